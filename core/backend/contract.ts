@@ -1,0 +1,179 @@
+/**
+ * What a backend is to the rest of ioreel: the one door through which everything enters that a
+ * program cannot foresee. The engine asks it for requests, deadlines and wake-ups; it answers
+ * through a {@link Sink}. A recorder wraps this interface, a replayer implements it, and nobody on
+ * either side of the door can tell.
+ */
+import type { Machine } from "./emulated/machine.ts";
+
+/** The request stays armed: more completions with the same slot will follow. */
+export const COMPLETE_MORE = 1;
+/** Upper half of the flags: which provided buffer the completion used, when this bit is set. */
+export const COMPLETE_BUFFER = 2;
+
+/** The receiving side of the door. Implemented by the engine. */
+export interface Sink {
+  /**
+   * Begins a batch: `nowNs` is the session's clock at the moment the batch was collected. Called
+   * before the first event of every poll that delivers any, and not otherwise.
+   */
+  turn(nowNs: number): void;
+  /**
+   * A ring request ended or, with COMPLETE_MORE, delivered one of several results.
+   * @param slot descriptor index that the request was prepared with
+   * @param generation the slot's generation then: a stale one is counted and dropped
+   * @param result as the kernel gave it: a count, or a negative error number
+   */
+  complete(slot: number, generation: number, result: number, flags: number): void;
+  /** An interrupt line was raised and is not masked. */
+  interrupt(line: number): void;
+  /** The armed deadline was reached. `nowNs` is at or after it, never before. */
+  expire(nowNs: number): void;
+  /** Something from outside the program: a signal, a request by the host. */
+  input(kind: InputKind, value: number): void;
+}
+
+/** Kinds of outside input. The numbers are part of the recording format. */
+export const INPUT_INTERRUPT = 1;
+export type InputKind = typeof INPUT_INTERRUPT;
+
+/** Opcodes of ring requests: the numbers of Linux's io_uring (include/uapi/linux/io_uring.h). */
+export const OPCODE = {
+  NOP: 0,
+  READV: 1,
+  WRITEV: 2,
+  FSYNC: 3,
+  READ_FIXED: 4,
+  WRITE_FIXED: 5,
+  POLL_ADD: 6,
+  POLL_REMOVE: 7,
+  SENDMSG: 9,
+  RECVMSG: 10,
+  TIMEOUT: 11,
+  TIMEOUT_REMOVE: 12,
+  ACCEPT: 13,
+  ASYNC_CANCEL: 14,
+  LINK_TIMEOUT: 15,
+  CONNECT: 16,
+  FALLOCATE: 17,
+  OPENAT: 18,
+  CLOSE: 19,
+  STATX: 21,
+  READ: 22,
+  WRITE: 23,
+  SEND: 26,
+  RECV: 27,
+  SPLICE: 30,
+  TEE: 33,
+  SHUTDOWN: 34,
+  SOCKET: 45,
+  SEND_ZC: 47,
+} as const;
+export type OpcodeName = keyof typeof OPCODE;
+
+/**
+ * Requests to a ring. A file is named by its *ring file*: a small number that the backend gave out,
+ * never the host's descriptor, so that recordings carry no host facts.
+ */
+export interface Ring {
+  /**
+   * Prepares one request. It reaches the kernel at the next {@link flush} or poll, or at once when
+   * the submission queue is full. Exactly one completion without COMPLETE_MORE follows.
+   * @param opcode one of {@link OPCODE}
+   * @param file ring file, or -1 for none
+   * @param address absolute address of the memory, or 0
+   * @param length bytes (or the opcode's own meaning of `len`)
+   * @param offset position in the file, -1 for the current one (or the opcode's meaning of `off`)
+   * @param opFlags the opcode's own flags word
+   */
+  prepare(
+    opcode: number,
+    slot: number,
+    generation: number,
+    file: number,
+    address: number,
+    length: number,
+    offset: number,
+    opFlags: number,
+  ): void;
+  /**
+   * Asks for a request's cancellation. No completion of its own is delivered; the target ends with
+   * -ECANCELED, or with the result with which it won the race.
+   */
+  cancel(slot: number, generation: number): void;
+  /** Hands everything prepared to the kernel, in one system call. */
+  flush(): void;
+}
+
+/** System calls that cannot wait, for drivers: they answer at once, and the answer is recorded. */
+export interface HostCalls {
+  /** Makes a pipe. @returns two ring files, [reader, writer] @throws {ReelError} the errno's code */
+  pipe(capacityBytes: number): [reader: number, writer: number];
+  /** Closes a ring file at once. No request may be in flight on it. */
+  close(file: number): void;
+  /**
+   * Opens a file.
+   * @param flags the host's open(2) flags; O_CLOEXEC is added
+   * @throws {ReelError} the errno's code
+   */
+  open(path: string, flags: number, mode: number): number;
+  /** Copies what a pipe holds, without consuming it. */
+  peekPipe(reader: number): Uint8Array;
+}
+
+export interface BackendCounters {
+  /** Ring requests prepared, completions delivered, and system calls made for them. */
+  submitted: number;
+  completed: number;
+  enters: number;
+  /** Times that the completion queue had overflowed into the kernel's backlog. */
+  overflows: number;
+  /** Completions that named a slot's former generation. */
+  stale: number;
+  /** Interrupts delivered. */
+  interrupts: number;
+}
+
+export interface Backend {
+  /** What runs: part of every session, of `doctor` and of error messages. */
+  readonly kind: "uring" | "emulated";
+  /** Present on io_uring (and while a recording stands in for it). */
+  readonly ring: Ring | undefined;
+  readonly host: HostCalls | undefined;
+  /** Present on the emulated backend. */
+  readonly machine: Machine | undefined;
+  readonly counters: BackendCounters;
+
+  /** The session's clock: whole nanoseconds since the session began; never goes back. */
+  now(): number;
+  /** Arms the one shared deadline, replacing the earlier one; Infinity disarms. */
+  arm(deadlineNs: number): void;
+  /**
+   * Delivers what has arrived.
+   * @param wait when nothing is there: false returns at once, true blocks the thread (io_uring) or
+   *   moves the virtual clock to the next event (emulated)
+   * @returns how many events were delivered
+   */
+  poll(sink: Sink, wait: boolean): number;
+  /** Whether anything can still arrive: a request in flight, an armed deadline, a machine event. */
+  pending(): boolean;
+  /**
+   * Calls back, on the host's event loop, once there may be something to poll for. One callback at
+   * a time; the call is withdrawn by {@link disarmWake}. On the emulated backend with virtual time
+   * it comes at once, with paced time when the next event is due.
+   */
+  armWake(wake: () => void): void;
+  disarmWake(): void;
+  /**
+   * Cancels what is in flight, reaps it to nothing, then lets go of the ring and of every file.
+   * Idempotent. Memory that requests named may be reused only after it returns.
+   */
+  close(): void;
+}
+
+/** The memory that ring requests may name. Its addresses stay the same for the session. */
+export interface PinnedMemory {
+  /** Absolute address of the first byte, or 0 where no kernel will ever look (emulated). */
+  readonly address: number;
+  readonly bytes: Uint8Array;
+}
