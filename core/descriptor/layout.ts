@@ -1,0 +1,119 @@
+/**
+ * Where everything lies in the descriptor table's slab. A slot is a header of 32 words of 32 bits
+ * and a stack page of 1 KiB; all of it is numbers, so a snapshot of the table is a copy of bytes.
+ */
+
+/** log2 of a header's size in 32-bit words. */
+export const HEADER_SHIFT = 5;
+export const HEADER_WORDS = 1 << HEADER_SHIFT;
+export const PAGE_BYTES = 1024;
+/** The AsyncStack of the notes: 127 words of 8 bytes; the page's first word is its own header. */
+export const STACK_WORDS = 127;
+
+/** Header words, as indices from the slot's first. */
+export const STATE = 0;
+export const GENERATION = 1;
+export const NEXT = 2;
+export const PREVIOUS = 3;
+/** The list that the slot is linked into, or -1. A slot is in at most one. */
+export const LIST = 4;
+export const PROVIDER = 5;
+/** Index of the open end that the operation works on (the provider_handle of KAsyncDesc). */
+export const END = 6;
+/** Byte offset of the running frame's data, 0 when the stack is empty. */
+export const TOP = 7;
+export const BUFFER = 8;
+export const RESULT = 9;
+export const FLAGS = 10;
+/** The task that waits for the operation, 0 for host code. */
+export const OWNER = 11;
+/** The slot that forked this one, or -1. */
+export const PARENT = 12;
+/** Forked children that are not terminal yet. */
+export const CHILDREN = 13;
+export const WAIT = 14;
+/** What the wait names: a line, a list, a lock, a ring file. */
+export const WAIT_ON = 15;
+export const OPERATION = 16;
+export const LENGTH = 17;
+/** First byte of the buffer that the operation uses. */
+export const BUFFER_AT = 18;
+/** Byte offset of the stack page in use. */
+export const PAGE = 19;
+/** Overflow pages in use beyond the slot's own. */
+export const PAGE_COUNT = 20;
+export const DEPTH = 21;
+/** First lock that the operation holds, or -1; the rest are linked through the locks. */
+export const HELD = 22;
+export const RESULT_FLAGS = 23;
+/** Doubles, as indices from the slot's first double. */
+export const OFFSET_F64 = 12;
+/** Bytes moved in the operation's lifetime, over all its rounds. */
+export const BYTES_F64 = 13;
+export const DEADLINE_F64 = 14;
+export const ARGUMENT_F64 = 15;
+
+/** Slot states (design §3). */
+export const FREE = 0;
+export const STARTING = 1;
+export const IN_FLIGHT = 2;
+export const TERMINAL = 3;
+
+/** Flags. */
+export const FLAG_CANCEL = 1;
+/** The operation brings bytes into its buffer. */
+export const FLAG_READ = 2;
+/** A ring request stays armed for further completions. */
+export const FLAG_ARMED = 4;
+export const FLAG_DEADLINE = 8;
+/** The deadline fired and the ring request's cancellation is on its way. */
+export const FLAG_TIMED_OUT = 16;
+/** Terminal, and its settlement was handed out. */
+export const FLAG_DELIVERED = 32;
+/** Released by itself once delivered: nobody holds its handle. */
+export const FLAG_AUTO_RELEASE = 64;
+/** A fork of this operation failed: its siblings are being cancelled. */
+export const FLAG_FORK_FAILED = 128;
+
+/** List records: 8 words of 32 bits each. */
+export const LIST_SHIFT = 3;
+export const LIST_WORDS = 1 << LIST_SHIFT;
+export const LIST_HEAD = 0;
+export const LIST_TAIL = 1;
+export const LIST_COUNT = 2;
+/** The slot that holds the lock that this list belongs to, or -1. */
+export const LIST_OWNER = 3;
+/** The next lock that the same slot holds, or -1. */
+export const LIST_NEXT_HELD = 4;
+/** What the list is: one of the kinds below; 0 when the record is free. */
+export const LIST_KIND = 5;
+/** Next free list record. */
+export const LIST_NEXT_FREE = 6;
+
+export const LIST_KIND_FREE = 0;
+export const LIST_KIND_INTERRUPT = 1;
+export const LIST_KIND_QUEUE = 2;
+export const LIST_KIND_LOCK = 3;
+export const LIST_KIND_READY = 4;
+
+/** What a slot waits for. */
+export const WAIT_NOTHING = 0;
+export const WAIT_READY = 1;
+export const WAIT_RING = 2;
+export const WAIT_INTERRUPT = 3;
+export const WAIT_LOCK = 4;
+export const WAIT_QUEUE = 5;
+export const WAIT_TIMER = 6;
+export const WAIT_CHILDREN = 7;
+
+/** Words that name a wait in reports. */
+export const WAIT_NAMES = [
+  "nothing",
+  "its turn",
+  "a ring request",
+  "interrupt line",
+  "lock",
+  "queue",
+  "a timer",
+  "its forks",
+] as const;

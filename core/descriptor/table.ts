@@ -1,0 +1,189 @@
+/**
+ * The bounded descriptor table (the KAsyncDesc of the notes): every operation in flight is one slot
+ * of one SharedArrayBuffer. Acquiring and releasing a slot allocates nothing.
+ *
+ * Slot life: free → starting → in flight → terminal → free. A handle names slot and generation, so
+ * a handle of a released slot is refused even after the slot serves another operation.
+ */
+import { ReelError } from "../errors.ts";
+import { allocateSlab, type Slab } from "../state/slab.ts";
+import {
+  BUFFER,
+  CHILDREN,
+  DEPTH,
+  FLAGS,
+  FREE,
+  GENERATION,
+  HEADER_SHIFT,
+  HEADER_WORDS,
+  HELD,
+  LIST,
+  LIST_WORDS,
+  NEXT,
+  OWNER,
+  PAGE,
+  PAGE_BYTES,
+  PAGE_COUNT,
+  PARENT,
+  STARTING,
+  STATE,
+  TERMINAL,
+  TOP,
+  WAIT,
+} from "./layout.ts";
+
+/** A handle is `generation * SLOTS_MAX + slot`: both are exact in a JavaScript number. */
+export const SLOTS_MAX = 65536;
+export const GENERATION_MAX = 0x7fffffff;
+const PAGES_MAX = 65536;
+const LISTS_MAX = 1 << 20;
+
+export interface TableLimits {
+  /** Operations at once: 1 to 65,536, default 1,024. */
+  slots?: number;
+  /** Overflow pages of 1 KiB for deep operations, shared by all: 0 to 65,536, default 256. */
+  overflowPages?: number;
+  /** Wait lists: interrupt lines, locks and queues of all providers, default 4,096. */
+  lists?: number;
+}
+
+function limit(name: string, value: number, low: number, high: number): number {
+  if (!Number.isInteger(value) || value < low || value > high) {
+    throw new RangeError(
+      `Cannot make the descriptor table: ${name} must be ${low} to ${high}: found ${value}`,
+    );
+  }
+  return value;
+}
+
+export class DescriptorTable {
+  readonly slots: number;
+  readonly overflowPages: number;
+  readonly lists: number;
+  readonly slab: Slab;
+  readonly i32: Int32Array;
+  readonly f64: Float64Array;
+  /** First 32-bit word of the list records. */
+  readonly listsAt: number;
+  /** Byte offset of slot 0's stack page. */
+  readonly pagesAt: number;
+  /** Byte offset of the first overflow page. */
+  readonly overflowAt: number;
+  #freeHead = 0;
+  #used = 0;
+  /** Most slots that were ever in use at once: scans need look no further than this many. */
+  highWater = 0;
+
+  constructor(limits: TableLimits = {}) {
+    this.slots = limit("slots", limits.slots ?? 1024, 1, SLOTS_MAX);
+    this.overflowPages = limit("overflowPages", limits.overflowPages ?? 256, 0, PAGES_MAX);
+    this.lists = limit("lists", limits.lists ?? 4096, 128, LISTS_MAX);
+    this.listsAt = this.slots * HEADER_WORDS;
+    const headBytes = (this.listsAt + this.lists * LIST_WORDS) * 4;
+    this.pagesAt = Math.ceil(headBytes / PAGE_BYTES) * PAGE_BYTES;
+    this.overflowAt = this.pagesAt + this.slots * PAGE_BYTES;
+    this.slab = allocateSlab(this.overflowAt + this.overflowPages * PAGE_BYTES);
+    this.i32 = this.slab.i32;
+    this.f64 = new Float64Array(this.slab.buffer);
+    for (let slot = 0; slot < this.slots; slot++) {
+      const header = slot << HEADER_SHIFT;
+      this.i32[header + GENERATION] = 1;
+      this.i32[header + NEXT] = slot + 1 < this.slots ? slot + 1 : -1;
+      this.i32[header + LIST] = -1;
+      this.i32[header + PAGE] = this.pagesAt + slot * PAGE_BYTES;
+    }
+  }
+
+  /** Slots in use. */
+  get used(): number {
+    return this.#used;
+  }
+
+  get free(): number {
+    return this.slots - this.#used;
+  }
+
+  /** Takes a free slot. @returns its index, or -1 when all are in use */
+  acquire(): number {
+    const slot = this.#freeHead;
+    if (slot === -1) return -1;
+    const i32 = this.i32;
+    const header = slot << HEADER_SHIFT;
+    this.#freeHead = i32[header + NEXT]!;
+    if (++this.#used > this.highWater) this.highWater = this.#used;
+    i32[header + STATE] = STARTING;
+    i32[header + NEXT] = -1;
+    i32[header + TOP] = 0;
+    i32[header + BUFFER] = 0;
+    i32[header + FLAGS] = 0;
+    i32[header + OWNER] = 0;
+    i32[header + PARENT] = -1;
+    i32[header + CHILDREN] = 0;
+    i32[header + WAIT] = 0;
+    i32[header + PAGE_COUNT] = 0;
+    i32[header + DEPTH] = 0;
+    i32[header + HELD] = -1;
+    i32[i32[header + PAGE]! >> 2] = 8;
+    return slot;
+  }
+
+  /** Gives a slot back; every handle of it is stale from now on. */
+  release(slot: number): void {
+    const i32 = this.i32;
+    const header = slot << HEADER_SHIFT;
+    const generation = i32[header + GENERATION]!;
+    i32[header + GENERATION] = generation === GENERATION_MAX ? 1 : generation + 1;
+    i32[header + STATE] = FREE;
+    i32[header + NEXT] = this.#freeHead;
+    this.#freeHead = slot;
+    this.#used--;
+  }
+
+  /** The handle that names a slot in its present life. */
+  handleOf(slot: number): number {
+    return this.i32[(slot << HEADER_SHIFT) + GENERATION]! * SLOTS_MAX + slot;
+  }
+
+  /**
+   * The slot that a handle names.
+   * @returns -1 when the handle is stale, was never given out, or is no handle at all
+   */
+  slotOf(handle: number): number {
+    if (!Number.isSafeInteger(handle) || handle < SLOTS_MAX) return -1;
+    const slot = handle % SLOTS_MAX;
+    if (slot >= this.slots) return -1;
+    const header = slot << HEADER_SHIFT;
+    const generation = (handle - slot) / SLOTS_MAX;
+    if (this.i32[header + GENERATION] !== generation) return -1;
+    return this.i32[header + STATE] === FREE ? -1 : slot;
+  }
+
+  /**
+   * The slot that a handle names.
+   * @param action what was being done, for the message: "wait for"
+   * @throws {ReelError} ERR_BAD_HANDLE
+   */
+  requireSlot(handle: number, action: string): number {
+    const slot = this.slotOf(handle);
+    if (slot !== -1) return slot;
+    throw new ReelError("ERR_BAD_HANDLE", `Cannot ${action} operation ${handle}: no such operation`, {
+      mend: "Use the handle that starting returned, and not after its release",
+      details: { handle },
+    });
+  }
+
+  isTerminal(slot: number): boolean {
+    return this.i32[(slot << HEADER_SHIFT) + STATE] === TERMINAL;
+  }
+
+  /** Free list and counters, which lie outside the slab. */
+  snapshotCounters(): Int32Array {
+    return Int32Array.of(this.#freeHead, this.#used, this.highWater);
+  }
+
+  restoreCounters(words: Int32Array): void {
+    this.#freeHead = words[0]!;
+    this.#used = words[1]!;
+    this.highWater = words[2]!;
+  }
+}
