@@ -46,12 +46,7 @@ export class DeadlineHeap {
     this.#places[id] = 0;
     const last = --this.#size;
     if (place === last) return true;
-    const [moved, deadline, sequence] = [
-      this.#ids[last]!,
-      this.#deadlines[last]!,
-      this.#sequences[last]!,
-    ];
-    this.#down(place, moved, deadline, sequence);
+    this.#down(place, this.#ids[last]!, this.#deadlines[last]!, this.#sequences[last]!);
     return true;
   }
 

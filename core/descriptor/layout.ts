@@ -117,3 +117,15 @@ export const WAIT_NAMES = [
   "a timer",
   "its forks",
 ] as const;
+
+/** The operation is over, but its armed request must end before it may settle. */
+export const FLAG_FINISHING = 256;
+/** Somebody waits for this operation by its handle. */
+export const FLAG_WATCHED = 512;
+/** A layer broke the rules; the error is kept until the operation settles. */
+export const FLAG_FAULT = 1024;
+/** The operation sends its buffer's bytes. */
+export const FLAG_WRITE = 2048;
+
+/** Interrupt lines that the table keeps waker lists for: their list numbers are the lines. */
+export const LINES_MAX = 64;

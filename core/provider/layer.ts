@@ -1,0 +1,181 @@
+/**
+ * Layers: a provider's state machines. A layer is the WaiterState of the notes over a frame of
+ * named bytes: `wait` begins the wait of the current phase and says what it waits for, `complete`
+ * is called when that wait is over and says how to move on. Neither may block, keep the frame, or
+ * hold state outside frame and records: whatever matters must be bytes, so that it can be saved.
+ *
+ * Example, a transfer in two phases:
+ *     const transfer = layer({
+ *       name: "disk.transfer",
+ *       frame: struct({ started: bool }),
+ *       wait: (frame, cx) => (frame.started ? cx.interrupt(14) : cx.lock(registers)),
+ *       complete(frame, cx) {
+ *         if (frame.started) return cx.done(cx.length);
+ *         frame.started = true;
+ *         return cx.again();
+ *       },
+ *     });
+ */
+import type { Struct, StructShape, View } from "../state/struct.ts";
+
+declare const waitBrand: unique symbol;
+declare const moveBrand: unique symbol;
+/** What `wait` returns: made by the context's waiting methods, and by nothing else. */
+export type Wait = number & { readonly [waitBrand]: true };
+/** What `complete` returns: made by the context's moving methods, and by nothing else. */
+export type Move = number & { readonly [moveBrand]: true };
+
+/** A wait list that layers wait in and wake, first in first out. */
+export type WaitQueue = number & { readonly queue?: never };
+/** A lock that operations hold across their phases, handed on first in first out. */
+export type Lock = number & { readonly lock?: never };
+
+/** Ring requests of the running layer (io_uring only). Each returns the wait for its completion. */
+export interface RingRequests {
+  /** Does nothing, through the kernel. */
+  nop(): Wait;
+  /**
+   * Reads into the operation's buffer.
+   * @param file ring file
+   * @param offset position in the file, -1 for files that have none
+   * @param skip bytes of the operation's buffer to leave alone at its start
+   * @param length bytes at most; by default all that is left of the operation's buffer
+   */
+  read(file: number, offset: number, skip?: number, length?: number): Wait;
+  /** Writes from the operation's buffer; parameters as {@link read}. */
+  write(file: number, offset: number, skip?: number, length?: number): Wait;
+  /** Makes a file's data durable (its metadata too, unless `dataOnly`). */
+  fsync(file: number, dataOnly: boolean): Wait;
+  /** Moves bytes between files of which one is a pipe, without copying them through memory. */
+  splice(fromFile: number, fromOffset: number, toFile: number, toOffset: number, length: number): Wait;
+  /** Any other request; see the io_uring manual for the meaning of the words. */
+  request(
+    opcode: number,
+    file: number,
+    address: number,
+    length: number,
+    offset: number,
+    opFlags: number,
+  ): Wait;
+}
+
+/**
+ * What a running layer may ask. The object is shared by all layers of a session and valid only
+ * inside the call that it was given to.
+ */
+export interface LayerContext {
+  /** The provider's own number of what is open. */
+  readonly resource: number;
+  /** Which of the provider's ends the operation was started on. */
+  readonly end: number;
+  /** The position that the program asked for. */
+  readonly offset: number;
+  /** Bytes of the operation's buffer. */
+  readonly length: number;
+  /** The operation's own number argument, if its provider declares one. */
+  readonly argument: number;
+  /** Bytes moved so far, over all rounds: see {@link progress}. */
+  readonly moved: number;
+  /** The buffer's memory; the operation's part of it begins at {@link memoryAt}. */
+  readonly memory: Uint8Array;
+  readonly memoryAt: number;
+  /** Absolute address of the operation's first byte. */
+  readonly address: number;
+  /** Whether the program has asked to cancel the operation. */
+  readonly cancelled: boolean;
+  /** Whether the ring request stays armed and will complete again. */
+  readonly more: boolean;
+  /** Flags of the completion, as the backend gave them. */
+  readonly flags: number;
+  readonly ring: RingRequests;
+  /** The session's clock, whole nanoseconds. */
+  now(): number;
+
+  // Waits: for `wait` to return.
+  /** Does not wait: `complete` runs next, with this result. */
+  ready(result?: number): Wait;
+  /** Waits for an interrupt line; with `withinNs`, at most so long, then the result is -ETIME. */
+  interrupt(line: number, withinNs?: number): Wait;
+  /** Waits until it holds the lock. A lock that is free is taken without waiting. */
+  lock(lock: Lock): Wait;
+  /** Waits in a queue until it is woken; `withinNs` as for {@link interrupt}. */
+  queue(queue: WaitQueue, withinNs?: number): Wait;
+  /** Waits so long; never less. */
+  after(delayNs: number): Wait;
+  /** Waits until the session's clock shows this time; never less. */
+  until(deadlineNs: number): Wait;
+
+  // Moves: for `complete` to return.
+  /** Waits again: for the next completion of an armed request, else by calling `wait`. */
+  again(): Move;
+  /** Ends this layer: `bytes` is the result of its caller's wait, or what the operation moved. */
+  done(bytes: number): Move;
+  /** Ends this layer with an error number (ERRNO or REEL_ERROR_NUMBERS, positive). */
+  fail(errorNumber: number): Move;
+  /** Runs another layer on the same operation; its result is this layer's next completion. */
+  call<S extends StructShape>(layer: Layer<S>, frame?: Partial<View<S>>): Move;
+  /**
+   * Prepares a child operation that will run beside its siblings on the same buffer. Nothing starts
+   * before {@link join} is returned.
+   */
+  fork<S extends StructShape>(layer: Layer<S>, frame?: Partial<View<S>>): void;
+  /**
+   * Runs the forks: completes when all are terminal, with the sum of their results. The first error
+   * wins; the siblings are then cancelled, and still awaited.
+   */
+  join(): Move;
+
+  // Effects: anywhere in `wait`, `complete` and `cancel`.
+  /** Counts bytes as moved before the operation is over: they survive a cancel or an error. */
+  progress(bytes: number): void;
+  /** Gives a lock back before the operation ends. Locks still held at the end are given back then. */
+  unlock(lock: Lock): void;
+  /** Wakes all that wait in the queue now. @returns how many */
+  wake(queue: WaitQueue, result?: number): number;
+  /** Wakes the first that waits. @returns whether there was one */
+  wakeOne(queue: WaitQueue, result?: number): boolean;
+}
+
+export interface LayerDefinition<S extends StructShape> {
+  /** `<provider kind>.<what it does>`; part of snapshots, so changing it is a new state version. */
+  name: string;
+  frame: Struct<S>;
+  /** Begins the wait of the current phase. */
+  wait(frame: View<S>, cx: LayerContext): Wait;
+  /**
+   * The wait is over.
+   * @param result zero or more for success; a negative error number otherwise. It is never
+   *   -ECANCELED: a cancelled operation ends through `cancel` instead, unless it won the race
+   */
+  complete(frame: View<S>, cx: LayerContext, result: number): Move;
+  /** The operation ends early: put shared state back. Called once, before the frame goes away. */
+  cancel?(frame: View<S>, cx: LayerContext): void;
+}
+
+/** A state machine that {@link layer} checked. */
+export interface Layer<S extends StructShape = StructShape> extends LayerDefinition<S> {
+  readonly isLayer: true;
+}
+
+const LAYER_NAME = /^[a-z][a-z0-9]*(\.[a-z][a-z0-9-]*)+$/;
+
+/**
+ * Defines a layer.
+ * @throws {TypeError} when the definition is not one
+ */
+export function layer<const S extends StructShape>(definition: LayerDefinition<S>): Layer<S> {
+  const { name, frame, wait, complete, cancel } = definition;
+  if (typeof name !== "string" || !LAYER_NAME.test(name)) {
+    throw new TypeError(`Cannot define a layer: name must be like "disk.read": found ${String(name)}`);
+  }
+  if (typeof wait !== "function" || typeof complete !== "function") {
+    throw new TypeError(`Cannot define layer ${name}: wait and complete must be functions`);
+  }
+  if (cancel !== undefined && typeof cancel !== "function") {
+    throw new TypeError(`Cannot define layer ${name}: cancel must be a function`);
+  }
+  if (!Array.isArray(frame?.fields)) {
+    throw new TypeError(`Cannot define layer ${name}: frame must come from struct()`);
+  }
+  return Object.freeze({ ...definition, isLayer: true as const });
+}
