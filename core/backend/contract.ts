@@ -84,7 +84,8 @@ export interface Ring {
    * @param address absolute address of the memory, or 0
    * @param length bytes (or the opcode's own meaning of `len`)
    * @param offset position in the file, -1 for the current one (or the opcode's meaning of `off`)
-   * @param opFlags the opcode's own flags word
+   * @param opFlags the opcode's own flags word; for SPLICE and TEE, the file to move from (`file`
+   *   is then the one to move to, `address` the offset to move from)
    */
   prepare(
     opcode: number,
@@ -119,6 +120,11 @@ export interface HostCalls {
   open(path: string, flags: number, mode: number): number;
   /** Copies what a pipe holds, without consuming it. */
   peekPipe(reader: number): Uint8Array;
+  /**
+   * Writes at once, for restoring what a pipe held.
+   * @throws {ReelError} EAGAIN when it would have to wait; whatever fitted is written
+   */
+  write(file: number, bytes: Uint8Array): void;
 }
 
 export interface BackendCounters {
@@ -148,6 +154,11 @@ export interface Backend {
   now(): number;
   /** Arms the one shared deadline, replacing the earlier one; Infinity disarms. */
   arm(deadlineNs: number): void;
+  /**
+   * Whether `poll` with `wait` may hold the thread until something happens outside. False where
+   * waiting only moves a virtual clock.
+   */
+  readonly blocks: boolean;
   /**
    * Delivers what has arrived.
    * @param wait when nothing is there: false returns at once, true blocks the thread (io_uring) or

@@ -140,7 +140,7 @@ export class EngineContext implements LayerContext {
     return this.#waits(WAIT_READY, 0);
   }
 
-  interrupt(line: number, withinNs?: number): Wait {
+  interrupt(line: number): Wait {
     const interrupts = this.#e.backend.machine?.interrupts;
     if (interrupts === undefined || !(line >= 0 && line < LINES_MAX)) {
       throw new RangeError(
@@ -154,7 +154,6 @@ export class EngineContext implements LayerContext {
     this.#e.lists.append(line, this.slot);
     const wait = this.#waits(WAIT_INTERRUPT, line);
     if (this.#e.lists.count(line) === 1) interrupts.enable(line);
-    this.#within(withinNs);
     return wait;
   }
 
@@ -173,11 +172,16 @@ export class EngineContext implements LayerContext {
     return this.#waits(WAIT_LOCK, lock);
   }
 
-  queue(queue: WaitQueue, withinNs?: number): Wait {
+  queue(queue: WaitQueue): Wait {
     this.#requireList(queue, LIST_KIND_QUEUE, "queue");
     this.#e.lists.append(queue, this.slot);
-    this.#within(withinNs);
     return this.#waits(WAIT_QUEUE, queue);
+  }
+
+  within(delayNs: number, wait: Wait): Wait {
+    if (wait !== this.token) throw new RangeError("Cannot limit a wait that was not just begun");
+    if (this.token !== WAIT_READY) this.#deadline(this.now() + delayNs);
+    return wait;
   }
 
   after(delayNs: number): Wait {
@@ -294,10 +298,6 @@ export class EngineContext implements LayerContext {
     this.token = token;
     this.value = value;
     return token as Move;
-  }
-
-  #within(withinNs: number | undefined): void {
-    if (withinNs !== undefined) this.#deadline(this.now() + withinNs);
   }
 
   #deadline(deadlineNs: number): void {

@@ -62,6 +62,14 @@ export interface DriverContext {
   wake(queue: WaitQueue, result?: number): number;
 }
 
+/** A device model whose registers belong to the session's state. */
+export interface SavedDevice {
+  readonly name: string;
+  snapshot(): Uint8Array;
+  /** @throws {ReelError} ERR_STATE_CORRUPT when the bytes are not its own; nothing changes then */
+  restore(bytes: Uint8Array): void;
+}
+
 /** A provider at work on one backend. */
 export interface Driver<Options = unknown> {
   /** The layer that carries out each operation of the definition. */
@@ -74,6 +82,8 @@ export interface Driver<Options = unknown> {
    * @throws {ReelError} when it cannot; nothing stays open then
    */
   open(resource: number, options: Options): void;
+  /** Device models of this driver, saved and restored with the session. */
+  devices?: readonly SavedDevice[];
   /** Runs as an operation after `open` when opening has to wait. */
   opening?: Layer;
   /** An end closes. Nothing is in flight on it; the other ends may still be busy. */

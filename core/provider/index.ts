@@ -35,6 +35,7 @@ export {
   type OperationDefinition,
   type Provider,
   type ProviderDefinition,
+  type SavedDevice,
 } from "./define.ts";
 export {
   layer,

@@ -94,12 +94,17 @@ export interface LayerContext {
   // Waits: for `wait` to return.
   /** Does not wait: `complete` runs next, with this result. */
   ready(result?: number): Wait;
-  /** Waits for an interrupt line; with `withinNs`, at most so long, then the result is -ETIME. */
-  interrupt(line: number, withinNs?: number): Wait;
+  /** Waits for an interrupt line. */
+  interrupt(line: number): Wait;
   /** Waits until it holds the lock. A lock that is free is taken without waiting. */
   lock(lock: Lock): Wait;
-  /** Waits in a queue until it is woken; `withinNs` as for {@link interrupt}. */
-  queue(queue: WaitQueue, withinNs?: number): Wait;
+  /** Waits in a queue until it is woken. */
+  queue(queue: WaitQueue): Wait;
+  /**
+   * Limits a wait: when it is not over after so long, its result is -ETIME. A ring request is
+   * cancelled then, and delivers its result after all if it wins that race.
+   */
+  within(delayNs: number, wait: Wait): Wait;
   /** Waits so long; never less. */
   after(delayNs: number): Wait;
   /** Waits until the session's clock shows this time; never less. */
