@@ -187,6 +187,7 @@ export function deliver(e: EngineState): number {
     const handle = e.table.handleOf(slot);
     const result = e.i32[header + RESULT]!;
     const bytes = e.f64[(slot << (HEADER_SHIFT - 1)) + BYTES_F64]!;
+    e.deliveredFault = (flags & FLAG_FAULT) !== 0 ? e.faults.get(slot) : undefined;
     if ((flags & FLAG_AUTO_RELEASE) !== 0) release(e, slot);
     if (settler !== undefined) settler.settled(handle, result, bytes);
     count++;

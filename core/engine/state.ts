@@ -87,6 +87,8 @@ export class EngineState {
   readonly faults = new Map<number, unknown>();
   /** The context of the running layer: one object, pointed at one slot after the other. */
   context!: EngineContext;
+  /** While an outcome is delivered: the error that a layer threw, if one did. */
+  deliveredFault: unknown;
   readonly timers = new Map<number, () => void>();
   readonly counters: EngineCounters;
   /** List of slots whose wait is over. */

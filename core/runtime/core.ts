@@ -1,0 +1,19 @@
+/** The parts of a running runtime, as its files share them. */
+import type { Backend } from "../backend/contract.ts";
+import type { BufferPool } from "../buffer/pool.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { StartQueue } from "../engine/start-queue.ts";
+import type { Executor } from "../task/executor.ts";
+import type { Opening } from "./opening.ts";
+import type { Pump } from "./pump.ts";
+
+export interface RuntimeCore {
+  readonly backend: Backend;
+  readonly pool: BufferPool;
+  readonly engine: Engine;
+  readonly starts: StartQueue;
+  readonly executor: Executor;
+  readonly pump: Pump;
+  readonly opening: Opening;
+  kick(): void;
+}
