@@ -175,6 +175,8 @@ export interface Backend {
    */
   armWake(wake: () => void): void;
   disarmWake(): void;
+  /** Takes something from outside the program, to be delivered by the next poll as an input. */
+  inject(kind: InputKind, value: number): void;
   /**
    * Cancels what is in flight, reaps it to nothing, then lets go of the ring and of every file.
    * Idempotent. Memory that requests named may be reused only after it returns.

@@ -100,9 +100,13 @@ export interface Driver<Options = unknown> {
   close?(): void;
 }
 
-export interface ProviderDefinition<O extends TObject, Ends extends string = string> {
+export interface ProviderDefinition<
+  O extends TObject,
+  Ends extends string = string,
+  Kind extends string = string,
+> {
   /** The word by which people open it: lower case, one word. */
-  kind: string;
+  kind: Kind;
   version: string;
   /** Changes whenever the bytes of records or frames change their meaning. */
   stateVersion: number;
@@ -120,8 +124,11 @@ export interface ProviderDefinition<O extends TObject, Ends extends string = str
 }
 
 /** A checked definition. */
-export interface Provider<O extends TObject = TObject, Ends extends string = string>
-  extends ProviderDefinition<O, Ends> {
+export interface Provider<
+  O extends TObject = TObject,
+  Ends extends string = string,
+  Kind extends string = string,
+> extends ProviderDefinition<O, Ends, Kind> {
   readonly apiVersion: typeof PROVIDER_API_VERSION;
   readonly operationNames: readonly string[];
   readonly endNames: readonly Ends[];
@@ -138,9 +145,11 @@ function refuse(kind: unknown, why: string): never {
  * Defines a provider.
  * @throws {TypeError} naming what is wrong with the definition
  */
-export function defineProvider<const O extends TObject, const Ends extends string>(
-  definition: ProviderDefinition<O, Ends>,
-): Provider<O, Ends> {
+export function defineProvider<
+  const O extends TObject,
+  const Ends extends string,
+  const Kind extends string,
+>(definition: ProviderDefinition<O, Ends, Kind>): Provider<O, Ends, Kind> {
   const { kind, operations, ends } = definition;
   if (typeof kind !== "string" || !KIND.test(kind)) refuse(kind, "kind must be one lower-case word");
   if (!Number.isInteger(definition.stateVersion) || definition.stateVersion < 1) {

@@ -18,6 +18,10 @@ export class Pump {
   readonly #backend: Backend;
   /** Asked when nothing moves any more; true when it set something in motion again. */
   onIdle: () => boolean = () => false;
+  /** Called after every round. */
+  onRound: (moved: boolean) => void = () => {};
+  /** Whether an idle program should be looked at again after the host's turn. */
+  wantsAnotherLook: () => boolean = () => false;
   /** The run cannot go on: a recording diverged, a backend died. */
   onHalt: (error: unknown) => void = () => {};
   /** Whether idle virtual time may pass at once, because all of the program is in tasks. */
@@ -100,6 +104,7 @@ export class Pump {
         if (!this.owned || this.#backend.blocks) return this.#backend.armWake(this.#onWake);
         this.#guardedPoll(true);
       } else if (!this.onIdle()) {
+        if (this.wantsAnotherLook()) break;
         return;
       }
     }
@@ -116,7 +121,9 @@ export class Pump {
     this.#hostMayFollow = host;
     const turns = this.#executor.runReady(TURNS_BETWEEN_POLLS);
     const arrived = this.#engine.poll(false);
-    return worked || host || turns > 0 || arrived > 0;
+    const moved = worked || host || turns > 0 || arrived > 0;
+    this.onRound(moved);
+    return moved || this.#executor.hasHostReady();
   }
 
   #guardedRound(): boolean {

@@ -29,7 +29,7 @@ const options = t.Object(
 
 export type PipeEnds = "reader" | "writer";
 
-export const pipe: Provider<typeof options, PipeEnds> = defineProvider({
+export const pipe: Provider<typeof options, PipeEnds, "pipe"> = defineProvider({
   kind: "pipe",
   version: "0.1.0",
   stateVersion: 1,

@@ -25,7 +25,7 @@ const options = t.Object(
   { additionalProperties: false },
 );
 
-export const timer: Provider<typeof options, "main"> = defineProvider({
+export const timer: Provider<typeof options, "main", "timer"> = defineProvider({
   kind: "timer",
   version: "0.1.0",
   stateVersion: 1,

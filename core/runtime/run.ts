@@ -1,0 +1,207 @@
+/**
+ * A run: one main task and everything that it spawns, driven to their ends. Knows when nothing can
+ * happen any more, and when it was told to stop.
+ */
+import { ReelError } from "../errors.ts";
+import { Suspension } from "../task/suspension.ts";
+import type { Task } from "../task/task.ts";
+import type { RuntimeCore } from "./core.ts";
+
+export interface RunOptions {
+  /**
+   * What becomes of tasks that are left when the main task ends: `wait` for them (the default),
+   * `cancel` them and wait for their cleanup, or `detach` them, to go on while the runtime lives.
+   */
+  tasks?: "wait" | "cancel" | "detach";
+  /** The main task's name in reports, default "main". */
+  name?: string;
+}
+
+/** Runs that are under way: at most one at a time. */
+export class Runs {
+  readonly #core: RuntimeCore;
+  #drained: Suspension<void> | undefined;
+  #halted: unknown;
+  #rejectHalt: ((error: unknown) => void) | undefined;
+  #active = false;
+  #interrupted = false;
+  /** Idle looks at a loop-driven run before it counts as a deadlock: host code may still act. */
+  #graceLeft = 0;
+  #grace = 0;
+
+  constructor(core: RuntimeCore) {
+    this.#core = core;
+  }
+
+  get active(): boolean {
+    return this.#active;
+  }
+
+  /** Runs on Bun's event loop. */
+  async run<T>(main: () => T | Promise<T>, options: RunOptions): Promise<T> {
+    const task = this.#begin(main, options);
+    const halt = new Promise<never>((_resolve, reject) => {
+      this.#rejectHalt = reject;
+    });
+    halt.catch(() => {});
+    try {
+      const finished = new Suspension<void>(this.#core.executor.owner, "the main task");
+      this.#mainEnded = finished;
+      this.#core.kick();
+      await Promise.race([finished.promise, halt]);
+      this.#finishTasks(options);
+      if (options.tasks !== "detach" && this.#hasLive()) {
+        this.#drained = new Suspension<void>(this.#core.executor.owner, "the other tasks");
+        this.#core.kick();
+        await Promise.race([this.#drained.promise, halt]);
+      }
+      return this.#result<T>(task);
+    } finally {
+      this.#end();
+    }
+  }
+
+  /** Runs on the caller's thread, which blocks while there is nothing to do. */
+  runBlocking<T>(main: () => T | Promise<T>, options: RunOptions): T {
+    const task = this.#begin(main, options);
+    try {
+      this.#drive(() => task.finished);
+      this.#finishTasks(options);
+      if (options.tasks !== "detach") this.#drive(() => !this.#hasLive());
+      return this.#result<T>(task);
+    } finally {
+      this.#end();
+    }
+  }
+
+  /** Stops the run: every task is cancelled, and the run fails with ERR_INTERRUPTED. */
+  interrupt(): void {
+    if (!this.#active) return;
+    this.#interrupted = true;
+    for (const task of this.#core.executor.live()) task.requestCancel();
+  }
+
+  /** A round is over. Called by the runtime. */
+  afterRound(moved: boolean): void {
+    if (!this.#active) return;
+    if (moved) this.#graceLeft = this.#grace;
+    if (this.#mainEnded !== undefined && this.#main!.finished) {
+      const waiting = this.#mainEnded;
+      this.#mainEnded = undefined;
+      waiting.wake();
+    }
+    if (this.#drained !== undefined && !this.#hasLive()) {
+      const waiting = this.#drained;
+      this.#drained = undefined;
+      waiting.wake();
+    }
+  }
+
+  /**
+   * Nothing moves any more. Called by the pump.
+   * @returns whether something was set in motion
+   */
+  idle(): boolean {
+    if (!this.#active || !this.#hasLive()) return false;
+    const { executor } = this.#core;
+    for (const task of executor.live()) if (!task.hasPending) return false;
+    if (this.#halted !== undefined) return false;
+    if (this.#graceLeft > 0) {
+      this.#graceLeft--;
+      return false;
+    }
+    this.#halted = deadlockError([...executor.live()]);
+    for (const task of executor.live()) task.requestCancel();
+    return true;
+  }
+
+  /** Whether an idle look was passed over and another one is due after the host's turn. */
+  get wantsAnotherLook(): boolean {
+    return this.#active && this.#graceLeft === 0 && this.#halted === undefined && this.#hasLive();
+  }
+
+  /** The run cannot go on. */
+  halt(error: unknown): void {
+    this.#halted ??= error;
+    this.#rejectHalt?.(error);
+  }
+
+  #main: Task | undefined;
+  #mainEnded: Suspension<void> | undefined;
+
+  #begin(main: () => unknown, options: RunOptions): Task {
+    const { executor, pump } = this.#core;
+    if (this.#active || executor.current !== undefined) {
+      throw new ReelError("ERR_OPERATION_BUSY", "Cannot run: a run is under way already", {
+        mend: "Spawn a task in it, or wait for its end",
+      });
+    }
+    this.#active = true;
+    this.#halted = undefined;
+    this.#interrupted = false;
+    this.#grace = 1;
+    this.#graceLeft = 1;
+    pump.owned = true;
+    this.#main = executor.spawnChild(main, undefined, { name: options.name ?? "main" });
+    return this.#main;
+  }
+
+  #end(): void {
+    this.#active = false;
+    this.#core.pump.owned = false;
+    this.#main = undefined;
+    this.#mainEnded = undefined;
+    this.#drained = undefined;
+    this.#rejectHalt = undefined;
+  }
+
+  #drive(done: () => boolean): void {
+    this.#grace = 0;
+    this.#graceLeft = 0;
+    if (this.#core.pump.blockUntil(done)) return;
+    throw this.#halted ?? deadlockError([...this.#core.executor.live()]);
+  }
+
+  #finishTasks(options: RunOptions): void {
+    if (options.tasks !== "cancel") return;
+    for (const task of this.#core.executor.live()) task.requestCancel();
+  }
+
+  #hasLive(): boolean {
+    for (const _task of this.#core.executor.live()) return true;
+    return false;
+  }
+
+  #result<T>(main: Task): T {
+    const { executor } = this.#core;
+    if (this.#halted !== undefined) throw this.#halted;
+    if (this.#interrupted) {
+      throw new ReelError("ERR_INTERRUPTED", "Cannot finish the run: it was interrupted");
+    }
+    if (main.status !== "completed") {
+      executor.forgive(main);
+      throw main.outcome;
+    }
+    const { failures } = executor;
+    const [first] = failures;
+    if (first === undefined) return main.outcome as T;
+    if (failures.length === 1) throw first.error;
+    const errors = failures.map((failure) => failure.error);
+    const names = failures.map((failure) => failure.name).join(", ");
+    throw new AggregateError(errors, `Cannot finish the run: ${names} failed and nobody joined them`);
+  }
+}
+
+function deadlockError(tasks: readonly Task[]): ReelError {
+  const waits = tasks.map((task) => ({ task: task.name, waitsFor: task.waits() }));
+  const lines = waits.map(({ task, waitsFor }) => `  ${task} waits for ${waitsFor.join(", ")}`);
+  const count = waits.length === 1 ? "one task waits" : `${waits.length} tasks wait`;
+  return new ReelError(
+    "ERR_DEADLOCK",
+    `Cannot go on: nothing can happen any more, and ${count} for ever\n${lines.join("\n")}`,
+    {
+      mend: "Close the ends that nobody writes to, or start the task that is waited for",
+      details: { waits },
+    },
+  );
+}

@@ -1,0 +1,299 @@
+/**
+ * The runtime: puts the parts together and is what programs hold. It owns one backend, one
+ * descriptor table, one executor, and everything that was opened through it.
+ *
+ * Example:
+ *     await using io = await Runtime.start({ backend: "emulated", seed: 7 });
+ *     await io.run(async () => {
+ *       const { reader, writer } = await io.open("pipe");
+ *       io.spawn(async () => {
+ *         await writer.write("hello");
+ *         await writer.close();
+ *       });
+ *       console.log(await reader.read(64));
+ *     });
+ */
+import { INPUT_INTERRUPT, type Backend } from "../backend/contract.ts";
+import { IoBuffer } from "../buffer/buffer.ts";
+import type { BufferPool } from "../buffer/pool.ts";
+import { Engine } from "../engine/engine.ts";
+import { StartQueue } from "../engine/start-queue.ts";
+import type { EngineLimits } from "../engine/state.ts";
+import type { Provider } from "../provider/define.ts";
+import { Random } from "../random.ts";
+import type { Tap } from "../session/tap.ts";
+import { Syscalls } from "../syscall.ts";
+import { currentWaker } from "../task/waker.ts";
+import { Executor, type SpawnOptions } from "../task/executor.ts";
+import type { Waker } from "../task/future.ts";
+import { TaskGroup } from "../task/group.ts";
+import type { JoinHandle } from "../task/join-handle.ts";
+import { race } from "../task/race.ts";
+import { sleep, sleepUntil } from "../task/sleep.ts";
+import { timeout } from "../task/timeout.ts";
+import { yieldNow } from "../task/yield-now.ts";
+import type { RuntimeCore } from "./core.ts";
+import { OpenEnd } from "./open-end.ts";
+import { Opening } from "./opening.ts";
+import type { Opened, OptionsOf, ProviderOf } from "./opened.ts";
+import { Pump } from "./pump.ts";
+import { Runs, type RunOptions } from "./run.ts";
+
+/** What the assembly hands to a runtime. */
+export interface RuntimeParts {
+  backend: Backend;
+  seed: number;
+  permute: boolean;
+  limits: EngineLimits | undefined;
+  providers: readonly Provider[];
+  tap: Tap | undefined;
+  /** Called once, after everything is closed. */
+  finish(outcome: string): void;
+}
+
+export class Runtime<P extends Provider = Provider> {
+  /** The seed that all randomness of this runtime came from. */
+  readonly seed: number;
+  /** The seeded random source for programs. */
+  readonly random: Random;
+  /** The four calls, over numbers. */
+  readonly calls: Syscalls;
+  readonly #core: RuntimeCore;
+  readonly #runs: Runs;
+  readonly #parts: RuntimeParts;
+  #closing: Promise<void> | undefined;
+  #outcome = "ok";
+
+  /** Use {@link startRuntime}, or the `Runtime.start` of the package's face. */
+  constructor(parts: RuntimeParts, pool: BufferPool) {
+    const { backend, seed } = parts;
+    this.#parts = parts;
+    this.seed = seed;
+    const random = new Random(seed);
+    this.random = random.fork("program");
+    const engine = new Engine(backend, pool, parts.limits);
+    const permute = parts.permute ? { permute: random.fork("ready queue") } : {};
+    const executor = new Executor({ timers: engine, onWork: () => pump.kick(), ...permute });
+    const pump = new Pump(engine, executor, backend);
+    const kick = (): void => pump.kick();
+    const core = { backend, pool, engine, executor, pump, kick, starts: new StartQueue(engine) };
+    this.#core = Object.assign(core, { opening: undefined as unknown as Opening });
+    core.kick = kick;
+    Object.assign(this.#core, { opening: new Opening(this.#core) });
+    this.#runs = new Runs(this.#core);
+    this.calls = new Syscalls({
+      ...this.#core,
+      blockUntil: (done) => pump.blockUntil(done),
+    });
+    if (backend.kind === "emulated") engine.state.tap = parts.tap;
+    for (const provider of parts.providers) {
+      this.#core.opening.add(provider.kind, engine.register(provider, random));
+    }
+    this.#wire();
+  }
+
+  /** Which backend runs. */
+  get backend(): "uring" | "emulated" {
+    return this.#core.backend.kind;
+  }
+
+  /** The session's clock: whole nanoseconds since it began. */
+  now(): number {
+    return this.#core.engine.now();
+  }
+
+  /** Turns of tasks so far. */
+  get steps(): number {
+    return this.#core.executor.steps;
+  }
+
+  /** What the engine and the backend have counted. */
+  counters(): Readonly<Record<string, number>> {
+    return { ...this.#core.engine.state.counters, ...this.#core.backend.counters };
+  }
+
+  /**
+   * Opens a provider.
+   * @param kind its word: "pipe"
+   * @returns its one end, or its ends by name and `close()` for all of them
+   * @throws {ReelError} ERR_UNSUPPORTED for an unknown kind; ERR_LIMIT; the driver's own
+   * @throws {TypeError} naming the option that is wrong
+   */
+  async open<K extends P["kind"]>(
+    kind: K,
+    options?: OptionsOf<ProviderOf<P, K>>,
+  ): Promise<Opened<ProviderOf<P, K>>> {
+    const handles = await this.#core.opening.open(kind, options);
+    const { ends, providers } = this.#core.engine.state;
+    const { provider } = providers[ends.provider(ends.require(handles[0]!, "open"))]!;
+    const opened = handles.map(
+      (handle, i) => new OpenEnd(this.#core, handle, kind, provider.endNames[i]!),
+    );
+    if (provider.endNames.length === 1) return opened[0] as Opened<ProviderOf<P, K>>;
+    const close = async (): Promise<void> => {
+      for (const end of opened.toReversed()) await end.close();
+    };
+    const named = Object.fromEntries(opened.map((end) => [end.name, end]));
+    return { ...named, close, [Symbol.asyncDispose]: close } as unknown as Opened<ProviderOf<P, K>>;
+  }
+
+  /** A buffer of ioreel's own memory, zeroed: transfers use it without copying. */
+  buffer(sizeBytes: number): IoBuffer {
+    return this.#core.pool.owned(sizeBytes);
+  }
+
+  /** A buffer over the program's memory; see `BufferPool.borrow`. */
+  borrow(memory: Uint8Array): IoBuffer {
+    return this.#core.pool.borrow(memory);
+  }
+
+  /** A buffer over memory that must not change until the buffer is disposed of. */
+  freeze(memory: Uint8Array): IoBuffer {
+    return this.#core.pool.freeze(memory);
+  }
+
+  /**
+   * Runs a program to its end on Bun's event loop.
+   * @returns what `main` returned
+   * @throws what `main` threw, or a task that nobody joined
+   * @throws {ReelError} ERR_DEADLOCK when nothing can ever happen again, listing what each task
+   *   waits for; ERR_INTERRUPTED; ERR_DIVERGED in a replay
+   */
+  async run<T>(main: (io: this) => T | Promise<T>, options: RunOptions = {}): Promise<T> {
+    return this.#noting(await settled(this.#runs.run(() => main(this), options)));
+  }
+
+  /** {@link run} for a program that owns its thread: blocks it until the end. */
+  runBlocking<T>(main: (io: this) => T | Promise<T>, options: RunOptions = {}): T {
+    try {
+      return this.#runs.runBlocking(() => main(this), options);
+    } catch (error) {
+      this.#outcome = outcomeOf(error);
+      throw error;
+    }
+  }
+
+  /** Starts a task. Dropping the handle detaches it. */
+  spawn<T>(body: () => T | Promise<T>, options?: SpawnOptions): JoinHandle<T> {
+    return this.#core.executor.spawn(body, options);
+  }
+
+  /** Tasks that are cancelled and awaited when the scope ends: `await using`. */
+  group<T = unknown>(name?: string): TaskGroup<T> {
+    return new TaskGroup<T>(this.#core.executor, name === undefined ? {} : { name });
+  }
+
+  /** Waits so long; the deadline counts from this call; never less. */
+  sleep(durationNs: number): Promise<void> {
+    return sleep(this.#core.executor, durationNs);
+  }
+
+  sleepUntil(deadlineNs: number): Promise<void> {
+    return sleepUntil(this.#core.executor, deadlineNs);
+  }
+
+  /** Gives a function so long; then it is cancelled and awaited. @throws ERR_TIMEOUT */
+  timeout<T>(durationNs: number, body: () => T | Promise<T>): Promise<T> {
+    return timeout(this.#core.executor, durationNs, body);
+  }
+
+  /** The first to finish wins, the leftmost on a tie; the others are cancelled and awaited. */
+  race<T>(bodies: readonly (() => T | Promise<T>)[]): Promise<T> {
+    return race(this.#core.executor, bodies);
+  }
+
+  /** Lets every task that is ready now have its turn first. */
+  yieldNow(): Promise<void> {
+    return yieldNow(this.#core.executor);
+  }
+
+  /** The waker of the current task. */
+  currentWaker(): Waker {
+    return currentWaker(this.#core.executor);
+  }
+
+  /** The executor, for futures and synchronisation of core/task and core/sync. */
+  get executor(): Executor {
+    return this.#core.executor;
+  }
+
+  /** The engine, for snapshots, inspection and tools. */
+  get engine(): Engine {
+    return this.#core.engine;
+  }
+
+  /** Writes a line into the session. */
+  mark(text: string): void {
+    this.#parts.tap?.mark(text);
+  }
+
+  /** Stops the run from outside, as Ctrl-C does: recorded as an input. */
+  interrupt(): void {
+    this.#core.backend.inject(INPUT_INTERRUPT, 0);
+    this.#core.kick();
+  }
+
+  /**
+   * Ends everything: tasks are cancelled, ends closed, what is in flight reaped, the backend and
+   * the recording closed. Idempotent.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    const { backend, engine, executor, opening, pump } = this.#core;
+    const { ends, providers } = engine.state;
+    try {
+      if (!pump.halted) {
+        for (const task of executor.live()) task.requestCancel();
+        pump.blockUntil(() => !executor.hasReady() && !engine.hasWork());
+        const closings = [...ends.all()].map((end) => opening.close(ends.handleOf(end)));
+        engine.cancelAll();
+        pump.blockUntil(() => ends.used === 0);
+        await Promise.allSettled(closings);
+      }
+      for (const { driver } of providers) driver.close?.();
+    } finally {
+      pump.close();
+      backend.close();
+      this.#parts.finish(this.#outcome);
+    }
+  }
+
+  #noting<T>(result: PromiseSettledResult<T>): T {
+    if (result.status === "fulfilled") return result.value;
+    this.#outcome = outcomeOf(result.reason);
+    throw result.reason;
+  }
+
+  #wire(): void {
+    const { engine, opening, pump, starts } = this.#core;
+    engine.onFree = () => {
+      starts.drain();
+      opening.settleClosers();
+    };
+    engine.onInput = (kind) => {
+      if (kind === INPUT_INTERRUPT) this.#runs.interrupt();
+    };
+    pump.onRound = (moved) => this.#runs.afterRound(moved);
+    pump.onIdle = () => this.#runs.idle();
+    pump.wantsAnotherLook = () => this.#runs.wantsAnotherLook;
+    pump.onHalt = (error) => this.#runs.halt(error);
+  }
+}
+
+async function settled<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>> {
+  const [result] = await Promise.allSettled([promise]);
+  return result;
+}
+
+function outcomeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return code === "ERR_INTERRUPTED" ? "interrupted" : "failed";
+}
