@@ -31,6 +31,8 @@ export class EmulatedBackend implements Backend {
   readonly ring = undefined;
   readonly host = undefined;
   readonly machine: Machine;
+  /** Only paced time holds the thread. */
+  readonly blocks: boolean;
   readonly counters: BackendCounters = {
     submitted: 0,
     completed: 0,
@@ -44,6 +46,8 @@ export class EmulatedBackend implements Backend {
   readonly #inputs: { kind: InputKind; value: number }[] = [];
   #deadlineNs = Infinity;
   #polling = false;
+  /** Whether a wake has just said that the next moment of paced time has come. */
+  #ripe = false;
   #closed = false;
   #wake: (() => void) | undefined = undefined;
   /** Whether the host was asked to call back on its next turn; that cannot be withdrawn. */
@@ -61,7 +65,8 @@ export class EmulatedBackend implements Backend {
       });
     }
     this.machine = machine;
-    this.#pacer = machine.clock === "paced" ? new Pacer(machine) : undefined;
+    this.blocks = machine.clock === "paced";
+    this.#pacer = this.blocks ? new Pacer(machine) : undefined;
     machine.onWork = () => this.#scheduleWake();
   }
 
@@ -89,8 +94,9 @@ export class EmulatedBackend implements Backend {
    * Delivers what is due at the current moment. When that is nothing and `wait` is true, moves on
    * from moment to moment until something is delivered, nothing is left, or thousands of moments
    * passed in which devices were busy with themselves alone: then 0, and another poll goes on.
-   * With `wait` false the clock never moves, in paced mode neither: what a run does depends on its
-   * seed, not on the speed of the host.
+   * With `wait` false the clock stands still, in paced mode too, so that what a run does depends on
+   * its seed and not on the speed of the host; but the poll that answers a paced wake goes to the
+   * moment for which it was woken.
    * @returns how many events were delivered, {@link Sink.turn} not counted
    * @throws {ReelError} ERR_OPERATION_BUSY when called from inside a poll, ERR_CLOSED after close,
    *   ERR_LIMIT when a device reschedules itself without delay for ever. An error of a device or of
@@ -98,14 +104,15 @@ export class EmulatedBackend implements Backend {
    */
   poll(sink: Sink, wait: boolean): number {
     if (this.#polling || this.#closed) this.#refuseToPoll();
+    const moves = wait || this.#ripe;
+    this.#ripe = false;
     this.#polling = true;
     try {
       let delivered = this.#deliver(sink);
-      if (!wait) return delivered;
+      if (!moves) return delivered;
       for (let moments = 0; delivered === 0 && moments < QUIET_MOMENTS_MAX; moments++) {
         const next = this.#nextMomentNs();
-        if (next === Infinity) break;
-        this.#pacer?.waitUntil(next);
+        if (next === Infinity || !this.#comes(next, wait)) break;
         this.machine.advanceTo(next);
         delivered = this.#deliver(sink);
       }
@@ -187,6 +194,13 @@ export class EmulatedBackend implements Backend {
     return delivered;
   }
 
+  /** Lets real time come to a moment, if it must. @returns whether it has */
+  #comes(timeNs: number, wait: boolean): boolean {
+    if (this.#pacer === undefined) return true;
+    if (wait) this.#pacer.waitUntil(timeNs);
+    return wait || this.#pacer.remainingNs(timeNs) <= 0;
+  }
+
   #nextMomentNs(): number {
     const eventNs = this.machine.nextEventNs;
     return this.#deadlineNs < eventNs ? this.#deadlineNs : eventNs;
@@ -235,6 +249,7 @@ export class EmulatedBackend implements Backend {
       return;
     }
     this.disarmWake();
+    this.#ripe = this.blocks;
     wake();
   };
 

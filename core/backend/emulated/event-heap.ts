@@ -197,49 +197,57 @@ export class EventHeap {
     const time = this.#times[last]!;
     const sequence = this.#sequences[last]!;
     const slot = this.#slots[last]!;
-    const parent = (position - 1) >> 1;
-    if (position > 0 && this.#precedes(time, sequence, parent)) {
-      this.#siftUp(position, time, sequence, slot);
-    } else {
+    // The last event takes the place; when it need not rise from there it may have to sink.
+    if (this.#siftUp(position, time, sequence, slot) === position) {
       this.#siftDown(position, time, sequence, slot);
     }
   }
 
-  #precedes(time: number, sequence: number, position: number): boolean {
-    const other = this.#times[position]!;
-    return time < other || (time === other && sequence < this.#sequences[position]!);
-  }
-
-  #siftUp(start: number, time: number, sequence: number, slot: number): void {
+  #siftUp(start: number, time: number, sequence: number, slot: number): number {
+    const times = this.#times;
+    const sequences = this.#sequences;
+    const slots = this.#slots;
+    const positions = this.#positions;
     let position = start;
     while (position > 0) {
       const parent = (position - 1) >> 1;
-      if (!this.#precedes(time, sequence, parent)) break;
-      this.#move(parent, position);
+      const other = times[parent]!;
+      if (other < time || (other === time && sequences[parent]! < sequence)) break;
+      times[position] = other;
+      sequences[position] = sequences[parent]!;
+      positions[(slots[position] = slots[parent]!)] = position;
       position = parent;
     }
     this.#place(position, time, sequence, slot);
+    return position;
   }
 
   #siftDown(start: number, time: number, sequence: number, slot: number): void {
+    const times = this.#times;
+    const sequences = this.#sequences;
+    const slots = this.#slots;
+    const positions = this.#positions;
     const size = this.#size;
     let position = start;
     for (;;) {
       let child = position * 2 + 1;
       if (child >= size) break;
+      let other = times[child]!;
       const right = child + 1;
-      if (right < size && this.#precedes(this.#times[right]!, this.#sequences[right]!, child)) {
-        child = right;
+      if (right < size) {
+        const rival = times[right]!;
+        if (rival < other || (rival === other && sequences[right]! < sequences[child]!)) {
+          child = right;
+          other = rival;
+        }
       }
-      if (this.#precedes(time, sequence, child)) break;
-      this.#move(child, position);
+      if (time < other || (time === other && sequence < sequences[child]!)) break;
+      times[position] = other;
+      sequences[position] = sequences[child]!;
+      positions[(slots[position] = slots[child]!)] = position;
       position = child;
     }
     this.#place(position, time, sequence, slot);
-  }
-
-  #move(source: number, target: number): void {
-    this.#place(target, this.#times[source]!, this.#sequences[source]!, this.#slots[source]!);
   }
 
   #place(position: number, time: number, sequence: number, slot: number): void {

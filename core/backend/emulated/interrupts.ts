@@ -1,8 +1,8 @@
 /**
  * The machine's interrupt controller: a fixed number of lines, each edge-latched or driven by a
  * level, each maskable. Lines that may be delivered stand in a queue, first raised first. The
- * controller never calls anybody: who delivers takes lines one by one, so nothing that happens
- * during a delivery can nest into it.
+ * controller delivers to nobody: who wants interrupts takes lines one by one, so nothing that
+ * happens during a delivery can nest into it.
  */
 import {
   LINE_ASSERTED as ASSERTED,
