@@ -12,17 +12,33 @@ export interface CallHost {
   settled(handle: number): void;
   /** It does not want to start any more. @returns whether it was still waiting */
   withdraw(start: PendingStart): boolean;
+  /** The wait is over: nothing is to be told to it any more. */
+  forget(wait: AnyWait): void;
 }
 
 /** A wait for any of some operations. */
 export class AnyWait extends Suspension<number> {
   readonly handles: readonly number[];
   readonly statuses: boolean[];
+  /** Token of the timer that limits the wait, -1 for none. */
+  timer = -1;
+  readonly #calls: CallHost;
 
-  constructor(owner: SuspensionOwner, handles: readonly number[], statuses: boolean[]) {
+  constructor(
+    owner: SuspensionOwner,
+    calls: CallHost,
+    handles: readonly number[],
+    statuses: boolean[],
+  ) {
     super(owner, () => `any of ${handles.length} operations`);
+    this.#calls = calls;
     this.handles = handles;
     this.statuses = statuses;
+  }
+
+  override cancel(reason: ReelError): void {
+    this.#calls.forget(this);
+    super.cancel(reason);
   }
 }
 

@@ -129,20 +129,26 @@ export class Syscalls implements Settler, CallHost {
   /**
    * Waits until at least one of the operations is terminal. Consumes nothing.
    * @param statuses filled with whether each is; at least as long as `handles`
-   * @returns how many are
+   * @param withinNs how long to wait at most: 0 only looks and never suspends
+   * @returns how many are; 0 when the time was up
    * @throws {RangeError} for no handles or a short `statuses`
    * @throws {ReelError} ERR_BAD_HANDLE naming the handle that is none
    */
-  asyncWait(handles: readonly number[], statuses: boolean[]): Promise<number> {
+  asyncWait(
+    handles: readonly number[],
+    statuses: boolean[],
+    withinNs: number = Number.POSITIVE_INFINITY,
+  ): Promise<number> {
     try {
       const count = this.#fill(handles, statuses);
-      if (count > 0) return Promise.resolve(count);
-      const wait = new AnyWait(this.#host.executor.owner, handles, statuses);
+      if (count > 0 || withinNs <= 0) return Promise.resolve(count);
+      const wait = new AnyWait(this.#host.executor.owner, this, handles, statuses);
       for (const handle of handles) {
         const set = this.#watchers.get(handle) ?? new Set();
         set.add(wait);
         this.#watchers.set(handle, set);
       }
+      if (withinNs !== Number.POSITIVE_INFINITY) this.#limit(wait, withinNs);
       this.#host.kick();
       return wait.promise;
     } catch (error) {
@@ -241,9 +247,31 @@ export class Syscalls implements Settler, CallHost {
       this.#temporaries.delete(handle);
       temporary.dispose();
     }
-    for (const wait of this.#watchers.get(handle) ?? []) {
-      for (const other of wait.handles) this.#unwatch(other, wait);
-      if (wait.pending) wait.wake(this.#fill(wait.handles, wait.statuses));
+    for (const wait of this.#watchers.get(handle) ?? []) this.#endWait(wait);
+  }
+
+  #limit(wait: AnyWait, withinNs: number): void {
+    const { engine } = this.#host;
+    wait.timer = engine.set(engine.now() + withinNs, () => {
+      wait.timer = -1;
+      this.#endWait(wait);
+    });
+  }
+
+  forget(wait: AnyWait): void {
+    for (const handle of wait.handles) this.#unwatch(handle, wait);
+    if (wait.timer !== -1) this.#host.engine.clear(wait.timer);
+    wait.timer = -1;
+  }
+
+  #endWait(wait: AnyWait): void {
+    this.forget(wait);
+    if (!wait.pending) return;
+    try {
+      wait.wake(this.#fill(wait.handles, wait.statuses));
+    } catch (error) {
+      // Somebody released one of the operations while this wait was on.
+      wait.fail(error);
     }
   }
 
