@@ -1,0 +1,10 @@
+/**
+ * `ioreel/testing`: the contract suite that every provider passes, and that authors of providers run
+ * on theirs.
+ */
+export {
+  providerContract,
+  type ContractOptions,
+  type ContractSubject,
+  type TestRunner,
+} from "./contract.ts";
