@@ -25,6 +25,7 @@ export class TaskGroup<T = unknown> implements AsyncDisposable {
   #joined = false;
   #closed = false;
   #reported = false;
+  #cutShort = false;
 
   constructor(executor: Executor, options: TaskGroupOptions = {}) {
     this.name = options.name ?? "group";
@@ -54,7 +55,7 @@ export class TaskGroup<T = unknown> implements AsyncDisposable {
    * @returns the results in the order of the spawns; undefined for a child that was cancelled; an
    *   empty list for an empty group, and for one that does not keep results
    * @throws {ReelError} ERR_BAD_HANDLE when the group was joined before
-   * @throws {ReelError} ERR_CLOSED when the group was closed before
+   * @throws {ReelError} ERR_CLOSED when the group was closed before, or is before the children end
    * @throws {ReelError} ERR_DEADLOCK when one of the children calls it
    * @throws {ReelError} ERR_CANCELLED when the calling task is cancelled; all children are over then
    */
@@ -78,6 +79,13 @@ export class TaskGroup<T = unknown> implements AsyncDisposable {
       await scope.close();
     }
     this.#throwFailure();
+    if (this.#cutShort) {
+      throw new ReelError(
+        "ERR_CLOSED",
+        `Cannot join group "${this.name}": it was closed before its tasks were done`,
+        { mend: "In a scope with `await using`, write `return await group.join()`" },
+      );
+    }
     return Array.from(scope.children, (child) =>
       child.status === "completed" ? (child.outcome as T) : undefined,
     );
@@ -90,6 +98,7 @@ export class TaskGroup<T = unknown> implements AsyncDisposable {
    */
   async close(): Promise<void> {
     this.#refuseChild("close");
+    if (this.#joined && !this.#closed && this.size > 0) this.#cutShort = true;
     this.#closed = true;
     await this.#scope.close();
     this.#throwFailure();

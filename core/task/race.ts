@@ -13,10 +13,10 @@ import type { Task } from "./task.ts";
  * @throws {ReelError} ERR_CANCELLED when the calling task is cancelled; all children are over then
  * @throws {RangeError} when there is no body
  */
-export async function race<T>(
+export async function race<const Bodies extends readonly (() => unknown)[]>(
   executor: Executor,
-  bodies: readonly (() => T | Promise<T>)[],
-): Promise<T> {
+  bodies: Bodies,
+): Promise<Awaited<ReturnType<Bodies[number]>>> {
   if (bodies.length === 0) {
     throw new RangeError("Cannot race: at least one function must take part: found none");
   }
@@ -38,7 +38,7 @@ export async function race<T>(
     await scope.disposeResults(winner);
   }
   if (winner.status !== "completed") throw winner.outcome;
-  return winner.outcome as T;
+  return winner.outcome as Awaited<ReturnType<Bodies[number]>>;
 }
 
 function leftmostFinished(scope: Scope): Task | undefined {
