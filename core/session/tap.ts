@@ -7,18 +7,6 @@
  * a DivergenceError, which the engine lets pass.
  */
 
-/** What began: an operation, as the user's program asked for it. */
-export interface StartFact {
-  slot: number;
-  /** Index into the session's string table: the provider's kind. */
-  provider: number;
-  handle: number;
-  /** Which of the provider's operations: an index into its declared list. */
-  operation: number;
-  offset: number;
-  length: number;
-}
-
 export interface Tap {
   /** A batch of events from the door begins, `steps` task resumptions after the one before. */
   turn(steps: number, nowNs: number): void;
@@ -37,13 +25,31 @@ export interface Tap {
   /** A ring request completed. `bytes` is what it brought in, if it reads. */
   complete(slot: number, result: number, flags: number, bytes: Uint8Array | undefined): void;
   interrupt(line: number): void;
-  expire(): void;
+  /** The armed deadline was reached, as seen at `nowNs`. */
+  expire(nowNs: number): void;
   input(kind: number, value: number): void;
   /** The program read the clock (io_uring only: virtual time follows from the rest). */
   clock(nowNs: number): void;
-  /** A host call answered: its numbers, and bytes if it has any. */
-  host(call: number, results: readonly number[], bytes: Uint8Array | undefined): void;
-  /** An operation began (emulated only: on io_uring its submissions say the same). */
+  /**
+   * A host call answered.
+   * @param call one of HOST_CALL in `event.ts`
+   * @param args what was asked, numbers only: a path is a fact of the host and stays out
+   * @param results 0 or a negative result word, then the numbers that the call gave
+   * @param bytes what it brought in, if anything
+   */
+  host(
+    call: number,
+    args: readonly number[],
+    results: readonly number[],
+    bytes: Uint8Array | undefined,
+  ): void;
+  /**
+   * An operation began (emulated only: on io_uring its submissions say the same).
+   * @param provider index into the session's list of providers
+   * @param operation which of the provider's operations: an index into its declared list
+   * @param bytes what it would write, if it writes
+   * @param argument the operation's own number, a whole one; 0 if it has none
+   */
   start(
     slot: number,
     provider: number,
@@ -52,10 +58,11 @@ export interface Tap {
     offset: number,
     length: number,
     bytes: Uint8Array | undefined,
+    argument?: number,
   ): void;
-  /** An operation reached its terminal state. */
+  /** An operation reached its terminal state. `bytes` is what it brought in, if it reads. */
   settle(slot: number, result: number, bytes: Uint8Array | undefined): void;
-  /** A line that the program or a scenario wrote into the session. */
+  /** A line that the program or a scenario wrote into the session: at most MARK_BYTES_MAX. */
   mark(text: string): void;
   /** The run is over; `outcome` is a short word: "ok", "failed", "interrupted". */
   end(outcome: string): void;

@@ -1,0 +1,23 @@
+/**
+ * Where in a program a call came from: the first stack frame outside ioreel's core. It is shown in
+ * reports and never recorded, because stack texts differ between machines and versions.
+ */
+import { dirname } from "node:path";
+
+const CORE_FOLDER = `${dirname(import.meta.dirname)}/`;
+const FRAMES_MAX = 64;
+
+/** @returns `function (file:line:column)`, or undefined when the stack does not reach the program */
+export function findCallSite(): string | undefined {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = FRAMES_MAX;
+  const stack = new Error("call site").stack ?? "";
+  Error.stackTraceLimit = limit;
+  for (const line of stack.split("\n").slice(1)) {
+    const frame = line.trim();
+    if (!frame.startsWith("at ") || !frame.includes("/")) continue;
+    if (frame.includes(CORE_FOLDER) && !frame.includes(".test.ts")) continue;
+    return frame.slice(3);
+  }
+  return undefined;
+}

@@ -1,0 +1,285 @@
+/**
+ * Decodes a segment, event by event, into one reusable record. The bytes may be hostile even when
+ * their checksum holds: every length, index and number is checked against the format's bounds, a
+ * payload is a view and never a copy, and whatever is wrong is one error with a place.
+ */
+import { ReelError } from "../../errors.ts";
+import { EVENT, NO_DIGEST } from "../event.ts";
+import type { EventRecord } from "../event.ts";
+import { ByteReader, MalformedBytes } from "./bytes.ts";
+import {
+  COMPLETE_HAS,
+  HOST_NUMBERS_MAX,
+  I32_MAX,
+  MARK_BYTES_MAX,
+  OPCODE_MAX,
+  PAYLOAD_BYTES_MAX,
+  SETTLE_HAS,
+  SLOT_MAX,
+  START_HAS,
+  SUBMIT_HAS,
+  TAG,
+  U32_MAX,
+} from "./format.ts";
+import { CodecModel } from "./model.ts";
+
+const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const NO_NUMBERS: readonly number[] = [];
+
+function malformed(what: string, value: number): never {
+  throw new MalformedBytes(`${what} ${value}, which is out of range`);
+}
+
+export class SegmentDecoder {
+  readonly #model = new CodecModel();
+  readonly #reader = new ByteReader();
+  #where = "";
+
+  /**
+   * Takes a segment.
+   * @param timeNs the session's clock where it begins, from its header
+   * @param where names the segment in errors
+   */
+  load(bytes: Uint8Array, timeNs: number, where: string): void {
+    this.#reader.bytes = bytes;
+    this.#reader.at = 0;
+    this.#model.reset(timeNs);
+    this.#where = where;
+  }
+
+  /** Whether all bytes are decoded. */
+  get done(): boolean {
+    return this.#reader.at === this.#reader.bytes.length;
+  }
+
+  /** The session's clock after the last decoded event. */
+  get timeNs(): number {
+    return this.#model.timeNs;
+  }
+
+  /**
+   * Decodes the next event. What the record held before is gone; its `bytes` point into the segment.
+   * @throws {ReelError} ERR_CORRUPT_RECORDING when the bytes are no event
+   */
+  next(record: EventRecord): void {
+    const begin = this.#reader.at;
+    try {
+      this.#event(record);
+    } catch (error) {
+      if (!(error instanceof MalformedBytes)) throw error;
+      throw new ReelError(
+        "ERR_CORRUPT_RECORDING",
+        `Cannot decode the event at byte ${begin} of ${this.#where}: found ${error.message}`,
+        { mend: "Record the session again, or restore the file from a copy", cause: error },
+      );
+    }
+  }
+
+  #event(record: EventRecord): void {
+    const reader = this.#reader;
+    const tag = reader.bytes[reader.at];
+    if (tag === undefined) throw new MalformedBytes("no event where one was announced");
+    reader.at++;
+    record.bytes = undefined;
+    if (tag >= TAG.SUBMIT) return this.#submit(record, tag);
+    if (tag >= TAG.SETTLE) {
+      if (tag > TAG.SETTLE + 7) malformed("the tag", tag);
+      return this.#settle(record, tag);
+    }
+    if (tag >= TAG.COMPLETE) return this.#complete(record, tag);
+    this.#rare(record, tag);
+  }
+
+  #submit(record: EventRecord, tag: number): void {
+    const reader = this.#reader;
+    const model = this.#model;
+    const files = model.files;
+    let file = files.last;
+    if ((tag & SUBMIT_HAS.FILE) !== 0) {
+      file = reader.signed();
+      if (file < -1 || file > I32_MAX) malformed("the file", file);
+    }
+    const stream = files.indexOf(file);
+    const slot = this.#slot(model.submitSlot.next, (tag & SUBMIT_HAS.SLOT) !== 0);
+    let opcode = files.code[stream]!;
+    if ((tag & SUBMIT_HAS.OPCODE) !== 0) opcode = this.#bounded("the opcode", OPCODE_MAX);
+    let length = files.length[stream]!;
+    if ((tag & SUBMIT_HAS.LENGTH) !== 0) length = this.#bounded("the length", U32_MAX);
+    const offset = this.#offset(files.nextOffset[stream]!, (tag & SUBMIT_HAS.OFFSET) !== 0);
+    let opFlags = files.flags[stream]!;
+    if ((tag & SUBMIT_HAS.FLAGS) !== 0) opFlags = this.#bounded("the flags", U32_MAX);
+    record.kind = EVENT.SUBMIT;
+    record.slot = slot;
+    record.opcode = opcode;
+    record.file = file;
+    record.length = length;
+    record.offset = offset;
+    record.opFlags = opFlags;
+    record.digest = (tag & SUBMIT_HAS.DIGEST) !== 0 ? reader.word() : NO_DIGEST;
+    files.last = file;
+    model.submitSlot.learn(slot);
+    files.learn(stream, opcode, length, offset, opFlags);
+    model.ask(slot, length);
+  }
+
+  #complete(record: EventRecord, tag: number): void {
+    const reader = this.#reader;
+    const model = this.#model;
+    const slot = this.#slot(model.completeSlot.next, (tag & COMPLETE_HAS.SLOT) !== 0);
+    let result = model.expectedResult(slot);
+    if ((tag & COMPLETE_HAS.RESULT) !== 0) result = reader.signed();
+    if ((result | 0) !== result) malformed("the result", result);
+    record.kind = EVENT.COMPLETE;
+    record.slot = slot;
+    record.result = result;
+    record.flags = (tag & COMPLETE_HAS.FLAGS) !== 0 ? this.#bounded("the flags", U32_MAX) : 0;
+    if ((tag & COMPLETE_HAS.BYTES) !== 0) {
+      const given = (tag & COMPLETE_HAS.BYTES_LENGTH) !== 0;
+      const length = given ? reader.unsigned() : result;
+      if (length < 0 || length > PAYLOAD_BYTES_MAX) malformed("a payload's length", length);
+      record.bytes = reader.block(length);
+    }
+    model.completeSlot.learn(slot);
+  }
+
+  #settle(record: EventRecord, tag: number): void {
+    const model = this.#model;
+    const slot = this.#slot(model.settleSlot.next, (tag & SETTLE_HAS.SLOT) !== 0);
+    let result = model.expectedResult(slot);
+    if ((tag & SETTLE_HAS.RESULT) !== 0) result = this.#safe("the result");
+    record.kind = EVENT.SETTLE;
+    record.slot = slot;
+    record.result = result;
+    record.digest = (tag & SETTLE_HAS.DIGEST) !== 0 ? this.#reader.word() : NO_DIGEST;
+    model.settleSlot.learn(slot);
+  }
+
+  #start(record: EventRecord): void {
+    const model = this.#model;
+    const handles = model.handles;
+    const mask = this.#bounded("the mask", 0x7f);
+    let handle = handles.last;
+    if ((mask & START_HAS.HANDLE) !== 0) handle = this.#bounded("the handle", U32_MAX);
+    const stream = handles.indexOf(handle);
+    const slot = this.#slot(model.startSlot.next, (mask & START_HAS.SLOT) !== 0);
+    let code = handles.code[stream]!;
+    if ((mask & START_HAS.KIND) !== 0) code = this.#bounded("the operation", SLOT_MAX * 256 + 255);
+    let length = handles.length[stream]!;
+    if ((mask & START_HAS.LENGTH) !== 0) {
+      length = this.#bounded("the length", Number.MAX_SAFE_INTEGER);
+    }
+    const offset = this.#offset(handles.nextOffset[stream]!, (mask & START_HAS.OFFSET) !== 0);
+    record.kind = EVENT.START;
+    record.slot = slot;
+    record.provider = code >>> 8;
+    record.handle = handle;
+    record.operation = code & 0xff;
+    record.offset = offset;
+    record.length = length;
+    record.digest = (mask & START_HAS.DIGEST) !== 0 ? this.#reader.word() : NO_DIGEST;
+    if ((mask & START_HAS.ARGUMENT) !== 0) handles.argument[stream] = this.#safe("the argument");
+    record.argument = handles.argument[stream]!;
+    handles.last = handle;
+    model.startSlot.learn(slot);
+    handles.learn(stream, code, length, offset, 0);
+    model.ask(slot, length);
+  }
+
+  #rare(record: EventRecord, tag: number): void {
+    const reader = this.#reader;
+    switch (tag) {
+      case TAG.TURN:
+        record.kind = EVENT.TURN;
+        record.steps = this.#bounded("the steps", Number.MAX_SAFE_INTEGER);
+        record.nowNs = this.#time();
+        return;
+      case TAG.CANCEL:
+        record.kind = EVENT.CANCEL;
+        record.slot = this.#bounded("the slot", SLOT_MAX);
+        return;
+      case TAG.INTERRUPT:
+        record.kind = EVENT.INTERRUPT;
+        record.code = this.#bounded("the line", SLOT_MAX);
+        return;
+      case TAG.EXPIRE:
+        record.kind = EVENT.EXPIRE;
+        record.nowNs = this.#time();
+        return;
+      case TAG.INPUT:
+        record.kind = EVENT.INPUT;
+        record.code = this.#bounded("the input", OPCODE_MAX);
+        record.value = this.#safe("the value");
+        return;
+      case TAG.CLOCK:
+        record.kind = EVENT.CLOCK;
+        record.nowNs = this.#time();
+        return;
+      case TAG.HOST: {
+        record.kind = EVENT.HOST;
+        record.code = this.#bounded("the host call", OPCODE_MAX);
+        record.args = this.#numbers();
+        record.results = this.#numbers();
+        const length = this.#bounded("a payload's length", PAYLOAD_BYTES_MAX + 1);
+        if (length > 0) record.bytes = reader.block(length - 1);
+        return;
+      }
+      case TAG.START:
+        return this.#start(record);
+      case TAG.MARK:
+      case TAG.END:
+        record.kind = tag === TAG.MARK ? EVENT.MARK : EVENT.END;
+        record.text = this.#text();
+        return;
+      default:
+        malformed("the tag", tag);
+    }
+  }
+
+  #bounded(what: string, maximum: number): number {
+    const value = this.#reader.unsigned();
+    if (value > maximum) malformed(what, value);
+    return value;
+  }
+
+  #safe(what: string): number {
+    const value = this.#reader.signed();
+    if (!Number.isSafeInteger(value)) malformed(what, value);
+    return value;
+  }
+
+  #slot(predicted: number, written: boolean): number {
+    const slot = written ? predicted + this.#reader.signed() : predicted;
+    if ((slot & SLOT_MAX) !== slot) malformed("the slot", slot);
+    return slot;
+  }
+
+  #offset(predicted: number, written: boolean): number {
+    const offset = written ? predicted + this.#reader.signed() : predicted;
+    if (offset < -1 || offset > Number.MAX_SAFE_INTEGER) malformed("the offset", offset);
+    return offset;
+  }
+
+  #time(): number {
+    const nowNs = this.#model.timeNs + this.#reader.signed();
+    if (nowNs < 0 || nowNs > Number.MAX_SAFE_INTEGER) malformed("the time", nowNs);
+    this.#model.timeNs = nowNs;
+    return nowNs;
+  }
+
+  #numbers(): readonly number[] {
+    const count = this.#bounded("a count of numbers", HOST_NUMBERS_MAX);
+    if (count === 0) return NO_NUMBERS;
+    const numbers: number[] = [];
+    for (let i = 0; i < count; i++) numbers.push(this.#safe("a number"));
+    return numbers;
+  }
+
+  #text(): string {
+    const bytes = this.#reader.block(this.#bounded("a text's length", MARK_BYTES_MAX));
+    try {
+      return textDecoder.decode(bytes);
+    } catch {
+      throw new MalformedBytes("a text that is not UTF-8");
+    }
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * The encoder's ground: the buffer of the segment being filled, and the events whose fields are
+ * written as they are. The frequent ones, whose fields are predicted, are in `encoder.ts`.
+ */
+import { ReelError } from "../../errors.ts";
+import { ByteWriter } from "./bytes.ts";
+import { check, checkNumbers, checkSigned, checkTime, encodeText } from "./checks.ts";
+import {
+  EVENT_FIELDS_BYTES_MAX,
+  OPCODE_MAX,
+  PAYLOAD_BYTES_MAX,
+  SEGMENT_BYTES_TARGET,
+  SLOT_MAX,
+  TAG,
+} from "./format.ts";
+import { CodecModel } from "./model.ts";
+
+/** Payloads up to this size fit behind a full segment without growing the buffer. */
+const PAYLOAD_ROOM_BYTES = 256 * 1024;
+const BUFFER_BYTES = SEGMENT_BYTES_TARGET + PAYLOAD_ROOM_BYTES + EVENT_FIELDS_BYTES_MAX;
+
+export class PlainEncoder {
+  protected readonly model = new CodecModel();
+  protected readonly writer = new ByteWriter(BUFFER_BYTES);
+  readonly #standard: Uint8Array = this.writer.bytes;
+
+  /** Bytes in the segment so far. */
+  get length(): number {
+    return this.writer.at;
+  }
+
+  /** The session's clock after the last event. */
+  get timeNs(): number {
+    return this.model.timeNs;
+  }
+
+  /** The encoded bytes: a view that the next {@link reset} gives up. */
+  get bytes(): Uint8Array {
+    return this.writer.bytes.subarray(0, this.writer.at);
+  }
+
+  /** Begins the next segment, at the clock where the last one ended. */
+  reset(): void {
+    this.writer.bytes = this.#standard;
+    this.writer.at = 0;
+    this.model.reset(this.model.timeNs);
+  }
+
+  turn(steps: number, nowNs: number): void {
+    check("steps", steps, Number.MAX_SAFE_INTEGER);
+    checkTime(nowNs);
+    this.writer.bytes[this.writer.at++] = TAG.TURN;
+    this.writer.unsigned(steps);
+    this.time(nowNs);
+  }
+
+  cancel(slot: number): void {
+    check("slot", slot, SLOT_MAX);
+    this.writer.bytes[this.writer.at++] = TAG.CANCEL;
+    this.writer.unsigned(slot);
+  }
+
+  interrupt(line: number): void {
+    check("line", line, SLOT_MAX);
+    this.writer.bytes[this.writer.at++] = TAG.INTERRUPT;
+    this.writer.unsigned(line);
+  }
+
+  expire(nowNs: number): void {
+    checkTime(nowNs);
+    this.writer.bytes[this.writer.at++] = TAG.EXPIRE;
+    this.time(nowNs);
+  }
+
+  input(kind: number, value: number): void {
+    check("input", kind, OPCODE_MAX);
+    checkSigned("value", value);
+    this.writer.bytes[this.writer.at++] = TAG.INPUT;
+    this.writer.unsigned(kind);
+    this.writer.signed(value);
+  }
+
+  clock(nowNs: number): void {
+    checkTime(nowNs);
+    this.writer.bytes[this.writer.at++] = TAG.CLOCK;
+    this.time(nowNs);
+  }
+
+  host(
+    call: number,
+    args: readonly number[],
+    results: readonly number[],
+    bytes: Uint8Array | undefined,
+  ): void {
+    check("host call", call, OPCODE_MAX);
+    checkNumbers("arguments", args);
+    checkNumbers("results", results);
+    if (bytes !== undefined) this.room(bytes.length);
+    this.writer.bytes[this.writer.at++] = TAG.HOST;
+    this.writer.unsigned(call);
+    this.writer.numbers(args);
+    this.writer.numbers(results);
+    this.writer.unsigned(bytes === undefined ? 0 : bytes.length + 1);
+    if (bytes !== undefined) this.writer.block(bytes);
+  }
+
+  /** @param tag TAG.MARK for a line of the program, TAG.END for the outcome of the run */
+  text(tag: number, text: string): void {
+    const bytes = encodeText(text);
+    this.writer.bytes[this.writer.at++] = tag;
+    this.writer.unsigned(bytes.length);
+    this.writer.block(bytes);
+  }
+
+  protected time(nowNs: number): void {
+    this.writer.signed(nowNs - this.model.timeNs);
+    this.model.timeNs = nowNs;
+  }
+
+  /** Makes room for a payload behind what is there. The larger buffer lasts one segment. */
+  protected room(payloadBytes: number): void {
+    if (payloadBytes > PAYLOAD_BYTES_MAX) {
+      throw new ReelError("ERR_LIMIT", `Cannot record a transfer of ${payloadBytes} bytes`, {
+        mend: `Transfer at most ${PAYLOAD_BYTES_MAX} bytes at a time while recording`,
+      });
+    }
+    this.writer.reserve(payloadBytes + EVENT_FIELDS_BYTES_MAX);
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * Walks over the events of a recording, one segment in memory at a time. Each segment is checked
+ * against its checksum and the chain before its first event is decoded, so a cursor never gives out
+ * an event that was not recorded.
+ */
+import { ReelError } from "../errors.ts";
+import { SegmentDecoder } from "./codec/decoder.ts";
+import { EVENT, EventRecord } from "./event.ts";
+import { nameSegment, SegmentChecker } from "./segment.ts";
+import type { SealedSegment, SegmentSource } from "./segment.ts";
+
+/** What is known of the whole: where the walk must end. */
+export interface Extent {
+  readonly eventCount: number;
+  /** The last link of the chain, in hexadecimal. */
+  readonly digest: string;
+}
+
+/** Raises the one error for a recording that is not what was recorded. */
+export function corrupt(message: string, details: Record<string, unknown> = {}): never {
+  throw new ReelError("ERR_CORRUPT_RECORDING", `Cannot read the recording: ${message}`, {
+    mend: "Record the session again, or restore the file from a copy",
+    details,
+  });
+}
+
+export class EventCursor {
+  readonly #source: SegmentSource;
+  readonly #extent: Extent;
+  readonly #checker = new SegmentChecker();
+  readonly #decoder = new SegmentDecoder();
+  readonly #record = new EventRecord();
+  /** Number of the latest operation in each slot, 0 for none. */
+  #operationBySlot = new Float64Array(1024);
+  #segment: SealedSegment | undefined;
+  #segments = 0;
+  /** Events of the current segment that are decoded. */
+  #decoded = 0;
+  #peeked = false;
+  #sequence = 0;
+  #operations = 0;
+  #steps = 0;
+  #timeNs = 0;
+
+  constructor(source: SegmentSource, extent: Extent) {
+    this.#source = source;
+    this.#extent = extent;
+  }
+
+  /** Number of the event that {@link peek} shows. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Operations that began before the event that {@link peek} shows. */
+  get operations(): number {
+    return this.#operations;
+  }
+
+  /** Task resumptions up to the last turn passed. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** The session's clock at the last event passed. */
+  get timeNs(): number {
+    return this.#timeNs;
+  }
+
+  /** Segments opened so far. */
+  get segments(): number {
+    return this.#segments;
+  }
+
+  /** Number of the operation, from 1, that began last in a slot; 0 when none has. */
+  operationOf(slot: number): number {
+    return this.#operationBySlot[slot] ?? 0;
+  }
+
+  /**
+   * The next event, or undefined at the end. The record is reused: it and its bytes are valid until
+   * the first peek after {@link advance}.
+   * @throws {ReelError} ERR_CORRUPT_RECORDING when the recording is damaged here
+   */
+  peek(): EventRecord | undefined {
+    if (this.#peeked) return this.#record;
+    if (this.#segment === undefined || this.#decoded === this.#segment.eventCount) {
+      if (!this.#open()) return undefined;
+    }
+    this.#decoder.next(this.#record);
+    this.#decoded++;
+    this.#peeked = true;
+    if (this.#decoded === this.#segment!.eventCount) this.#close(this.#segment!);
+    return this.#record;
+  }
+
+  /** Passes the event that {@link peek} shows. */
+  advance(): void {
+    if (!this.#peeked && this.peek() === undefined) return;
+    const record = this.#record;
+    this.#peeked = false;
+    this.#sequence++;
+    if (record.kind === EVENT.SUBMIT || record.kind === EVENT.START) {
+      this.#operations++;
+      if (record.slot >= this.#operationBySlot.length) this.#grow(record.slot);
+      this.#operationBySlot[record.slot] = this.#operations;
+    } else if (record.kind === EVENT.TURN) {
+      this.#steps += record.steps;
+      this.#timeNs = record.nowNs;
+    } else if (record.kind === EVENT.CLOCK || record.kind === EVENT.EXPIRE) {
+      this.#timeNs = record.nowNs;
+    }
+  }
+
+  /** Opens the next segment. @returns false when there is none and none is missing */
+  #open(): boolean {
+    const checker = this.#checker;
+    const { eventCount, digest } = this.#extent;
+    const begin = checker.nextSequence;
+    if (begin === eventCount) {
+      if (checker.digest !== digest) {
+        const wanted = digest.slice(0, 16);
+        corrupt(`found digest ${checker.digest.slice(0, 16)}..., wanted ${wanted}...`);
+      }
+      return false;
+    }
+    const segment = this.#source.segmentAt(begin);
+    if (segment === undefined || segment.firstSequence < begin) {
+      const ordinal = this.#segments;
+      corrupt(`segment ${ordinal} (from event ${begin} of ${eventCount}) is missing`, { ordinal });
+    }
+    const name = nameSegment(this.#segments, segment);
+    const found = checker.check(segment);
+    if (found !== undefined) {
+      corrupt(`${name} is damaged: ${found}`, {
+        segment: this.#segments,
+        firstSequence: segment.firstSequence,
+        lastSequence: segment.firstSequence + segment.eventCount - 1,
+      });
+    }
+    if (checker.nextSequence > eventCount || segment.eventCount < 1) {
+      corrupt(`${name} holds ${segment.eventCount} events of ${eventCount} in all`);
+    }
+    this.#decoder.load(segment.bytes, segment.timeFirstNs, name);
+    this.#segment = segment;
+    this.#segments++;
+    this.#decoded = 0;
+    return true;
+  }
+
+  /** All events of a segment are decoded: do they add up? */
+  #close(segment: SealedSegment): void {
+    const name = (): string => nameSegment(this.#segments - 1, segment);
+    if (!this.#decoder.done) corrupt(`${name()} goes on after its last event`);
+    const { timeNs } = this.#decoder;
+    if (timeNs !== segment.timeLastNs) {
+      corrupt(`${name()} ends at ${timeNs} ns, wanted ${segment.timeLastNs} ns`);
+    }
+  }
+
+  #grow(slot: number): void {
+    let size = this.#operationBySlot.length;
+    while (size <= slot) size *= 2;
+    const larger = new Float64Array(size);
+    larger.set(this.#operationBySlot);
+    this.#operationBySlot = larger;
+  }
+}
+
+/**
+ * The events before one of them, oldest first, read again from their segments.
+ * @param sequence number of the first event that is not wanted any more
+ * @param count how many, at most
+ */
+export function readBack<T>(
+  source: SegmentSource,
+  sequence: number,
+  count: number,
+  take: (record: EventRecord, sequence: number) => T,
+): T[] {
+  const taken: T[] = [];
+  const decoder = new SegmentDecoder();
+  const record = new EventRecord();
+  const first = Math.max(0, sequence - count);
+  let at = first;
+  while (at < sequence) {
+    const segment = source.segmentAt(at);
+    if (segment === undefined || segment.firstSequence + segment.eventCount <= at) break;
+    decoder.load(segment.bytes, segment.timeFirstNs, `the segment at event ${at}`);
+    for (let i = 0; i < segment.eventCount && at < sequence; i++) {
+      decoder.next(record);
+      if (segment.firstSequence + i < at) continue;
+      taken.push(take(record, at));
+      at++;
+    }
+  }
+  return taken;
+}

@@ -1,0 +1,174 @@
+/**
+ * The events of a session: everything that entered a run through its door and everything that the
+ * program asked for, in one order. {@link SessionEvent} is what people and tools see; an
+ * {@link EventRecord} is the one reusable slot into which the decoder writes on hot paths.
+ *
+ * Nothing in an event belongs to the host: no descriptor, pointer, path or wall clock time. So two
+ * machines that live through the same run write the same bytes.
+ */
+
+/** Kinds of events. The numbers never leave the process; the codec has tags of its own. */
+export const EVENT = {
+  TURN: 1,
+  SUBMIT: 2,
+  CANCEL: 3,
+  COMPLETE: 4,
+  INTERRUPT: 5,
+  EXPIRE: 6,
+  INPUT: 7,
+  CLOCK: 8,
+  HOST: 9,
+  START: 10,
+  SETTLE: 11,
+  MARK: 12,
+  END: 13,
+} as const;
+
+/** Numbers of the host calls. They are part of the recording format. */
+export const HOST_CALL = { PIPE: 1, CLOSE: 2, OPEN: 3, PEEK_PIPE: 4, WRITE: 5 } as const;
+/** Names of the host calls, by number. */
+export const HOST_CALL_NAMES = ["none", "pipe", "close", "open", "peekPipe", "write"] as const;
+
+/** The digest of a payload that is not there. */
+export const NO_DIGEST = -1;
+
+/**
+ * One event. `slot` is a descriptor's index, times are nanoseconds of the session's clock, `digest`
+ * is the CRC-32 of a payload that is not kept in full, `bytes` one that is.
+ */
+export type SessionEvent =
+  | { kind: "turn"; steps: number; nowNs: number }
+  | {
+      kind: "submit";
+      slot: number;
+      opcode: number;
+      file: number;
+      length: number;
+      offset: number;
+      opFlags: number;
+      digest: number | undefined;
+    }
+  | { kind: "cancel"; slot: number }
+  | {
+      kind: "complete";
+      slot: number;
+      result: number;
+      flags: number;
+      bytes: Uint8Array | undefined;
+    }
+  | { kind: "interrupt"; line: number }
+  | { kind: "expire"; nowNs: number }
+  | { kind: "input"; input: number; value: number }
+  | { kind: "clock"; nowNs: number }
+  | {
+      kind: "host";
+      call: number;
+      args: readonly number[];
+      results: readonly number[];
+      bytes: Uint8Array | undefined;
+    }
+  | {
+      kind: "start";
+      slot: number;
+      provider: number;
+      handle: number;
+      operation: number;
+      offset: number;
+      length: number;
+      argument: number;
+      digest: number | undefined;
+    }
+  | { kind: "settle"; slot: number; result: number; digest: number | undefined }
+  | { kind: "mark"; text: string }
+  | { kind: "end"; outcome: string };
+
+export type EventKind = SessionEvent["kind"];
+
+/** The fields of one event, flat, so that decoding a million of them makes no object. */
+export class EventRecord {
+  kind = 0;
+  slot = 0;
+  opcode = 0;
+  file = 0;
+  length = 0;
+  offset = 0;
+  opFlags = 0;
+  digest = NO_DIGEST;
+  result = 0;
+  flags = 0;
+  /** Resumptions since the turn before (turn). */
+  steps = 0;
+  nowNs = 0;
+  /** Interrupt line (interrupt), kind of input (input), number of the host call (host). */
+  code = 0;
+  value = 0;
+  provider = 0;
+  handle = 0;
+  operation = 0;
+  argument = 0;
+  /** A view into the decoded segment, valid until the next event is read. */
+  bytes: Uint8Array | undefined = undefined;
+  args: readonly number[] = [];
+  results: readonly number[] = [];
+  text = "";
+}
+
+const digestOf = (record: EventRecord): number | undefined =>
+  record.digest === NO_DIGEST ? undefined : record.digest;
+
+/** Copies a record into an event that stays as it is. */
+export function toSessionEvent(record: EventRecord): SessionEvent {
+  const { slot, length, offset, result, nowNs } = record;
+  switch (record.kind) {
+    case EVENT.TURN:
+      return { kind: "turn", steps: record.steps, nowNs };
+    case EVENT.SUBMIT: {
+      const { opcode, file, opFlags } = record;
+      const digest = digestOf(record);
+      return { kind: "submit", slot, opcode, file, length, offset, opFlags, digest };
+    }
+    case EVENT.CANCEL:
+      return { kind: "cancel", slot };
+    case EVENT.COMPLETE:
+      return { kind: "complete", slot, result, flags: record.flags, bytes: record.bytes?.slice() };
+    case EVENT.INTERRUPT:
+      return { kind: "interrupt", line: record.code };
+    case EVENT.EXPIRE:
+      return { kind: "expire", nowNs };
+    case EVENT.INPUT:
+      return { kind: "input", input: record.code, value: record.value };
+    case EVENT.CLOCK:
+      return { kind: "clock", nowNs };
+    case EVENT.HOST: {
+      const { args, results } = record;
+      return { kind: "host", call: record.code, args, results, bytes: record.bytes?.slice() };
+    }
+    case EVENT.START: {
+      const { provider, handle, operation, argument } = record;
+      const digest = digestOf(record);
+      const range = { offset, length, argument, digest };
+      return { kind: "start", slot, provider, handle, operation, ...range };
+    }
+    case EVENT.SETTLE:
+      return { kind: "settle", slot, result, digest: digestOf(record) };
+    case EVENT.MARK:
+      return { kind: "mark", text: record.text };
+    case EVENT.END:
+      return { kind: "end", outcome: record.text };
+    default:
+      throw new RangeError(`Cannot read an event record: kind ${record.kind} is none`);
+  }
+}
+
+/** Whether the program caused it, as against the world outside its door. */
+export function isProgramEvent(kind: EventKind): boolean {
+  return (
+    kind === "submit" ||
+    kind === "cancel" ||
+    kind === "start" ||
+    kind === "settle" ||
+    kind === "mark" ||
+    kind === "host" ||
+    kind === "clock"
+  );
+}

@@ -1,0 +1,232 @@
+/**
+ * Judges the first difference between a run and its recording, and ends the run with a
+ * {@link DivergenceError}.
+ *
+ * Where the first differing event could mean several things (an operation missing, one too many,
+ * two in another order) the program goes on to the end of its turn, where nothing it does has an
+ * effect any more, and what it does there decides. The report is about the first difference.
+ */
+import { findCallSite } from "./call-site.ts";
+import { corrupt, readBack } from "./cursor.ts";
+import type { EventCursor } from "./cursor.ts";
+import { describeEvent, nameOpcode } from "./describe.ts";
+import type { EventNames } from "./describe.ts";
+import { classifyPair, classifyRun, compareFields, summarize } from "./difference.ts";
+import { DivergenceError } from "./divergence.ts";
+import type { DifferenceKind, FieldDifference } from "./divergence.ts";
+import { isProgramEvent, toSessionEvent } from "./event.ts";
+import type { SessionEvent } from "./event.ts";
+import type { SegmentSource } from "./segment.ts";
+
+/** A recording, as far as comparing with it needs. */
+export interface Recorded {
+  readonly source: SegmentSource;
+  readonly eventCount: number;
+  readonly digest: string;
+  /** Whether the recorded run came to its end; otherwise the recording was cut off. */
+  readonly complete: boolean;
+  /** Kinds of the providers, by index. */
+  readonly providerKinds: readonly string[];
+}
+
+/** Events before a difference that its report shows. */
+const PREVIOUS_EVENTS = 20;
+/** Events that are looked at to tell what a difference is. */
+const WINDOW_EVENTS = 64;
+
+/** The first difference, while what it is stays open. */
+interface Draft {
+  readonly recorded: SessionEvent | undefined;
+  readonly actual: SessionEvent | undefined;
+  readonly fields: readonly FieldDifference[];
+  readonly sequence: number;
+  readonly operation: number | undefined;
+  readonly timeNs: number;
+  readonly steps: number;
+  readonly callSite: string | undefined;
+  /** What the recording and the program hold from the first difference to the end of the turn. */
+  readonly recordedRun: SessionEvent[];
+  readonly actualRun: SessionEvent[];
+}
+
+export class DifferenceJudge {
+  readonly #recorded: Recorded;
+  readonly #cursor: EventCursor;
+  readonly #names: EventNames;
+  readonly #reproduce: string | undefined;
+  #draft: Draft | undefined;
+  #failure: DivergenceError | undefined;
+  /** Where comparing ended, when it ended before a difference. */
+  #stoppedAt: number | undefined;
+
+  constructor(recorded: Recorded, cursor: EventCursor, reproduce: string | undefined) {
+    this.#recorded = recorded;
+    this.#cursor = cursor;
+    this.#names = { providers: recorded.providerKinds };
+    this.#reproduce = reproduce;
+  }
+
+  /** Number of the first event that did not agree, or undefined while everything does. */
+  get sequence(): number | undefined {
+    return this.#draft === undefined ? this.#stoppedAt : this.#draft.sequence;
+  }
+
+  /** Whether nothing is compared any more. */
+  get stopped(): boolean {
+    return this.#failure !== undefined || this.#stoppedAt !== undefined;
+  }
+
+  get failure(): DivergenceError | undefined {
+    return this.#failure;
+  }
+
+  /** Ends comparing without a difference: whoever replays has had enough. */
+  stop(): void {
+    if (!this.stopped) this.#stoppedAt = this.#cursor.sequence;
+  }
+
+  /**
+   * Takes what the program did, or what happened to it, that is not the next recorded event. After
+   * a difference is judged it takes everything in silence, so that the run can wind down.
+   * @throws {DivergenceError} once, when it is clear what the difference is
+   */
+  differ(actual: SessionEvent): void {
+    if (this.stopped) return;
+    if (this.#draft !== undefined) {
+      if (!isProgramEvent(actual.kind)) this.conclude();
+      this.#draft.actualRun.push(actual);
+      if (this.#draft.actualRun.length >= WINDOW_EVENTS) this.conclude();
+      return;
+    }
+    const draft = this.#begin(actual);
+    const { recorded, fields, recordedRun } = draft;
+    if (recorded === undefined) this.#fail(this.#recorded.complete ? "extra" : "record-ends");
+    this.#readRun(recordedRun);
+    const kind = classifyPair(recorded, actual, fields, recordedRun.slice(1));
+    if (kind !== undefined) this.#fail(kind);
+  }
+
+  /**
+   * The program waits, and nothing in the recording can be delivered now.
+   * @throws {DivergenceError} that says what is missing
+   */
+  idle(steps: number): void {
+    if (this.stopped) return;
+    this.conclude();
+    const next = this.#cursor.peek();
+    if (next === undefined) {
+      this.#begin(undefined);
+      this.#fail(this.#recorded.complete ? "input-missing" : "record-ends");
+    }
+    const recorded = toSessionEvent(next);
+    if (recorded.kind === "turn") {
+      const actual = { ...recorded, steps: steps - this.#cursor.steps };
+      this.#begin(actual);
+      this.#fail("progress");
+    }
+    if (!isProgramEvent(recorded.kind) && recorded.kind !== "end") {
+      corrupt(`event ${this.#cursor.sequence} (${recorded.kind}) stands outside a turn`);
+    }
+    this.#begin(undefined);
+    this.#fail(recorded.kind === "end" ? "input-missing" : "missing");
+  }
+
+  /**
+   * Judges an open difference with what is known of it; without one, does nothing.
+   * @throws {DivergenceError} when a difference was open
+   */
+  conclude(): void {
+    if (this.stopped || this.#draft === undefined) return;
+    this.#fail(classifyRun(this.#draft.recordedRun, this.#draft.actualRun));
+  }
+
+  #begin(actual: SessionEvent | undefined): Draft {
+    const cursor = this.#cursor;
+    const next = cursor.peek();
+    const recorded = next === undefined ? undefined : toSessionEvent(next);
+    const fields =
+      recorded === undefined || actual === undefined
+        ? []
+        : compareFields(recorded, actual, this.#names);
+    this.#draft = {
+      recorded,
+      actual,
+      fields,
+      sequence: cursor.sequence,
+      operation: this.#operationOf(recorded) ?? this.#operationOf(actual),
+      timeNs: cursor.timeNs,
+      steps: cursor.steps,
+      callSite: actual !== undefined && isProgramEvent(actual.kind) ? findCallSite() : undefined,
+      recordedRun: [],
+      actualRun: actual === undefined ? [] : [actual],
+    };
+    return this.#draft;
+  }
+
+  #operationOf(event: SessionEvent | undefined): number | undefined {
+    if (event === undefined) return undefined;
+    if (event.kind === "submit" || event.kind === "start") return this.#cursor.operations + 1;
+    if (event.kind === "complete" || event.kind === "settle" || event.kind === "cancel") {
+      const operation = this.#cursor.operationOf(event.slot);
+      return operation === 0 ? undefined : operation;
+    }
+    return undefined;
+  }
+
+  /** The recorded events from here to the next one that is not the program's. */
+  #readRun(run: SessionEvent[]): void {
+    while (run.length < WINDOW_EVENTS) {
+      const record = this.#cursor.peek();
+      if (record === undefined) return;
+      const event = toSessionEvent(record);
+      if (!isProgramEvent(event.kind)) return;
+      run.push(event);
+      this.#cursor.advance();
+    }
+  }
+
+  #fail(difference: DifferenceKind): never {
+    const draft = this.#draft!;
+    const { recorded, actual, fields } = draft;
+    const first = fields.find(({ differs }) => differs);
+    const text = (event: SessionEvent | undefined): string | undefined =>
+      event === undefined ? undefined : describeEvent(event, this.#names);
+    const previous = this.#previous(draft.sequence);
+    this.#failure = new DivergenceError({
+      difference,
+      summary: summarize(difference, fields),
+      sequence: draft.sequence,
+      operation: draft.operation,
+      provider: this.#providerOf(recorded) ?? this.#providerOf(actual),
+      opcode: opcodeOf(recorded) ?? opcodeOf(actual),
+      field: first?.field,
+      recorded: first?.recorded,
+      actual: first?.actual,
+      fields,
+      recordedEvent: text(recorded),
+      actualEvent: text(actual),
+      timeNs: draft.timeNs,
+      steps: draft.steps,
+      lastAgreeing: previous.at(-1),
+      previous: previous.map(({ sequence, event }) => `${sequence} ${event}`),
+      callSite: draft.callSite,
+      reproduce: this.#reproduce,
+    });
+    throw this.#failure;
+  }
+
+  #providerOf(event: SessionEvent | undefined): string | undefined {
+    return event?.kind === "start" ? this.#recorded.providerKinds[event.provider] : undefined;
+  }
+
+  #previous(sequence: number): { sequence: number; event: string }[] {
+    return readBack(this.#recorded.source, sequence, PREVIOUS_EVENTS, (record, at) => ({
+      sequence: at,
+      event: describeEvent(toSessionEvent(record), this.#names),
+    }));
+  }
+}
+
+function opcodeOf(event: SessionEvent | undefined): string | undefined {
+  return event?.kind === "submit" ? nameOpcode(event.opcode) : undefined;
+}

@@ -1,0 +1,118 @@
+/**
+ * Which memory each ring request reads or fills, so that a session can take what goes out and keep
+ * what comes in. A request whose memory is not known here cannot be recorded and is refused; a
+ * silent gap would show only when a replay goes wrong.
+ */
+import { OPCODE } from "../backend/contract.ts";
+import { ReelError } from "../errors.ts";
+import { nameOpcode } from "./describe.ts";
+
+/** The memory behind the addresses of requests. */
+export interface TapMemory {
+  /** @returns undefined when the run is not memory that requests may name */
+  resolve(address: number, length: number): Uint8Array | undefined;
+  /** Address of the provided buffer that a completion used, from its flags. */
+  provided?(flags: number): number;
+}
+
+/** How a request uses the memory at its address. */
+export const USE = {
+  UNKNOWN: 0,
+  /** No memory, or memory whose contents belong to the host: a path. */
+  NONE: 1,
+  /** Reads `length` bytes. */
+  WRITES: 2,
+  /** Fills as many bytes as its result says. */
+  READS: 3,
+  /** Reads a timespec of 16 bytes. */
+  TIMESPEC: 4,
+  /** Reads a socket address of `offset` bytes. */
+  SOCKET_ADDRESS: 5,
+  /** The address is a number, not memory: the offset to move from. */
+  NUMBER: 6,
+} as const;
+
+const TIMESPEC_BYTES = 16;
+/** IORING_TIMEOUT_ABS: the time is the host's own and means nothing elsewhere. */
+const TIMEOUT_ABSOLUTE = 1;
+
+const uses = new Uint8Array(256);
+for (const opcode of [
+  OPCODE.NOP,
+  OPCODE.FSYNC,
+  OPCODE.POLL_ADD,
+  OPCODE.FALLOCATE,
+  OPCODE.OPENAT,
+  OPCODE.CLOSE,
+  OPCODE.SHUTDOWN,
+  OPCODE.SOCKET,
+]) {
+  uses[opcode] = USE.NONE;
+}
+for (const opcode of [OPCODE.WRITE, OPCODE.WRITE_FIXED, OPCODE.SEND, OPCODE.SEND_ZC]) {
+  uses[opcode] = USE.WRITES;
+}
+for (const opcode of [OPCODE.READ, OPCODE.READ_FIXED, OPCODE.RECV]) uses[opcode] = USE.READS;
+for (const opcode of [OPCODE.TIMEOUT, OPCODE.LINK_TIMEOUT]) uses[opcode] = USE.TIMESPEC;
+for (const opcode of [OPCODE.SPLICE, OPCODE.TEE]) uses[opcode] = USE.NUMBER;
+uses[OPCODE.CONNECT] = USE.SOCKET_ADDRESS;
+
+/**
+ * How a request uses memory.
+ * @throws {ReelError} ERR_UNSUPPORTED for one that sessions do not know yet
+ */
+export function useOf(opcode: number, address: number): number {
+  const use = uses[opcode] ?? USE.UNKNOWN;
+  // An accept that does not ask for the peer's address has no memory at all.
+  if (use === USE.UNKNOWN && opcode === OPCODE.ACCEPT && address === 0) return USE.NONE;
+  if (use === USE.UNKNOWN) {
+    throw new ReelError("ERR_UNSUPPORTED", `Cannot record ${nameOpcode(opcode)} requests`, {
+      mend: "Run without a recording, or use a request with plain memory such as READ or WRITE",
+      details: { opcode },
+    });
+  }
+  return use;
+}
+
+const number = new Float64Array(1);
+const numberBytes = new Uint8Array(number.buffer);
+
+/**
+ * What a request would write: a view of its memory, or undefined when it writes nothing.
+ * @throws {RangeError} when its memory is not what requests may name
+ */
+export function outgoing(
+  memory: TapMemory,
+  use: number,
+  address: number,
+  length: number,
+  offset: number,
+  opFlags: number,
+): Uint8Array | undefined {
+  if (use === USE.NONE || use === USE.READS) return undefined;
+  if (use === USE.NUMBER) {
+    number[0] = address;
+    return numberBytes;
+  }
+  if (use === USE.TIMESPEC) {
+    if ((opFlags & TIMEOUT_ABSOLUTE) !== 0) return undefined;
+    return locate(memory, address, TIMESPEC_BYTES);
+  }
+  return locate(memory, address, use === USE.SOCKET_ADDRESS ? offset : length);
+}
+
+/** The memory of a request. @throws {RangeError} when requests may not name it */
+export function locate(memory: TapMemory, address: number, length: number): Uint8Array {
+  const bytes = memory.resolve(address, length);
+  if (bytes !== undefined) return bytes;
+  throw new RangeError(
+    `Cannot find ${length} bytes of a ring request's memory: they are not in the pinned arena`,
+  );
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/** A session without ring requests that name memory. */
+export const NO_MEMORY: TapMemory = {
+  resolve: (_address, length) => (length === 0 ? NO_BYTES : undefined),
+};

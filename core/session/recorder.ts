@@ -1,0 +1,191 @@
+/**
+ * The tap that writes a run down: each fact becomes an event of the segment being filled, and full
+ * segments go to a {@link SegmentSink}. Payloads that came in are kept in full; what the program
+ * wrote is kept as a checksum, because a replay computes it again.
+ */
+import { isReelError, ReelError } from "../errors.ts";
+import { TAG } from "./codec/format.ts";
+import { NO_DIGEST } from "./event.ts";
+import { SegmentWriter } from "./segment-writer.ts";
+import type { SegmentSink } from "./segment.ts";
+import type { Tap } from "./tap.ts";
+
+const digestOf = (bytes: Uint8Array | undefined): number =>
+  bytes === undefined ? NO_DIGEST : Bun.hash.crc32(bytes);
+
+/**
+ * Records a run.
+ *
+ * A sink that fails ends the recording, not the call that filled the segment, which may be deep in
+ * a provider: the next {@link turn} throws the error, once, and everything else does nothing from
+ * then on, so that the run can wind down. Segments written before stay good.
+ */
+export class Recorder implements Tap {
+  readonly #writer: SegmentWriter;
+  #operations = 0;
+  #outcome: string | undefined;
+  #failure: ReelError | undefined;
+  /** Whether the run knows of the failure. */
+  #thrown = false;
+
+  constructor(sink: SegmentSink) {
+    this.#writer = new SegmentWriter(sink);
+  }
+
+  /** Events so far. */
+  get events(): number {
+    return this.#writer.events;
+  }
+
+  /** Operations so far: ring requests and starts. */
+  get operations(): number {
+    return this.#operations;
+  }
+
+  /** The outcome that {@link end} named, or undefined while the run goes on. */
+  get outcome(): string | undefined {
+    return this.#outcome;
+  }
+
+  /** What ended the recording before the run ended, if anything did. */
+  get failure(): ReelError | undefined {
+    return this.#failure;
+  }
+
+  /**
+   * Hands over what is in the unfinished segment. Call once, after the last event; what goes wrong
+   * shows in {@link failure}.
+   */
+  flush(): void {
+    if (this.#failure !== undefined) return;
+    try {
+      this.#writer.flush();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** @throws {ReelError} ERR_STORE when the recording has ended since the turn before */
+  turn(steps: number, nowNs: number): void {
+    if (this.#failure !== undefined) {
+      if (this.#thrown) return;
+      this.#thrown = true;
+      throw this.#failure;
+    }
+    this.#writer.encoder.turn(steps, nowNs);
+    this.#wrote();
+  }
+
+  submit(
+    slot: number,
+    opcode: number,
+    file: number,
+    length: number,
+    offset: number,
+    opFlags: number,
+    bytes: Uint8Array | undefined,
+  ): void {
+    if (this.#failure !== undefined) return;
+    this.#writer.encoder.submit(slot, opcode, file, length, offset, opFlags, digestOf(bytes));
+    this.#operations++;
+    this.#wrote();
+  }
+
+  cancel(slot: number): void {
+    if (this.#failure !== undefined) return;
+    this.#writer.encoder.cancel(slot);
+    this.#wrote();
+  }
+
+  complete(slot: number, result: number, flags: number, bytes: Uint8Array | undefined): void {
+    if (this.#failure !== undefined) return;
+    this.#writer.encoder.complete(slot, result, flags, bytes);
+    this.#wrote();
+  }
+
+  interrupt(line: number): void {
+    if (this.#failure !== undefined) return;
+    this.#writer.encoder.interrupt(line);
+    this.#wrote();
+  }
+
+  expire(nowNs: number): void {
+    if (this.#failure !== undefined) return;
+    this.#writer.encoder.expire(nowNs);
+    this.#wrote();
+  }
+
+  input(kind: number, value: number): void {
+    if (this.#failure !== undefined) return;
+    this.#writer.encoder.input(kind, value);
+    this.#wrote();
+  }
+
+  clock(nowNs: number): void {
+    if (this.#failure !== undefined) return;
+    this.#writer.encoder.clock(nowNs);
+    this.#wrote();
+  }
+
+  host(
+    call: number,
+    args: readonly number[],
+    results: readonly number[],
+    bytes: Uint8Array | undefined,
+  ): void {
+    if (this.#failure !== undefined) return;
+    this.#writer.encoder.host(call, args, results, bytes);
+    this.#wrote();
+  }
+
+  start(
+    slot: number,
+    provider: number,
+    handle: number,
+    operation: number,
+    offset: number,
+    length: number,
+    bytes: Uint8Array | undefined,
+    argument = 0,
+  ): void {
+    if (this.#failure !== undefined) return;
+    const { encoder } = this.#writer;
+    const digest = digestOf(bytes);
+    encoder.start(slot, provider, handle, operation, offset, length, digest, argument);
+    this.#operations++;
+    this.#wrote();
+  }
+
+  settle(slot: number, result: number, bytes: Uint8Array | undefined): void {
+    if (this.#failure !== undefined) return;
+    this.#writer.encoder.settle(slot, result, digestOf(bytes));
+    this.#wrote();
+  }
+
+  mark(text: string): void {
+    if (this.#failure !== undefined) return;
+    this.#writer.encoder.text(TAG.MARK, text);
+    this.#wrote();
+  }
+
+  end(outcome: string): void {
+    this.#outcome = outcome;
+    if (this.#failure !== undefined) return;
+    this.#writer.encoder.text(TAG.END, outcome);
+    this.#wrote();
+  }
+
+  #wrote(): void {
+    try {
+      this.#writer.wrote();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = isReelError(error)
+      ? error
+      : new ReelError("ERR_STORE", "Cannot go on recording: the sink failed", { cause: error });
+  }
+}

@@ -1,0 +1,274 @@
+/**
+ * Stands in for io_uring: delivers what was recorded, in the recorded order and at the recorded
+ * points of the program's progress, with no ring on the machine. Everything that the program asks
+ * for is compared with the recording first.
+ *
+ * Progress is measured in task resumptions. A recorded batch is delivered by the first poll at the
+ * very resumption count at which it was recorded: never earlier, and when the program waits at
+ * another count, or for something that was not recorded, the replay has diverged.
+ *
+ * After a divergence the backend lets the program wind down: requests in flight end with ECANCELED,
+ * the clock stands still, and host calls fail with ECANCELED.
+ */
+import { COMPLETE_MORE } from "../backend/contract.ts";
+import type { Backend, BackendCounters, InputKind, Ring, Sink } from "../backend/contract.ts";
+import { hostAfter, hostSoon } from "../clock.ts";
+import { ERRNO, ReelError } from "../errors.ts";
+import { corrupt } from "./cursor.ts";
+import { EVENT } from "./event.ts";
+import type { EventRecord } from "./event.ts";
+import { locate, NO_MEMORY, outgoing, USE, useOf } from "./memory-use.ts";
+import type { TapMemory } from "./memory-use.ts";
+import { ReplayHost } from "./replay-host.ts";
+import { SlotMemory } from "./slots.ts";
+import { addressOf } from "./tap-backend.ts";
+import type { TapBackendOptions } from "./tap-backend.ts";
+import type { Verifier } from "./verifier.ts";
+
+/**
+ * How long the host's event loop may take, in milliseconds, to bring the program on when the next
+ * recorded event is the program's own and the program waits. Only code outside all tasks can do
+ * that, which waits for something outside the session; a task never needs it.
+ */
+const HOST_GRACE_MS = 1000;
+
+class ReplayRing implements Ring {
+  readonly #verifier: Verifier;
+  readonly #slots: SlotMemory;
+  readonly #memory: TapMemory;
+  readonly #counters: BackendCounters;
+
+  constructor(verifier: Verifier, slots: SlotMemory, memory: TapMemory, counters: BackendCounters) {
+    this.#verifier = verifier;
+    this.#slots = slots;
+    this.#memory = memory;
+    this.#counters = counters;
+  }
+
+  prepare(
+    opcode: number,
+    slot: number,
+    generation: number,
+    file: number,
+    address: number,
+    length: number,
+    offset: number,
+    opFlags: number,
+  ): void {
+    const use = useOf(opcode, address);
+    const bytes =
+      use === USE.NONE || use === USE.READS
+        ? undefined
+        : outgoing(this.#memory, use, address, length, offset, opFlags);
+    this.#slots.prepare(slot, generation, use, address, length);
+    this.#counters.submitted++;
+    this.#verifier.submit(slot, opcode, file, length, offset, opFlags, bytes);
+  }
+
+  cancel(slot: number): void {
+    this.#verifier.cancel(slot);
+  }
+
+  /** Nothing waits to be handed to a kernel. */
+  flush(): void {}
+}
+
+export class ReplayBackend implements Backend {
+  readonly kind = "uring";
+  readonly machine = undefined;
+  /** Waiting only looks at the recording. */
+  readonly blocks = false;
+  readonly ring: Ring;
+  readonly host: ReplayHost;
+  readonly counters: BackendCounters = {
+    submitted: 0,
+    completed: 0,
+    enters: 0,
+    overflows: 0,
+    stale: 0,
+    interrupts: 0,
+  };
+  readonly #verifier: Verifier;
+  readonly #memory: TapMemory;
+  readonly #steps: () => number;
+  readonly #slots = new SlotMemory();
+  #armed = false;
+  #interrupted = false;
+  #closed = false;
+  #wake: (() => void) | undefined;
+  #withdraw: () => void = () => {};
+
+  /** @param verifier compares with the recording; it must also be the runtime's tap */
+  constructor(verifier: Verifier, options: TapBackendOptions) {
+    this.#verifier = verifier;
+    this.#memory = options.memory ?? NO_MEMORY;
+    this.#steps = options.steps;
+    this.ring = new ReplayRing(verifier, this.#slots, this.#memory, this.counters);
+    this.host = new ReplayHost(verifier);
+  }
+
+  /**
+   * The recorded time of this read.
+   * @throws {DivergenceError} when the program read no clock here
+   */
+  now(): number {
+    return this.#verifier.answerClock();
+  }
+
+  arm(deadlineNs: number): void {
+    this.#armed = deadlineNs !== Infinity;
+  }
+
+  /**
+   * Delivers the next recorded batch, if it was recorded at this point of the program's progress.
+   * @throws {DivergenceError} when the program waits for what the recording does not bring
+   * @throws {ReelError} ERR_CORRUPT_RECORDING when a completion fits no request,
+   *   ERR_INTERRUPTED after {@link inject}
+   */
+  poll(sink: Sink, wait: boolean): number {
+    if (this.#closed) return 0;
+    if (this.#interrupted) this.#interrupt();
+    if (this.#verifier.stopped) return this.#windDown(sink);
+    const turn = this.#due();
+    if (turn !== undefined) return this.#deliver(sink, turn.nowNs);
+    if (wait) this.#verifier.idle(this.#steps());
+    return 0;
+  }
+
+  pending(): boolean {
+    if (this.#closed) return false;
+    if (this.#slots.count > 0 || this.#armed) return true;
+    // An open difference is judged by the poll that waits; so that poll must come.
+    if (!this.#verifier.stopped && !this.#verifier.agreeing) return true;
+    return this.#verifier.peek()?.kind === EVENT.TURN;
+  }
+
+  armWake(wake: () => void): void {
+    this.disarmWake();
+    if (this.#closed) return;
+    this.#wake = wake;
+    if (this.#due() !== undefined || !this.#verifier.agreeing) hostSoon(this.#onWake);
+    else this.#withdraw = hostAfter(HOST_GRACE_MS, this.#onWake);
+  }
+
+  disarmWake(): void {
+    this.#wake = undefined;
+    this.#withdraw();
+    this.#withdraw = () => {};
+  }
+
+  /**
+   * What comes from outside is what was recorded; a new input ends the replay instead, with
+   * ERR_INTERRUPTED at the next poll.
+   */
+  inject(_kind: InputKind, _value: number): void {
+    this.#interrupted = true;
+    if (this.#wake !== undefined) hostSoon(this.#onWake);
+  }
+
+  close(): void {
+    this.disarmWake();
+    this.#closed = true;
+  }
+
+  readonly #onWake = (): void => {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  };
+
+  /** The recorded turn whose time has come. */
+  #due(): EventRecord | undefined {
+    const next = this.#verifier.peek();
+    if (next?.kind !== EVENT.TURN) return undefined;
+    return this.#verifier.steps + next.steps === this.#steps() ? next : undefined;
+  }
+
+  #deliver(sink: Sink, turnNs: number): number {
+    const verifier = this.#verifier;
+    verifier.accept();
+    sink.turn(turnNs);
+    let count = 0;
+    for (;;) {
+      const event = verifier.peek();
+      if (event === undefined) return count;
+      switch (event.kind) {
+        case EVENT.COMPLETE:
+          this.#complete(sink, event);
+          break;
+        case EVENT.INTERRUPT: {
+          const line = event.code;
+          verifier.accept();
+          this.counters.interrupts++;
+          sink.interrupt(line);
+          break;
+        }
+        case EVENT.EXPIRE: {
+          const nowNs = event.nowNs;
+          verifier.accept();
+          this.#armed = false;
+          sink.expire(nowNs);
+          break;
+        }
+        case EVENT.INPUT: {
+          const { code, value } = event;
+          verifier.accept();
+          sink.input(code as InputKind, value);
+          break;
+        }
+        default:
+          return count;
+      }
+      count++;
+    }
+  }
+
+  #complete(sink: Sink, event: EventRecord): void {
+    const slots = this.#slots;
+    const { slot, result, flags, bytes } = event;
+    if (slots.inFlight[slot] !== 1) corrupt(`a completion names slot ${slot}, which is idle`);
+    if (bytes !== undefined) this.#bring(slot, flags, bytes);
+    this.#verifier.accept();
+    this.counters.completed++;
+    const generation = slots.generation[slot]!;
+    if ((flags & COMPLETE_MORE) === 0) slots.finish(slot);
+    sink.complete(slot, generation, result, flags);
+  }
+
+  /** Puts recorded bytes where the request wanted them. */
+  #bring(slot: number, flags: number, bytes: Uint8Array): void {
+    const slots = this.#slots;
+    const asked = slots.length[slot]!;
+    if (slots.use[slot] !== USE.READS || bytes.length > asked) {
+      corrupt(
+        `a completion brings ${bytes.length} bytes to slot ${slot}, which asked for ${asked}`,
+      );
+    }
+    const address = addressOf(slots, this.#memory, slot, flags);
+    locate(this.#memory, address, bytes.length).set(bytes);
+  }
+
+  #interrupt(): never {
+    this.#interrupted = false;
+    const at = this.#verifier.events;
+    this.#verifier.stop();
+    throw new ReelError("ERR_INTERRUPTED", `The replay was interrupted before event ${at}`);
+  }
+
+  /** Ends what is in flight, so that the program can clean up. */
+  #windDown(sink: Sink): number {
+    const slots = this.#slots;
+    const ended = slots.count;
+    if (ended === 0) {
+      this.#armed = false;
+      return 0;
+    }
+    sink.turn(this.#verifier.timeNs);
+    for (let slot = 0; slot < slots.inFlight.length && slots.count > 0; slot++) {
+      if (slots.inFlight[slot] === 0) continue;
+      slots.finish(slot);
+      sink.complete(slot, slots.generation[slot]!, -ERRNO.ECANCELED, 0);
+    }
+    return ended;
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Answers host calls from a recording. No call reaches the host: a replay opens no path and makes
+ * no pipe.
+ */
+import type { HostCalls } from "../backend/contract.ts";
+import { codeOfResult, ReelError } from "../errors.ts";
+import { corrupt } from "./cursor.ts";
+import { nameHostCall } from "./describe.ts";
+import { HOST_CALL } from "./event.ts";
+import type { EventRecord } from "./event.ts";
+import { hostArguments } from "./tap-host.ts";
+import type { Verifier } from "./verifier.ts";
+
+export class ReplayHost implements HostCalls {
+  readonly #verifier: Verifier;
+
+  constructor(verifier: Verifier) {
+    this.#verifier = verifier;
+  }
+
+  pipe(capacityBytes: number): [reader: number, writer: number] {
+    const answer = this.#answer(HOST_CALL.PIPE, hostArguments.pipe(capacityBytes), 3);
+    return [answer.results[1]!, answer.results[2]!];
+  }
+
+  close(file: number): void {
+    this.#answer(HOST_CALL.CLOSE, hostArguments.close(file), 1);
+  }
+
+  open(_path: string, flags: number, mode: number): number {
+    return this.#answer(HOST_CALL.OPEN, hostArguments.open(flags, mode), 2).results[1]!;
+  }
+
+  peekPipe(reader: number): Uint8Array {
+    const answer = this.#answer(HOST_CALL.PEEK_PIPE, hostArguments.peekPipe(reader), 1);
+    return answer.bytes?.slice() ?? new Uint8Array(0);
+  }
+
+  write(file: number, bytes: Uint8Array): void {
+    this.#answer(HOST_CALL.WRITE, hostArguments.write(file, bytes), 1);
+  }
+
+  /**
+   * @param wanted how many numbers the answer to a call that succeeded has
+   * @throws {ReelError} the recorded failure, or ECANCELED once the replay has diverged
+   */
+  #answer(call: number, args: readonly number[], wanted: number): EventRecord {
+    const answer = this.#verifier.answerHost(call, args);
+    if (answer === undefined) {
+      throw new ReelError("ECANCELED", `Cannot ${nameHostCall(call)}: the replay has diverged`);
+    }
+    const status = answer.results[0] ?? 0;
+    if (status < 0) {
+      const code = codeOfResult(status);
+      throw new ReelError(code, `Cannot ${nameHostCall(call)}: the recorded call gave ${code}`);
+    }
+    if (answer.results.length !== wanted) {
+      corrupt(`the answer to ${nameHostCall(call)} has ${answer.results.length} numbers`);
+    }
+    return answer;
+  }
+}

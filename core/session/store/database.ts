@@ -1,0 +1,205 @@
+/**
+ * The SQLite file of a recording: how one is made so that an earlier recording is never lost to a
+ * failed attempt, and how one is opened as what it is, a file that anybody may have made.
+ */
+import { Database } from "bun:sqlite";
+import { closeSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { ReelError } from "../../errors.ts";
+import { readError, refuseFile, storeError } from "./errors.ts";
+import { applyMigrations, expectedSchemaText, schemaText, TABLES_VERSION } from "./migrations.ts";
+
+/** "REEL": tells our files from other SQLite databases (SQLite file format §1.2.16). */
+export const APPLICATION_ID = 0x5245454c;
+const PAGE_BYTES = 8192;
+/** Pages of write-ahead log after which it is folded into the file: 16 MiB. */
+const LOG_PAGES = 2048;
+const BUSY_MS = 2000;
+/** Before a recording that is being replaced, its sidecars: stale ones must not meet a new file. */
+const SIDECARS = ["-wal", "-shm", "-journal"];
+
+const HEADER_BYTES = 100;
+const MAGIC = "SQLite format 3\0";
+const VERSION_AT = 60;
+const APPLICATION_AT = 68;
+
+interface FileFacts {
+  readonly sizeBytes: number;
+  readonly header: Buffer;
+}
+
+/** Looks at a file without SQLite. @returns undefined when there is none */
+function inspect(path: string): FileFacts | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return undefined;
+  if (!stats.isFile()) {
+    refuseFile(path, stats.isDirectory() ? "found a directory" : "found no regular file", {
+      mend: "Name a recording, a file that ioreel has made",
+    });
+  }
+  const header = Buffer.alloc(HEADER_BYTES);
+  const file = openSync(path, "r");
+  try {
+    const count = readSync(file, header, 0, HEADER_BYTES, 0);
+    return { sizeBytes: stats.size, header: header.subarray(0, count) };
+  } finally {
+    closeSync(file);
+  }
+}
+
+function isRecording({ header }: FileFacts): boolean {
+  return (
+    header.length === HEADER_BYTES &&
+    header.toString("latin1", 0, MAGIC.length) === MAGIC &&
+    header.readUInt32BE(APPLICATION_AT) === APPLICATION_ID
+  );
+}
+
+/** Refuses to replace what is not a recording. */
+function checkReplaceable(path: string): void {
+  const facts = inspect(path);
+  if (facts === undefined || facts.sizeBytes === 0 || isRecording(facts)) return;
+  throw new ReelError("ERR_STORE", `Cannot record to ${path}: found a file that is no recording`, {
+    mend: "Choose another path, or remove the file first",
+    details: { path },
+  });
+}
+
+/**
+ * Makes the file of a recording. It is built beside its path and takes its place when it is whole,
+ * so that whatever goes wrong leaves what was there before; a recording that was there is replaced.
+ * @param fill writes the first rows, in one transaction
+ * @param sizeBytesMax the file may not grow beyond; the recording ends with ERR_STORE there
+ * @returns the open database, logging ahead
+ * @throws {ReelError} ERR_STORE
+ */
+export function createDatabase(
+  path: string,
+  fill: (database: Database) => void,
+  sizeBytesMax: number,
+): Database {
+  const draft = join(dirname(path), `.${basename(path)}.${process.pid}.new`);
+  try {
+    checkReplaceable(path);
+    rmSync(draft, { force: true });
+    try {
+      build(draft, fill, sizeBytesMax);
+      for (const sidecar of SIDECARS) rmSync(`${path}${sidecar}`, { force: true });
+      renameSync(draft, path);
+    } finally {
+      for (const sidecar of ["", ...SIDECARS]) rmSync(`${draft}${sidecar}`, { force: true });
+    }
+    return openForRecording(path, sizeBytesMax);
+  } catch (error) {
+    throw storeError(`record to ${path}`, error);
+  }
+}
+
+function build(path: string, fill: (database: Database) => void, sizeBytesMax: number): void {
+  const database = new Database(path, { create: true, readwrite: true });
+  try {
+    database.run(`PRAGMA page_size = ${PAGE_BYTES}`);
+    limitSize(database, sizeBytesMax);
+    database.run(`PRAGMA application_id = ${APPLICATION_ID}`);
+    database.transaction(() => {
+      applyMigrations(database);
+      fill(database);
+    })();
+  } finally {
+    database.close();
+  }
+}
+
+function limitSize(database: Database, sizeBytesMax: number): void {
+  if (sizeBytesMax === Infinity) return;
+  database.run(`PRAGMA max_page_count = ${Math.max(1, Math.floor(sizeBytesMax / PAGE_BYTES))}`);
+}
+
+function openForRecording(path: string, sizeBytesMax: number): Database {
+  const database = new Database(path, { readwrite: true, create: false });
+  database.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
+  database.run("PRAGMA journal_mode = WAL");
+  // Bun's SQLite syncs on each commit by default; a process that dies loses nothing without that.
+  database.run("PRAGMA synchronous = NORMAL");
+  database.run(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);
+  limitSize(database, sizeBytesMax);
+  return database;
+}
+
+/**
+ * Ends recording: folds the log into the file, so that one file is left which can be copied.
+ * @throws {ReelError} ERR_STORE
+ */
+export function closeRecorded(database: Database, path: string): void {
+  try {
+    database.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    // With a reader present the log stays; closing leaves a recording that is as good.
+    database.run("PRAGMA journal_mode = DELETE");
+  } catch (error) {
+    throw storeError(`finish the recording ${path}`, error);
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * Opens a recording for reading. The file may be hostile: it is looked at before SQLite sees it,
+ * its schema must be exactly ours, and nothing in it is executed.
+ * @throws {ReelError} ENOENT, ERR_STORE when it cannot be reached, ERR_INCOMPATIBLE_RECORDING for a
+ *   newer one, ERR_CORRUPT_RECORDING for anything else that is no recording
+ */
+export function openRecordingDatabase(path: string): Database {
+  const facts = reach(path);
+  if (facts === undefined) {
+    refuseFile(path, "found no file", { code: "ENOENT", mend: "Check the path" });
+  }
+  checkFacts(path, facts);
+  let database: Database | undefined;
+  try {
+    database = new Database(path, { readonly: true });
+    database.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
+    database.run("PRAGMA trusted_schema = OFF");
+    database.run("PRAGMA cell_size_check = ON");
+    database.run("PRAGMA query_only = ON");
+    if (schemaText(database) !== expectedSchemaText()) {
+      refuseFile(path, "found other tables than those of a recording");
+    }
+    return database;
+  } catch (error) {
+    database?.close();
+    throw readError(path, error);
+  }
+}
+
+function reach(path: string): FileFacts | undefined {
+  try {
+    return inspect(path);
+  } catch (error) {
+    throw storeError(`open the recording ${path}`, error);
+  }
+}
+
+function checkFacts(path: string, facts: FileFacts): void {
+  const { sizeBytes, header } = facts;
+  if (sizeBytes === 0) refuseFile(path, "found an empty file");
+  if (header.toString("latin1", 0, MAGIC.length) !== MAGIC) {
+    const found = header.subarray(0, MAGIC.length).toHex();
+    refuseFile(path, `found a file that begins with ${found}, wanted an SQLite database`);
+  }
+  if (sizeBytes < PAGE_BYTES) {
+    refuseFile(path, `found ${sizeBytes} bytes, wanted at least ${PAGE_BYTES}: it is cut off`);
+  }
+  if (!isRecording(facts)) {
+    const found = header.readUInt32BE(APPLICATION_AT).toString(16);
+    const wanted = APPLICATION_ID.toString(16);
+    refuseFile(path, `found an SQLite database of application ${found}, wanted ${wanted}`);
+  }
+  const version = header.readUInt32BE(VERSION_AT);
+  if (version > TABLES_VERSION) {
+    refuseFile(path, `found tables of version ${version}, wanted at most ${TABLES_VERSION}`, {
+      code: "ERR_INCOMPATIBLE_RECORDING",
+      mend: "Open it with the release of ioreel that made it, or a later one",
+    });
+  }
+  if (version < 1) refuseFile(path, `found tables of version ${version}, wanted 1`);
+}
