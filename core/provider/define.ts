@@ -36,6 +36,11 @@ export interface Capabilities {
   shortTransfers: boolean;
   /** An operation that waits can be cancelled. */
   cancel: boolean;
+  /**
+   * Whatever completes an operation is done by this same program: a pipe, a timer's own deadline.
+   * When only such operations are in flight and no task can run, the program is deadlocked.
+   */
+  closedWorld?: boolean;
   /** Operations in flight survive snapshot and restore on the named backends. */
   restore: readonly ("uring" | "emulated")[];
 }

@@ -16,8 +16,11 @@ export class Pump {
   readonly #engine: Engine;
   readonly #executor: Executor;
   readonly #backend: Backend;
-  /** Asked when nothing moves any more; true when it set something in motion again. */
-  onIdle: () => boolean = () => false;
+  /**
+   * Asked when nothing moves, with whether something may still arrive; true when it set something
+   * in motion again.
+   */
+  onIdle: (pending: boolean) => boolean = () => false;
   /** Called after every round. */
   onRound: (moved: boolean) => void = () => {};
   /** Whether an idle program should be looked at again after the host's turn. */
@@ -68,10 +71,9 @@ export class Pump {
       if (this.#halted) return false;
       if (this.#guardedRound()) continue;
       if (done()) break;
-      if (!this.#backend.pending()) {
-        if (!this.onIdle()) return false;
-        continue;
-      }
+      const pending = this.#backend.pending();
+      if (this.onIdle(pending)) continue;
+      if (!pending) return false;
       this.#guardedPoll(true);
     }
     return true;
@@ -100,13 +102,12 @@ export class Pump {
       }
       this.#hostRounds = 0;
       if (this.#halted || this.#closed) return;
-      if (this.#backend.pending()) {
-        if (!this.owned || this.#backend.blocks) return this.#backend.armWake(this.#onWake);
-        this.#guardedPoll(true);
-      } else if (!this.onIdle()) {
-        if (this.wantsAnotherLook()) break;
-        return;
-      }
+      const pending = this.#backend.pending();
+      if (this.onIdle(pending)) continue;
+      if (this.wantsAnotherLook()) break;
+      if (!pending) return;
+      if (!this.owned || this.#backend.blocks) return this.#backend.armWake(this.#onWake);
+      this.#guardedPoll(true);
     }
     this.#hostRounds = 0;
     this.#scheduled = true;

@@ -2,6 +2,7 @@
  * A run: one main task and everything that it spawns, driven to their ends. Knows when nothing can
  * happen any more, and when it was told to stop.
  */
+import { FREE, HEADER_SHIFT, PROVIDER, STATE, TERMINAL } from "../descriptor/layout.ts";
 import { ReelError } from "../errors.ts";
 import { Suspension } from "../task/suspension.ts";
 import type { Task } from "../task/task.ts";
@@ -16,6 +17,12 @@ export interface RunOptions {
   /** The main task's name in reports, default "main". */
   name?: string;
 }
+
+/**
+ * Idle looks, each after a turn of the host's event loop, before an idle run counts as deadlocked:
+ * the kernel and the host code get their chance first.
+ */
+const IDLE_LOOKS = 3;
 
 /** Runs that are under way: at most one at a time. */
 export class Runs {
@@ -98,16 +105,19 @@ export class Runs {
   }
 
   /**
-   * Nothing moves any more. Called by the pump.
+   * Nothing moves. Called by the pump.
+   * @param pending whether the backend may still deliver something
    * @returns whether something was set in motion
    */
-  idle(): boolean {
-    if (!this.#active || !this.#hasLive()) return false;
+  idle(pending: boolean): boolean {
+    this.wantsAnotherLook = false;
+    if (!this.#active || this.#halted !== undefined || !this.#hasLive()) return false;
+    if (pending && !this.#isClosedWorld()) return false;
     const { executor } = this.#core;
     for (const task of executor.live()) if (!task.hasPending) return false;
-    if (this.#halted !== undefined) return false;
     if (this.#graceLeft > 0) {
       this.#graceLeft--;
+      this.wantsAnotherLook = true;
       return false;
     }
     this.#halted = deadlockError([...executor.live()]);
@@ -115,9 +125,26 @@ export class Runs {
     return true;
   }
 
-  /** Whether an idle look was passed over and another one is due after the host's turn. */
-  get wantsAnotherLook(): boolean {
-    return this.#active && this.#graceLeft === 0 && this.#halted === undefined && this.#hasLive();
+  /** Whether an idle look was passed over, and another one is due after the host's turn. */
+  wantsAnotherLook = false;
+
+  /**
+   * Whether what is in flight on io_uring can be completed by this program alone, none of which can
+   * run. The emulated machine knows by itself what is still to come.
+   */
+  #isClosedWorld(): boolean {
+    const { backend, engine } = this.#core;
+    const { table, i32, deadlines, providers } = engine.state;
+    if (backend.kind !== "uring" || deadlines.size > 0) return false;
+    for (let slot = 0, left = table.used; left > 0 && slot < table.slots; slot++) {
+      const header = slot << HEADER_SHIFT;
+      if (i32[header + STATE] === FREE) continue;
+      left--;
+      if (i32[header + STATE] === TERMINAL) continue;
+      const { capabilities } = providers[i32[header + PROVIDER]!]!.provider;
+      if (capabilities.closedWorld !== true) return false;
+    }
+    return true;
   }
 
   /** The run cannot go on. */
@@ -139,8 +166,8 @@ export class Runs {
     this.#active = true;
     this.#halted = undefined;
     this.#interrupted = false;
-    this.#grace = 1;
-    this.#graceLeft = 1;
+    this.#grace = IDLE_LOOKS;
+    this.#graceLeft = IDLE_LOOKS;
     pump.owned = true;
     this.#main = executor.spawnChild(main, undefined, { name: options.name ?? "main" });
     return this.#main;

@@ -253,8 +253,10 @@ export class Runtime<P extends Provider = Provider> {
       if (!pump.halted) {
         for (const task of executor.live()) task.requestCancel();
         pump.blockUntil(() => !executor.hasReady() && !engine.hasWork());
-        const closings = [...ends.all()].map((end) => opening.close(ends.handleOf(end)));
         engine.cancelAll();
+        const { counters } = engine.state;
+        pump.blockUntil(() => counters.started === counters.settled && !engine.hasWork());
+        const closings = [...ends.all()].map((end) => opening.close(ends.handleOf(end)));
         pump.blockUntil(() => ends.used === 0);
         await Promise.allSettled(closings);
       }
@@ -282,7 +284,7 @@ export class Runtime<P extends Provider = Provider> {
       if (kind === INPUT_INTERRUPT) this.#runs.interrupt();
     };
     pump.onRound = (moved) => this.#runs.afterRound(moved);
-    pump.onIdle = () => this.#runs.idle();
+    pump.onIdle = (pending) => this.#runs.idle(pending);
     pump.wantsAnotherLook = () => this.#runs.wantsAnotherLook;
     pump.onHalt = (error) => this.#runs.halt(error);
   }

@@ -1,6 +1,7 @@
 /** Starts a runtime: chooses the backend, makes the machine or the ring, and opens the session. */
 import { EmulatedBackend } from "../backend/emulated/emulated-backend.ts";
 import { Machine } from "../backend/emulated/machine.ts";
+import { UringBackend } from "../backend/uring/uring-backend.ts";
 import { BufferPool } from "../buffer/pool.ts";
 import type { Provider } from "../provider/define.ts";
 import { hostSeed } from "../random.ts";
@@ -11,13 +12,19 @@ export async function startRuntime<const P extends readonly Provider[]>(
   options: RuntimeOptions<P>,
 ): Promise<Runtime<P[number]>> {
   const seed = options.seed ?? hostSeed();
+  let backend; let pool;
+  if (options.backend === "uring") {
+    const u = await UringBackend.open({ slots: options.limits?.table?.slots ?? 1024 });
+    backend = u; pool = new BufferPool((b) => u.pinMemory(b), options.arenaBytes);
+  } else {
   const machine = new Machine({
     seed,
     clock: options.clock ?? "virtual",
     ramBytes: options.ramBytes ?? RAM_BYTES_DEFAULT,
   });
-  const backend = new EmulatedBackend(machine);
-  const pool = new BufferPool(() => 0, options.arenaBytes);
+  backend = new EmulatedBackend(machine);
+  pool = new BufferPool(() => 0, options.arenaBytes);
+  }
   const parts = {
     backend: backend as never,
     seed,
@@ -29,3 +36,4 @@ export async function startRuntime<const P extends readonly Provider[]>(
   };
   return new Runtime<P[number]>(parts, pool);
 }
+export const startBlockingRuntime: any = undefined;

@@ -49,7 +49,7 @@ export const pipe: Provider<typeof options, PipeEnds, "pipe"> = defineProvider({
     reader: { operations: ["read"], summary: "Where bytes come out" },
     writer: { operations: ["write"], summary: "Where bytes go in" },
   },
-  capabilities: { shortTransfers: true, cancel: true, restore: ["uring", "emulated"] },
+  capabilities: { shortTransfers: true, cancel: true, closedWorld: true, restore: ["uring", "emulated"] },
   opcodes: [OPCODE.READ, OPCODE.WRITE],
   uring: uringPipe,
   emulated: emulatedPipe,
