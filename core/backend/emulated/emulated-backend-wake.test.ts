@@ -58,6 +58,21 @@ describe("EmulatedBackend with a paced clock", () => {
     expect(backend.now()).toBe(1_000_000);
   });
 
+  test("a wake that was withdrawn leaves nothing that calls the next one early", async () => {
+    const { machine, backend, sink } = rig({ clock: "paced" });
+    machine.interrupts.enable(1);
+    machine.interrupts.raise(1);
+    backend.armWake(() => {});
+    backend.disarmWake();
+    expect(backend.poll(sink, false)).toBe(1);
+    backend.arm(4_000_000);
+    const startNs = Bun.nanoseconds();
+    const wokenNs = await new Promise<number>((resolve) => {
+      backend.armWake(() => resolve(Bun.nanoseconds()));
+    });
+    expect(wokenNs - startNs).toBeGreaterThanOrEqual(4_000_000);
+  });
+
   test("an armed wake follows an earlier deadline and leaves a withdrawn one", async () => {
     const { backend } = rig({ clock: "paced" });
     backend.arm(3600e9);
@@ -128,6 +143,20 @@ describe("EmulatedBackend.armWake", () => {
       begin(b);
       expect(await woken).toBe(name);
     }
+  });
+
+  test("armed from inside a delivery it calls after the poll", async () => {
+    const { machine, backend, sink } = rig();
+    raiseAt(machine, 10, 1);
+    const woken = new Promise<void>((resolve) => {
+      sink.onInterrupt = () => {
+        backend.arm(20);
+        backend.armWake(resolve);
+      };
+    });
+    expect(backend.poll(sink, true)).toBe(1);
+    await woken;
+    expect(backend.now()).toBe(10);
   });
 
   test("work that a poll left behind wakes a call that was armed before it", async () => {

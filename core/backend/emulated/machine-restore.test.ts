@@ -108,6 +108,15 @@ describe("Machine.restore", () => {
     expect(refused).toBeGreaterThan(300);
   });
 
+  test("bytes behind the end of the state are refused", () => {
+    const machine = new Machine({ seed: 1 });
+    const { payload } = decodeBlob(machine.snapshot(), "machine");
+    const longer = new Uint8Array(payload.length + 1);
+    longer.set(payload);
+    expect(refusal(machine, encodeBlob("machine", 1, payload))).toBe("accepted");
+    expect(refusal(machine, encodeBlob("machine", 1, longer))).toContain("1 more bytes");
+  });
+
   test("random bytes are refused", () => {
     const machine = new Machine({ seed: 1 });
     const before = machine.snapshot();

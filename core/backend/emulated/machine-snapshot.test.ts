@@ -6,8 +6,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { isReelError } from "../../errors.ts";
+import type { DeviceHost } from "./device-host.ts";
 import { Machine } from "./machine.ts";
-import { build, BUDGET, copyOf, start, step } from "./restless.fixture.ts";
+import { build, BUDGET, copyOf, start, step, type World } from "./restless.fixture.ts";
 
 describe("Machine.snapshot", () => {
   test("the same seed gives the same run to the byte, another seed another run", () => {
@@ -70,6 +71,20 @@ describe("Machine.snapshot", () => {
     expect(world.machine.snapshot()).toEqual(bytes);
     while (step(world));
     expect(world.log.slice(from)).toEqual(first);
+  });
+
+  test("a line that two devices held when it was taken is high until both let go", () => {
+    const machine = new Machine({ seed: 1 });
+    const assemble = (on: Machine): DeviceHost[] => [on.attach("a", 3), on.attach("b", 3)];
+    for (const host of assemble(machine)) host.interrupt(true);
+    const twin = new Machine({ seed: 1 });
+    const [a, b] = assemble(twin);
+    twin.restore(machine.snapshot());
+    twin.interrupts.enable(3);
+    a!.interrupt(false);
+    expect(twin.interrupts.takeNext()).toBe(3);
+    b!.interrupt(false);
+    expect(twin.interrupts.takeNext()).toBe(-1);
   });
 
   test("holds only memory that was used, and restores zeros where it was not", () => {

@@ -40,6 +40,16 @@ describe("Machine.timer", () => {
     expect(fired).toEqual([1000, 1000, 1000, 1000, 1000, 1000, 1001, 1002]);
   });
 
+  test("a past deadline does not overtake what was armed before it for this moment", () => {
+    const machine = new Machine({ seed: 1 });
+    const order: string[] = [];
+    machine.runUntil(1000);
+    machine.timer("present", () => order.push("present")).at(1000);
+    machine.timer("past", () => order.push("past")).at(10);
+    machine.runUntil(1000);
+    expect(order).toEqual(["present", "past"]);
+  });
+
   test("refuses deadlines that are no time, keeping what is pending elsewhere", () => {
     const machine = new Machine({ seed: 1 });
     const timer = machine.timer("t", () => {});

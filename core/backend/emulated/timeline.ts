@@ -34,7 +34,7 @@ interface Source {
   /** Its index in the timeline's list, by which events in the heap name it. */
   readonly number: number;
   readonly fire: (argument: number) => void;
-  /** Present on timers: takes the token of the one pending event, or 0. */
+  /** Present on timers: takes the token of the one pending event. */
   readonly adopt: ((token: number) => void) | undefined;
 }
 
@@ -181,7 +181,7 @@ export class Timeline {
   apply(state: TimelineState): void {
     this.#nowNs = state.nowNs;
     this.#heap.apply(state.heap);
-    for (const source of this.#sources) source?.adopt?.(0);
+    // A timer that is idle in the snapshot keeps a token that names no event of its own.
     for (const event of state.heap.events) {
       this.#sources[event.source]!.adopt?.(this.#heap.tokenOf(event.slot));
     }
