@@ -5,10 +5,11 @@
  * program, a scenario file or a test needs. Authors of providers use `ioreel/provider`, and
  * `ioreel/testing` for the contract suite.
  */
-import { startBlockingRuntime, startRuntime } from "./core/runtime/start.ts";
+import { replayRuntime, startBlockingRuntime, startRuntime } from "./core/runtime/start.ts";
 import type { Provider } from "./core/provider/define.ts";
 import type { RuntimeOptions } from "./core/runtime/options.ts";
 import { Runtime as CoreRuntime } from "./core/runtime/runtime.ts";
+import type { Recording } from "./core/session/recording.ts";
 import { BUILT_IN_PROVIDERS, type BuiltInProvider } from "./providers/index.ts";
 
 /** A running runtime; see `core/runtime/runtime.ts` for its methods. */
@@ -36,6 +37,19 @@ export const Runtime = {
   ): Runtime<BuiltInProvider | P[number]> {
     return startBlockingRuntime(withBuiltIns(options));
   },
+  /**
+   * Starts a runtime in which a recorded session happens again: run the same program on it. A
+   * recording made on io_uring needs no io_uring; one of the emulated backend is executed again and
+   * compared.
+   * @param recording verified by {@link openRecording}; close it after the runtime
+   * @throws {ReelError} ERR_INCOMPATIBLE_RECORDING when a provider is missing or another version
+   */
+  replay<const P extends readonly Provider[] = []>(
+    recording: Recording,
+    options: { providers?: P } = {},
+  ): Runtime<BuiltInProvider | P[number]> {
+    return replayRuntime(recording, [...BUILT_IN_PROVIDERS, ...(options.providers ?? [])]);
+  },
 };
 
 export { BUILT_IN_PROVIDERS };
@@ -45,3 +59,6 @@ export { IoBuffer } from "./core/buffer/buffer.ts";
 export type { OpenEnd, TransferOptions } from "./core/runtime/open-end.ts";
 export type { RecordOptions, RuntimeOptions } from "./core/runtime/options.ts";
 export type { RunOptions } from "./core/runtime/run.ts";
+export type { SessionSummary } from "./core/runtime/session.ts";
+export { openRecording, type Recording, type RecordingInfo } from "./core/session/recording.ts";
+export { DivergenceError, formatDivergence } from "./core/session/divergence.ts";

@@ -22,7 +22,9 @@ export interface RuntimeOptions<P extends readonly Provider[] = readonly Provide
   /** Memory that buffers may take, default 1 GiB. */
   arenaBytes?: number;
   limits?: EngineLimits;
-  /** Writes the session to this file. */
+  /** Computes the session's digest although it is not recorded. Default false. */
+  digest?: boolean;
+  /** Writes the session to this file. A recording that is there is replaced. */
   record?: string | RecordOptions;
 }
 
@@ -32,8 +34,6 @@ export interface RecordOptions {
   attachments?: ReadonlyMap<string, Uint8Array>;
   /** What a replay has to know to run the same program again; plain JSON. */
   program?: unknown;
-  /** Overwrites a file that exists. Default false. */
-  overwrite?: boolean;
 }
 
 export const RAM_BYTES_DEFAULT = 64 << 20;

@@ -21,7 +21,6 @@ import { StartQueue } from "../engine/start-queue.ts";
 import type { EngineLimits } from "../engine/state.ts";
 import type { Provider } from "../provider/define.ts";
 import { Random } from "../random.ts";
-import type { Tap } from "../session/tap.ts";
 import { Syscalls } from "../syscall.ts";
 import { currentWaker } from "../task/waker.ts";
 import { Executor, type SpawnOptions } from "../task/executor.ts";
@@ -38,6 +37,7 @@ import { Opening } from "./opening.ts";
 import type { Opened, OptionsOf, ProviderOf } from "./opened.ts";
 import { Pump } from "./pump.ts";
 import { Runs, type RunOptions } from "./run.ts";
+import type { Session, SessionSummary } from "./session.ts";
 
 /** What the assembly hands to a runtime. */
 export interface RuntimeParts {
@@ -46,9 +46,7 @@ export interface RuntimeParts {
   permute: boolean;
   limits: EngineLimits | undefined;
   providers: readonly Provider[];
-  tap: Tap | undefined;
-  /** Called once, after everything is closed. */
-  finish(outcome: string): void;
+  session: Session | undefined;
 }
 
 export class Runtime<P extends Provider = Provider> {
@@ -63,6 +61,7 @@ export class Runtime<P extends Provider = Provider> {
   readonly #parts: RuntimeParts;
   #closing: Promise<void> | undefined;
   #outcome = "ok";
+  #summary: SessionSummary | undefined;
 
   /** Use {@link startRuntime}, or the `Runtime.start` of the package's face. */
   constructor(parts: RuntimeParts, pool: BufferPool) {
@@ -85,7 +84,7 @@ export class Runtime<P extends Provider = Provider> {
       ...this.#core,
       blockUntil: (done) => pump.blockUntil(done),
     });
-    if (backend.kind === "emulated") engine.state.tap = parts.tap;
+    if (backend.kind === "emulated") engine.state.tap = parts.session?.tap;
     for (const provider of parts.providers) {
       this.#core.opening.add(provider.kind, engine.register(provider, random));
     }
@@ -222,9 +221,14 @@ export class Runtime<P extends Provider = Provider> {
     return this.#core.engine;
   }
 
+  /** How the session came out; there once the runtime is closed, if it was recorded or compared. */
+  get session(): SessionSummary | undefined {
+    return this.#summary;
+  }
+
   /** Writes a line into the session. */
   mark(text: string): void {
-    this.#parts.tap?.mark(text);
+    this.#parts.session?.tap.mark(text);
   }
 
   /** Stops the run from outside, as Ctrl-C does: recorded as an input. */
@@ -264,7 +268,7 @@ export class Runtime<P extends Provider = Provider> {
     } finally {
       pump.close();
       backend.close();
-      this.#parts.finish(this.#outcome);
+      this.#summary = this.#parts.session?.finish(this.#outcome);
     }
   }
 

@@ -1,0 +1,187 @@
+/**
+ * The session of a runtime: what writes it down or compares it, and how it came out. Everything that
+ * knows both the runtime's options and the recording's header is here.
+ */
+import type { Backend } from "../backend/contract.ts";
+import type { BufferPool } from "../buffer/pool.ts";
+import { ReelError } from "../errors.ts";
+import type { Provider } from "../provider/define.ts";
+import { InputFeeder, recordedInputs } from "../session/input-feeder.ts";
+import { Recorder } from "../session/recorder.ts";
+import { startRecording, type Recording } from "../session/recording.ts";
+import { ReplayBackend } from "../session/replay-backend.ts";
+import { DigestSink } from "../session/segment.ts";
+import { TapBackend } from "../session/tap-backend.ts";
+import type { Tap } from "../session/tap.ts";
+import { Verifier } from "../session/verifier.ts";
+import type { RecordOptions, RuntimeOptions } from "./options.ts";
+
+/** How a session came out. */
+export interface SessionSummary {
+  /** What happened to it. */
+  mode: "recorded" | "replayed" | "digested";
+  /** sha-256 over all events in hex: equal for two runs in which the same happened. */
+  digest: string;
+  events: number;
+  /** Where it was written, or read from. */
+  path: string | undefined;
+  /** Whether a replay agreed with its recording to the end. */
+  identical: boolean | undefined;
+  /** Why the recording or the comparison ended before the run did. */
+  failure: ReelError | undefined;
+}
+
+/** A session at work. */
+export interface Session {
+  readonly tap: Tap;
+  /** Puts the session between the runtime and its backend. */
+  wrap(backend: Backend | undefined, pool: BufferPool, steps: () => number): Backend;
+  /** Ends it. Called once, after the backend is closed. Never throws. */
+  finish(outcome: string): SessionSummary;
+}
+
+/** What a recording keeps of a runtime's options, to start the same runtime again. */
+export interface RecordedOptions {
+  clock: "virtual" | "paced";
+  permute: boolean;
+  ramBytes: number;
+  limits: unknown;
+  program: unknown;
+}
+
+function tapped(tap: Tap): Session["wrap"] {
+  return (backend, pool, steps) => new TapBackend(backend!, tap, { steps, memory: pool });
+}
+
+/** Writes the session to a file. @throws {ReelError} ERR_STORE when it cannot be made */
+export function recordingSession(
+  record: RecordOptions,
+  header: {
+    seed: number;
+    backend: "uring" | "emulated";
+    selection: unknown;
+    providers: readonly Provider[];
+    options: RecordedOptions;
+  },
+): Session {
+  const { attachments, path, program } = record;
+  const progress = startRecording(path, {
+    seed: header.seed,
+    backend: header.backend,
+    options: { ...header.options, program: program ?? null },
+    selection: header.selection,
+    providers: header.providers.map(describeProvider),
+    attachments: [...(attachments ?? [])].map(([name, content]) => ({ name, content })),
+  });
+  const { tap } = progress;
+  return {
+    tap,
+    wrap: tapped(tap),
+    finish(outcome) {
+      const ended = attempt(() => tap.end(outcome));
+      const { digest, eventCount, failure, path: written } = progress.finish();
+      return {
+        mode: "recorded",
+        digest,
+        events: eventCount,
+        path: written,
+        identical: undefined,
+        failure: failure ?? ended,
+      };
+    },
+  };
+}
+
+/** Computes the session's digest and keeps nothing. */
+export function digestSession(): Session {
+  const sink = new DigestSink();
+  const tap = new Recorder(sink);
+  return {
+    tap,
+    wrap: tapped(tap),
+    finish(outcome) {
+      tap.end(outcome);
+      tap.flush();
+      return {
+        mode: "digested",
+        digest: sink.digest,
+        events: tap.events,
+        path: undefined,
+        identical: undefined,
+        failure: undefined,
+      };
+    },
+  };
+}
+
+/** Compares the session with a recording of the same program. */
+export function replaySession(recording: Recording, reproduce: string | undefined): Session {
+  const tap = new Verifier(recording, reproduce === undefined ? {} : { reproduce });
+  const { info } = recording;
+  return {
+    tap,
+    wrap(backend, pool, steps) {
+      if (backend === undefined) return new ReplayBackend(tap, { steps, memory: pool });
+      const inputs = recordedInputs(recording.cursor());
+      return new TapBackend(new InputFeeder(backend, tap, inputs, steps), tap, {
+        steps,
+        memory: pool,
+      });
+    },
+    finish(outcome) {
+      const ended = tap.stopped ? undefined : attempt(() => tap.end(outcome));
+      return {
+        mode: "replayed",
+        digest: info.digest,
+        events: tap.events,
+        path: info.path,
+        identical: tap.identical,
+        failure: tap.failure ?? ended,
+      };
+    },
+  };
+}
+
+/**
+ * Whether the providers at hand can replay what the recording's providers did.
+ * @throws {ReelError} ERR_INCOMPATIBLE_RECORDING naming the provider and both versions
+ */
+export function checkProviders(recording: Recording, providers: readonly Provider[]): Provider[] {
+  return recording.info.providers.map((wanted) => {
+    const found = providers.find((provider) => provider.kind === wanted.kind);
+    if (found !== undefined && found.stateVersion === wanted.stateVersion) return found;
+    const has = found === undefined ? "none" : `state version ${found.stateVersion}`;
+    throw new ReelError(
+      "ERR_INCOMPATIBLE_RECORDING",
+      `Cannot replay ${recording.info.path}: it was made with provider ${wanted.kind} of state ` +
+        `version ${wanted.stateVersion}: found ${has}`,
+      { mend: `Register provider ${wanted.kind} ${wanted.version}` },
+    );
+  });
+}
+
+function describeProvider(provider: Provider) {
+  const { kind, version, stateVersion } = provider;
+  return { kind, version, stateVersion, config: null };
+}
+
+function attempt(action: () => void): ReelError | undefined {
+  try {
+    action();
+    return undefined;
+  } catch (error) {
+    if (error instanceof ReelError) return error;
+    throw error;
+  }
+}
+
+/** What to write down of a runtime's options. */
+export function recordedOptions(options: RuntimeOptions, ramBytes: number): RecordedOptions {
+  return {
+    clock: options.clock ?? "virtual",
+    permute: options.permute ?? false,
+    ramBytes,
+    limits: options.limits ?? {},
+    program: null,
+  };
+}
