@@ -1,0 +1,102 @@
+/**
+ * What happens at completions that are not plain: requests that name files, interrupted requests
+ * that are issued again, the backend's own requests, and completions that nobody waits for.
+ */
+import { ERRNO } from "../../errors.ts";
+import { CQE_MORE } from "./abi.ts";
+import { libc } from "./libc.ts";
+import {
+  RECORD_ATTEMPTS,
+  RECORD_CANCELLED,
+  RECORD_FILE,
+  RECORD_FROM,
+  RECORD_SHIFT,
+  TRAITS,
+  TRAIT_CLOSES,
+  TRAIT_FILE_RESULT,
+  TRAIT_RETRY,
+} from "./requests.ts";
+import type { RingQueue } from "./ring-queue.ts";
+import { reissue } from "./submission.ts";
+import { OWN_CANCEL } from "./user-data.ts";
+
+/** Stands for a result that must not be delivered, because the request goes on. */
+export const REISSUED = 0x80000000 | 0;
+
+/**
+ * How often a request is issued again. The first is as it was; the others go to a worker thread of
+ * the kernel, which can wait, except on files opened with O_NONBLOCK: there EAGAIN is the answer.
+ */
+const ATTEMPTS_MAX = 4;
+
+/**
+ * Does what the end (or one result) of a slot's request asks for.
+ * @returns the result to deliver, with ring files in place of descriptors, or {@link REISSUED}
+ */
+export function finish(
+  queue: RingQueue,
+  slot: number,
+  generation: number,
+  result: number,
+  flags: number,
+): number {
+  const { records, opcodes } = queue.requests;
+  const record = slot << RECORD_SHIFT;
+  const traits = TRAITS[opcodes[slot]!]!;
+  const last = (flags & CQE_MORE) === 0;
+  let delivered = result;
+  if (last && (result === -ERRNO.EINTR || result === -ERRNO.EAGAIN)) {
+    const again = (traits & TRAIT_RETRY) !== 0 && queue.requests.mayRetry(slot);
+    if (again && records[record + RECORD_ATTEMPTS]! < ATTEMPTS_MAX) {
+      const attempts = ++records[record + RECORD_ATTEMPTS]!;
+      reissue(queue, slot, generation, attempts > 1);
+      return REISSUED;
+    }
+    // A worker thread of the kernel learns of a cancellation by a signal: that is what it was.
+    const interrupted = result === -ERRNO.EINTR && records[record + RECORD_CANCELLED] === 1;
+    if (interrupted) delivered = -ERRNO.ECANCELED;
+  }
+  if (result >= 0 && (traits & TRAIT_FILE_RESULT) !== 0) delivered = queue.files.add(result);
+  if (last) {
+    const { files } = queue;
+    files.letGo(records[record + RECORD_FILE]!);
+    files.letGo(records[record + RECORD_FROM]!);
+    if ((traits & TRAIT_CLOSES) !== 0 && closed(result)) {
+      files.remove(records[record + RECORD_FILE]!);
+      delivered = 0;
+    }
+  }
+  return delivered;
+}
+
+/** Takes a completion whose slot does not wait for it. */
+export function unexpected(
+  queue: RingQueue,
+  slot: number,
+  generation: number,
+  result: number,
+  flags: number,
+): void {
+  const last = (flags & CQE_MORE) === 0;
+  if (slot < 0) {
+    if (last) queue.ownInFlight--;
+    if (slot !== OWN_CANCEL) queue.onOwn(slot, generation, result);
+    return;
+  }
+  queue.counters.stale++;
+  const orphan = queue.requests.findOrphan(slot, generation, last);
+  if (orphan === undefined) return;
+  const traits = TRAITS[orphan.opcode]!;
+  // Nobody will ever know of this descriptor.
+  if (result >= 0 && (traits & TRAIT_FILE_RESULT) !== 0) libc().close(result);
+  if (!last) return;
+  queue.inFlight--;
+  queue.files.letGo(orphan.file);
+  queue.files.letGo(orphan.from);
+  if ((traits & TRAIT_CLOSES) !== 0 && closed(result)) queue.files.remove(orphan.file);
+}
+
+/** An interrupted close has closed the descriptor (Linux). */
+function closed(result: number): boolean {
+  return result >= 0 || result === -ERRNO.EINTR;
+}

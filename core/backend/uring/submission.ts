@@ -1,0 +1,166 @@
+/**
+ * Writes requests that name something (files, memory, positions) into submission entries, and keeps
+ * what is needed to issue them again. NOP, which names nothing, does not come here.
+ */
+import { OPCODE } from "../contract.ts";
+import {
+  AT_FDCWD,
+  ENTRY,
+  ENTRY_ASYNC,
+  O_CLOEXEC,
+  SOCK_CLOEXEC,
+  TRANSFER_MAX_BYTES,
+} from "./abi.ts";
+import {
+  RECORD_ATTEMPTS,
+  RECORD_CANCELLED,
+  RECORD_FILE,
+  RECORD_FROM,
+  RECORD_SHIFT,
+  TRAITS,
+  TRAIT_CLOSES,
+  TRAIT_DIRECTORY,
+  TRAIT_SPECIAL,
+  TRAIT_TRANSFER,
+} from "./requests.ts";
+import type { RingQueue } from "./ring-queue.ts";
+
+/** Words that an entry and its record have in common. */
+const COMMON_WORDS = 8;
+/** Adding this to a whole number below it leaves the number's bits in the double's low 52 bits. */
+const TWO_TO_52 = 4503599627370496;
+const LOW_20_BITS = 0xfffff;
+
+/**
+ * Lets a request into a slot that does not look free.
+ * @throws {RangeError} for a slot outside the table
+ * @throws {Error} when the slot's request of the same generation is in flight
+ */
+export function admit(queue: RingQueue, slot: number, generation: number): void {
+  const { requests } = queue;
+  if (!(Number.isInteger(slot) && slot >= 0 && slot < requests.slots)) {
+    throw new RangeError(
+      `Cannot prepare a request: slot must be from 0 to ${requests.slots - 1}: found ${slot}`,
+    );
+  }
+  if (requests.holds(slot, generation)) {
+    throw new Error(
+      `Cannot prepare a request for slot ${slot}: its request of generation ${generation} is in ` +
+        "flight, and a slot has one request at a time",
+    );
+  }
+  requests.orphan(slot);
+}
+
+/** Fills words 0 to 7 of a submission entry, and the slot's record. */
+export function describe(
+  queue: RingQueue,
+  at: number,
+  opcode: number,
+  slot: number,
+  file: number,
+  address: number,
+  length: number,
+  offset: number,
+  opFlags: number,
+): void {
+  const traits = TRAITS[opcode]!;
+  const { entries, files, requests } = queue;
+  if ((traits & TRAIT_CLOSES) !== 0) files.assertClosable(file);
+  const record = slot << RECORD_SHIFT;
+  const { records } = requests;
+  entries[at] = opcode;
+  entries[at + ENTRY.FD] =
+    file < 0 && (traits & TRAIT_DIRECTORY) !== 0 ? AT_FDCWD : files.fdOf(file);
+  putWide(queue, at + ENTRY.OFFSET, offset);
+  putWide(queue, at + ENTRY.ADDRESS, address);
+  entries[at + ENTRY.LENGTH] =
+    length > TRANSFER_MAX_BYTES && (traits & TRAIT_TRANSFER) !== 0 ? TRANSFER_MAX_BYTES : length;
+  entries[at + ENTRY.OP_FLAGS] = opFlags;
+  records[record + RECORD_FILE] = files.hold(file);
+  records[record + RECORD_FROM] = -1;
+  records[record + RECORD_ATTEMPTS] = 0;
+  records[record + RECORD_CANCELLED] = 0;
+  if ((traits & TRAIT_SPECIAL) !== 0) {
+    describeSpecial(queue, at, opcode, record, address, offset, opFlags);
+  }
+  for (let word = 0; word < COMMON_WORDS; word++) records[record + word] = entries[at + word]!;
+}
+
+/**
+ * Opcodes whose words differ. New descriptors never survive exec(2).
+ *
+ * - SOCKET: `address` is the domain, `offset` the type, `length` the protocol.
+ * - SPLICE, TEE: `file` is the output and `opFlags` the ring file of the input; `offset` and
+ *   `address` are the positions in them, -1 for a pipe. TEE has no positions.
+ */
+function describeSpecial(
+  queue: RingQueue,
+  at: number,
+  opcode: number,
+  record: number,
+  address: number,
+  offset: number,
+  from: number,
+): void {
+  const { entries, files } = queue;
+  switch (opcode) {
+    case OPCODE.OPENAT:
+      entries[at + ENTRY.OP_FLAGS]! |= O_CLOEXEC;
+      return;
+    case OPCODE.ACCEPT:
+      entries[at + ENTRY.OP_FLAGS]! |= SOCK_CLOEXEC;
+      return;
+    case OPCODE.SOCKET:
+      entries[at + ENTRY.FD] = address;
+      putWide(queue, at + ENTRY.OFFSET, offset | SOCK_CLOEXEC);
+      putWide(queue, at + ENTRY.ADDRESS, 0);
+      return;
+    default:
+      if (opcode === OPCODE.TEE) {
+        putWide(queue, at + ENTRY.OFFSET, 0);
+        putWide(queue, at + ENTRY.ADDRESS, 0);
+      }
+      entries[at + ENTRY.OP_FLAGS] = 0;
+      entries[at + ENTRY.FILE_INDEX] = files.fdOf(from);
+      queue.indexUsed = true;
+      queue.requests.records[record + RECORD_FROM] = files.hold(from);
+  }
+}
+
+/**
+ * Issues a slot's request once more, exactly as it was.
+ * @param later leave it to a worker thread of the kernel, which may wait where we may not
+ */
+export function reissue(queue: RingQueue, slot: number, generation: number, later: boolean): void {
+  const at = queue.take(slot, generation);
+  const record = slot << RECORD_SHIFT;
+  const { records } = queue.requests;
+  const { entries, files } = queue;
+  for (let word = 0; word < COMMON_WORDS; word++) entries[at + word] = records[record + word]!;
+  if (later) entries[at]! |= ENTRY_ASYNC;
+  if (records[record + RECORD_FROM] !== -1) {
+    entries[at + ENTRY.FILE_INDEX] = files.fdOf(records[record + RECORD_FROM]!);
+    queue.indexUsed = true;
+  }
+}
+
+/**
+ * Stores a number as a signed 64-bit word pair. Small ones take two stores; the others go through a
+ * double whose low bits are the number's, which is several times faster than dividing or BigInt.
+ */
+function putWide(queue: RingQueue, at: number, value: number): void {
+  const { entries } = queue;
+  if (value === (value | 0)) {
+    entries[at] = value;
+    entries[at + 1] = value >> 31;
+    return;
+  }
+  if (!(value > 0 && value < TWO_TO_52)) {
+    throw new RangeError(
+      `Cannot prepare a request: an address or a position must be below 2^52: found ${value}`,
+    );
+  }
+  queue.entryDoubles[at >> 1] = value + TWO_TO_52;
+  entries[at + 1]! &= LOW_20_BITS;
+}

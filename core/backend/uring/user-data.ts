@@ -1,0 +1,17 @@
+/**
+ * The user data of requests: 64 bits that the kernel carries from a request to its completions. The
+ * low word is the slot and the high word its generation; requests of the backend's own have the low
+ * word's top bit set, which no slot has, and a kind beside it.
+ */
+const OWN = 0x80000000 | 0;
+
+/** A cancellation. Its outcome says nothing that the target's own completion does not say. */
+export const OWN_CANCEL = OWN | 1;
+/** The shared timeout, and the removal or change of it. */
+export const OWN_TIMER = OWN | 2;
+export const OWN_TIMER_CHANGE = OWN | 3;
+/** Start-up tests. */
+export const OWN_PROBE = OWN | 4;
+
+/** Told of the completions of the backend's own requests, except cancellations. */
+export type OwnListener = (kind: number, sequence: number, result: number) => void;
