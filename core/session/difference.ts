@@ -92,8 +92,10 @@ export function classifyPair(
 ): DifferenceKind | undefined {
   if (!isProgramEvent(actual.kind)) {
     if (isProgramEvent(recorded.kind)) return "missing";
-    if (recorded.kind === "end") return "extra";
-    if (actual.kind === "end") return "missing";
+    if (recorded.kind !== actual.kind) {
+      if (recorded.kind === "end") return "extra";
+      if (actual.kind === "end") return "missing";
+    }
     const first = fields.find(({ differs }) => differs);
     return first?.field === "steps" ? "progress" : "result";
   }

@@ -10,6 +10,7 @@ import { Random } from "../random.ts";
 import { writeEvent } from "./codec/write-event.ts";
 import type { SessionEvent } from "./event.ts";
 import type { Recorded } from "./judge.ts";
+import type { Tap } from "./tap.ts";
 import { startRecording } from "./recording.ts";
 import type { RecordingHeader } from "./recording.ts";
 import { MemorySegments } from "./segment.ts";
@@ -46,8 +47,18 @@ function randomBytes(random: Random, sizeBytes: number): Uint8Array {
   return bytes;
 }
 
+/** Payloads of which events carry the checksum alone, by it: a play needs the bytes again. */
+const payloads = new Map<number, Uint8Array>();
+for (let i = 0; i < 64; i++) {
+  const bytes = new TextEncoder().encode(`payload ${i}`);
+  payloads.set(Bun.hash.crc32(bytes), bytes);
+}
+const DIGESTS = [...payloads.keys()];
+
+export const randomDigest = (random: Random): number => DIGESTS[random.below(DIGESTS.length)]!;
+
 const digest = (random: Random): number | undefined =>
-  random.chance(0.5) ? random.uint32() : undefined;
+  random.chance(0.5) ? randomDigest(random) : undefined;
 
 /** An event of any kind that the program causes. */
 export function randomProgramEvent(random: Random): SessionEvent {
@@ -68,7 +79,7 @@ export function randomProgramEvent(random: Random): SessionEvent {
     }
     default: {
       const opcode = random.chance(0.5) ? OPCODE.READ : OPCODE.WRITE;
-      const range = { length: random.below(70_000), offset: random.below(1e12) - 1 };
+      const range = { length: random.below(70_000), offset: random.below(1e9) * 1000 - 1 };
       const rest = { opFlags: random.below(3), digest: digest(random) };
       return { kind: "submit", slot, opcode, file: random.below(5) - 1, ...range, ...rest };
     }
@@ -101,6 +112,43 @@ export function randomEvents(seed: number, turns: number): SessionEvent[] {
   }
   events.push({ kind: "end", outcome: "ok" });
   return events;
+}
+
+/** Tells a tap of an event. Its checksum must be one of {@link randomDigest}. */
+export function play(tap: Tap, event: SessionEvent): void {
+  const sent = "digest" in event ? payloads.get(event.digest ?? -1) : undefined;
+  switch (event.kind) {
+    case "turn":
+      return tap.turn(event.steps, event.nowNs);
+    case "submit": {
+      const { slot, opcode, file, length, offset, opFlags } = event;
+      return tap.submit(slot, opcode, file, length, offset, opFlags, sent);
+    }
+    case "cancel":
+      return tap.cancel(event.slot);
+    case "complete":
+      return tap.complete(event.slot, event.result, event.flags, event.bytes);
+    case "interrupt":
+      return tap.interrupt(event.line);
+    case "expire":
+      return tap.expire(event.nowNs);
+    case "input":
+      return tap.input(event.input, event.value);
+    case "clock":
+      return tap.clock(event.nowNs);
+    case "host":
+      return tap.host(event.call, event.args, event.results, event.bytes);
+    case "start": {
+      const { slot, provider, handle, operation, offset, length, argument } = event;
+      return tap.start(slot, provider, handle, operation, offset, length, sent, argument);
+    }
+    case "settle":
+      return tap.settle(event.slot, event.result, sent);
+    case "mark":
+      return tap.mark(event.text);
+    case "end":
+      return tap.end(event.outcome);
+  }
 }
 
 /** Events as sealed segments in memory, ready to compare with. */
