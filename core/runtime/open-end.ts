@@ -44,7 +44,12 @@ export class OpenEnd {
    * @throws {ReelError} (as a rejection) the operation's code; ERR_CLOSED, ERR_CLOSING, EPERM
    */
   read(sizeBytes: number, options: TransferOptions = {}): Promise<Uint8Array> {
-    return this.#begin<Uint8Array>("read", () => this.#core.pool.owned(sizeBytes), options, "bytes");
+    return this.#begin<Uint8Array>(
+      "read",
+      () => this.#core.pool.owned(sizeBytes),
+      options,
+      "bytes",
+    );
   }
 
   /**
@@ -60,10 +65,7 @@ export class OpenEnd {
    * @param source text is sent as UTF-8; memory that is not shared is copied before the call returns
    * @returns how many bytes were written
    */
-  write(
-    source: IoBuffer | Uint8Array | string,
-    options: TransferOptions = {},
-  ): Promise<number> {
+  write(source: IoBuffer | Uint8Array | string, options: TransferOptions = {}): Promise<number> {
     const bytes = typeof source === "string" ? textEncoder.encode(source) : source;
     return this.perform("write", bytes, options);
   }

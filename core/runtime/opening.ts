@@ -190,11 +190,9 @@ export class Opening {
 export function checkOptions(kind: string, schema: TSchema, options: unknown): unknown {
   const filled = Value.Default(schema, structuredClone(options ?? {}));
   if (Value.Check(schema, filled)) return filled;
-  const problems = [...Value.Errors(schema, filled)]
-    .slice(0, 5)
-    .map(({ path, message, value }) => {
-      const name = path === "" ? "options" : path.slice(1);
-      return `${name}: ${message.toLowerCase()}: found ${JSON.stringify(value)}`;
-    });
+  const problems = [...Value.Errors(schema, filled)].slice(0, 5).map(({ path, message, value }) => {
+    const name = path === "" ? "options" : path.slice(1);
+    return `${name}: ${message.toLowerCase()}: found ${JSON.stringify(value)}`;
+  });
   throw new TypeError(`Cannot open ${kind}: ${problems.join("; ")}`);
 }

@@ -1,4 +1,5 @@
 /** What a runtime is started with. */
+import type { UringOptions } from "../backend/uring/options.ts";
 import type { ClockMode } from "../backend/emulated/machine.ts";
 import type { EngineLimits } from "../engine/state.ts";
 import type { Provider } from "../provider/define.ts";
@@ -17,6 +18,8 @@ export interface RuntimeOptions<P extends readonly Provider[] = readonly Provide
   seed?: number;
   /** Whether the order of ready tasks is permuted by the seed, to explore interleavings. */
   permute?: boolean;
+  /** What to do differently about the ring; for tests, and for machines with limits. */
+  uring?: UringOptions;
   /** Memory of the emulated machine, default 64 MiB. */
   ramBytes?: number;
   /** Memory that buffers may take, default 1 GiB. */

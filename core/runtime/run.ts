@@ -215,7 +215,10 @@ export class Runs {
     if (failures.length === 1) throw first.error;
     const errors = failures.map((failure) => failure.error);
     const names = failures.map((failure) => failure.name).join(", ");
-    throw new AggregateError(errors, `Cannot finish the run: ${names} failed and nobody joined them`);
+    throw new AggregateError(
+      errors,
+      `Cannot finish the run: ${names} failed and nobody joined them`,
+    );
   }
 }
 

@@ -14,6 +14,7 @@
  *     });
  */
 import { INPUT_INTERRUPT, type Backend } from "../backend/contract.ts";
+import type { Rejection } from "../backend/select.ts";
 import { IoBuffer } from "../buffer/buffer.ts";
 import type { BufferPool } from "../buffer/pool.ts";
 import { Engine } from "../engine/engine.ts";
@@ -47,6 +48,7 @@ export interface RuntimeParts {
   limits: EngineLimits | undefined;
   providers: readonly Provider[];
   session: Session | undefined;
+  rejected: readonly Rejection[];
 }
 
 export class Runtime<P extends Provider = Provider> {
@@ -94,6 +96,11 @@ export class Runtime<P extends Provider = Provider> {
   /** Which backend runs. */
   get backend(): "uring" | "emulated" {
     return this.#core.backend.kind;
+  }
+
+  /** Backends that `auto` would have preferred, and why it could not have them. */
+  get rejected(): readonly Rejection[] {
+    return this.#parts.rejected;
   }
 
   /** The session's clock: whole nanoseconds since it began. */

@@ -2,6 +2,16 @@
 import type { Backend } from "../backend/contract.ts";
 import { EmulatedBackend } from "../backend/emulated/emulated-backend.ts";
 import { Machine } from "../backend/emulated/machine.ts";
+import {
+  selectBackend,
+  selectBackendBlocking,
+  sureCandidate,
+  uringCandidate,
+  type Rejection,
+  type SelectOptions,
+  type Selection,
+} from "../backend/select.ts";
+import { UringBackend } from "../backend/uring/uring-backend.ts";
 import type { PinMemory } from "../buffer/arena.ts";
 import { BufferPool } from "../buffer/pool.ts";
 import type { EngineLimits } from "../engine/state.ts";
@@ -10,7 +20,6 @@ import { hostSeed } from "../random.ts";
 import type { Recording } from "../session/recording.ts";
 import { RAM_BYTES_DEFAULT, type RuntimeOptions } from "./options.ts";
 import { Runtime } from "./runtime.ts";
-import { choose, chooseBlocking, type Chosen } from "./select.ts";
 import {
   checkProviders,
   digestSession,
@@ -21,6 +30,7 @@ import {
   type Session,
 } from "./session.ts";
 
+const SLOTS_DEFAULT = 1024;
 const SEED_MAX = Number.MAX_SAFE_INTEGER;
 
 /**
@@ -33,7 +43,7 @@ export async function startRuntime<const P extends readonly Provider[]>(
   options: RuntimeOptions<P>,
 ): Promise<Runtime<P[number]>> {
   const seed = checkedSeed(options.seed);
-  return assemble(options, seed, await choose(wanted(options)));
+  return assemble(options, seed, await selectBackend(candidates(options, seed)));
 }
 
 /** {@link startRuntime} for a program that owns its thread: answers at once. */
@@ -41,7 +51,7 @@ export function startBlockingRuntime<const P extends readonly Provider[]>(
   options: RuntimeOptions<P>,
 ): Runtime<P[number]> {
   const seed = checkedSeed(options.seed);
-  return assemble(options, seed, chooseBlocking(wanted(options)));
+  return assemble(options, seed, selectBackendBlocking(candidates(options, seed)));
 }
 
 /**
@@ -76,10 +86,11 @@ export function replayRuntime<const P extends readonly Provider[]>(
 function assemble<P extends readonly Provider[]>(
   options: RuntimeOptions<P>,
   seed: number,
-  chosen: Chosen,
+  selection: Selection,
 ): Runtime<P[number]> {
   const ramBytes = options.ramBytes ?? RAM_BYTES_DEFAULT;
-  const backend = chosen.uring ?? emulated(options, seed);
+  const backend = selection.chosen;
+  const report = { chosen: backend.kind, rejected: selection.rejected };
   const all: readonly Provider[] = options.providers ?? [];
   const providers = all.filter((provider) => provider[backend.kind] !== undefined);
   let session: Session | undefined;
@@ -89,16 +100,17 @@ function assemble<P extends readonly Provider[]>(
       session = recordingSession(record, {
         seed,
         backend: backend.kind,
-        selection: chosen.report,
+        selection: report,
         providers,
         options: recordedOptions(options, ramBytes),
       });
     } else if (options.digest === true) {
       session = digestSession();
     }
-    const { uring } = chosen;
-    const pin: PinMemory = uring === undefined ? () => 0 : (bytes) => uring.pinMemory(bytes);
-    return build(options, seed, backend, pin, providers, session) as Runtime<P[number]>;
+    const pin: PinMemory =
+      backend instanceof UringBackend ? (bytes) => backend.pinMemory(bytes) : () => 0;
+    const rejected = report.rejected;
+    return build(options, seed, backend, pin, providers, session, rejected) as Runtime<P[number]>;
   } catch (error) {
     session?.finish("failed");
     backend.close();
@@ -113,6 +125,7 @@ function build(
   pin: PinMemory,
   providers: readonly Provider[],
   session: Session | undefined,
+  rejected: readonly Rejection[] = [],
 ): Runtime {
   const pool = new BufferPool(pin, options.arenaBytes);
   let runtime: Runtime | undefined;
@@ -126,6 +139,7 @@ function build(
       limits: options.limits,
       providers,
       session,
+      rejected,
     },
     pool,
   );
@@ -137,11 +151,16 @@ function emulated(options: RuntimeOptions, seed: number): EmulatedBackend {
   return new EmulatedBackend(new Machine({ seed, clock, ramBytes }));
 }
 
-function wanted(options: RuntimeOptions) {
+/** io_uring first, the emulated machine where there is none. */
+function candidates(options: RuntimeOptions, seed: number): SelectOptions {
+  const slots = options.limits?.table?.slots ?? SLOTS_DEFAULT;
   return {
     want: options.backend ?? "auto",
-    slots: options.limits?.table?.slots ?? 1024,
     opcodes: (options.providers ?? []).flatMap((provider) => provider.opcodes ?? []),
+    candidates: [
+      uringCandidate({ ...options.uring, slots }),
+      sureCandidate("emulated", () => emulated(options, seed)),
+    ],
   };
 }
 
