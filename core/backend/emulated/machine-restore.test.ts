@@ -74,7 +74,7 @@ describe("Machine.restore", () => {
     expect(target.snapshot()).toEqual(before);
   });
 
-  test("a payload altered under a good checksum is refused whole or is a state that works", () => {
+  test("a payload altered under a good checksum is refused whole, or is a good state", () => {
     const original = busyMachine().snapshot();
     const { payload } = decodeBlob(original, "machine");
     // The pages of memory at the end are content, in which everything is legal.
