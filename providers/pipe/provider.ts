@@ -42,14 +42,20 @@ export const pipe: Provider<typeof options, PipeEnds, "pipe"> = defineProvider({
     },
     write: {
       direction: "write",
-      summary: "Puts all of the buffer into the pipe, waiting while it is full; EPIPE if nobody reads",
+      summary:
+        "Puts all of the buffer into the pipe, waiting while it is full; EPIPE if nobody reads",
     },
   },
   ends: {
     reader: { operations: ["read"], summary: "Where bytes come out" },
     writer: { operations: ["write"], summary: "Where bytes go in" },
   },
-  capabilities: { shortTransfers: true, cancel: true, closedWorld: true, restore: ["uring", "emulated"] },
+  capabilities: {
+    shortTransfers: true,
+    cancel: true,
+    closedWorld: true,
+    restore: ["uring", "emulated"],
+  },
   opcodes: [OPCODE.READ, OPCODE.WRITE],
   uring: uringPipe,
   emulated: emulatedPipe,

@@ -17,7 +17,10 @@ import {
 export interface TimerHost {
   now(): number;
   interrupt(asserted: boolean): void;
-  timer(name: string, fire: (argument: number) => void): {
+  timer(
+    name: string,
+    fire: (argument: number) => void,
+  ): {
     at(deadlineNs: number): void;
     cancel(): void;
     readonly armed: boolean;

@@ -38,7 +38,12 @@ export const timer: Provider<typeof options, "main", "timer"> = defineProvider({
     },
   },
   ends: { main: { operations: ["read"] } },
-  capabilities: { shortTransfers: false, cancel: true, closedWorld: true, restore: ["uring", "emulated"] },
+  capabilities: {
+    shortTransfers: false,
+    cancel: true,
+    closedWorld: true,
+    restore: ["uring", "emulated"],
+  },
   opcodes: [OPCODE.TIMEOUT, OPCODE.TIMEOUT_REMOVE],
   uring: uringTimer,
   emulated: emulatedTimer,
