@@ -5,6 +5,8 @@
 import { dirname } from "node:path";
 
 const CORE_FOLDER = `${dirname(import.meta.dirname)}/`;
+/** Programs that live in the core all the same. */
+const TESTS = /\.(test|fixture)\.ts/;
 const FRAMES_MAX = 64;
 
 /** @returns `function (file:line:column)`, or undefined when the stack does not reach the program */
@@ -16,7 +18,7 @@ export function findCallSite(): string | undefined {
   for (const line of stack.split("\n").slice(1)) {
     const frame = line.trim();
     if (!frame.startsWith("at ") || !frame.includes("/")) continue;
-    if (frame.includes(CORE_FOLDER) && !frame.includes(".test.ts")) continue;
+    if (frame.includes(CORE_FOLDER) && !TESTS.test(frame)) continue;
     return frame.slice(3);
   }
   return undefined;

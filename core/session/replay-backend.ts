@@ -131,7 +131,8 @@ export class ReplayBackend implements Backend {
     if (this.#verifier.stopped) return this.#windDown(sink);
     const turn = this.#due();
     if (turn !== undefined) return this.#deliver(sink, turn.nowNs);
-    if (wait) this.#verifier.idle(this.#steps());
+    // With nothing to wait for, the backend that recorded had nothing to deliver either.
+    if (wait && this.pending()) this.#verifier.idle(this.#steps());
     return 0;
   }
 

@@ -1,0 +1,178 @@
+/**
+ * A backend for the session's tests that stands for a machine: it completes requests in an order,
+ * with lengths, bytes and times that come from a seed which the program does not know.
+ */
+import { OPCODE } from "../backend/contract.ts";
+import type { Backend, BackendCounters, HostCalls, Ring, Sink } from "../backend/contract.ts";
+import { ERRNO, ReelError } from "../errors.ts";
+import { Random } from "../random.ts";
+import type { TapMemory } from "./memory-use.ts";
+
+/** Memory that requests may name, at an address that differs from run to run. */
+export class TestMemory implements TapMemory {
+  readonly bytes = new Uint8Array(new SharedArrayBuffer(64 * 1024));
+  readonly base: number;
+  readonly #bufferBytes: number;
+
+  /** @param bufferBytes size of each provided buffer; they lie at the beginning */
+  constructor(base: number, bufferBytes = 0) {
+    this.base = base;
+    this.#bufferBytes = bufferBytes;
+  }
+
+  provided(flags: number): number {
+    return this.base + (flags >>> 16) * this.#bufferBytes;
+  }
+
+  resolve(address: number, length: number): Uint8Array | undefined {
+    const at = address - this.base;
+    if (at < 0 || at + length > this.bytes.length) return undefined;
+    return this.bytes.subarray(at, at + length);
+  }
+}
+
+interface Request {
+  slot: number;
+  generation: number;
+  opcode: number;
+  address: number;
+  length: number;
+  cancelled: boolean;
+}
+
+/** io_uring as far as the tests need it, driven by a seed. */
+export class ScriptedBackend implements Backend {
+  readonly kind = "uring";
+  readonly machine = undefined;
+  readonly blocks = true;
+  readonly ring: Ring;
+  readonly host: HostCalls;
+  readonly counters: BackendCounters = {
+    submitted: 0,
+    completed: 0,
+    enters: 0,
+    overflows: 0,
+    stale: 0,
+    interrupts: 0,
+  };
+  readonly #random: Random;
+  readonly #memory: TestMemory;
+  readonly #inFlight: Request[] = [];
+  readonly #inputs: [kind: 1, value: number][] = [];
+  #nowNs = 0;
+  #deadlineNs = Infinity;
+  #files = 10;
+
+  constructor(seed: number, memory: TestMemory) {
+    this.#random = new Random(seed);
+    this.#memory = memory;
+    this.ring = {
+      prepare: (opcode, slot, generation, _file, address, length) => {
+        const request = { slot, generation, opcode, address, length, cancelled: false };
+        this.#inFlight.push(request);
+        this.counters.submitted++;
+      },
+      cancel: (slot) => {
+        for (const request of this.#inFlight) if (request.slot === slot) request.cancelled = true;
+      },
+      flush: () => {},
+    };
+    this.host = {
+      pipe: () => [this.#files++, this.#files++],
+      close: () => {},
+      open: (path) => {
+        if (path === "/missing") throw new ReelError("ENOENT", `Cannot open ${path}: ENOENT`);
+        return this.#files++;
+      },
+      peekPipe: () => this.#content(9),
+      write: () => {},
+    };
+  }
+
+  now(): number {
+    this.#nowNs += this.#random.below(1000);
+    return this.#nowNs;
+  }
+
+  arm(deadlineNs: number): void {
+    this.#deadlineNs = deadlineNs;
+  }
+
+  poll(sink: Sink, wait: boolean): number {
+    if (!wait && this.#random.chance(0.6)) return 0;
+    const count = Math.min(this.#inFlight.length, 1 + this.#random.below(3));
+    const expires = this.#deadlineNs !== Infinity && (count === 0 || this.#random.chance(0.3));
+    if (count === 0 && !expires && this.#inputs.length === 0) return 0;
+    this.#nowNs += 1 + this.#random.below(50_000);
+    if (expires) this.#nowNs = Math.max(this.#nowNs, this.#deadlineNs);
+    sink.turn(this.#nowNs);
+    for (let i = 0; i < count; i++) this.#completeOne(sink);
+    const inputs = this.#inputs.splice(0);
+    for (const [kind, value] of inputs) sink.input(kind, value);
+    if (expires) {
+      this.#deadlineNs = Infinity;
+      sink.expire(this.#nowNs);
+    }
+    return count + inputs.length + (expires ? 1 : 0);
+  }
+
+  pending(): boolean {
+    return this.#inFlight.length > 0 || this.#deadlineNs !== Infinity;
+  }
+
+  armWake(wake: () => void): void {
+    queueMicrotask(wake);
+  }
+
+  disarmWake(): void {}
+
+  inject(kind: 1, value: number): void {
+    this.#inputs.push([kind, value]);
+  }
+
+  close(): void {
+    this.#inFlight.length = 0;
+  }
+
+  #completeOne(sink: Sink): void {
+    const at = this.#random.below(this.#inFlight.length);
+    const [request] = this.#inFlight.splice(at, 1);
+    const { slot, generation, opcode, address, length, cancelled } = request!;
+    this.counters.completed++;
+    let result = 0;
+    if (cancelled && this.#random.chance(0.7)) result = -ERRNO.ECANCELED;
+    else if (opcode === OPCODE.READ) {
+      result = this.#random.below(length + 1);
+      this.#memory.resolve(address, result)!.set(this.#content(result));
+    } else if (opcode === OPCODE.WRITE) result = length - this.#random.below(2);
+    // A late completion of the slot's former life: the engine drops it.
+    if (this.#random.chance(0.1)) sink.complete(slot, generation - 1, 77, 0);
+    sink.complete(slot, generation, result, 0);
+  }
+
+  #content(length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    this.#random.fill(bytes);
+    return bytes;
+  }
+}
+
+/** A sink that notes what it is given. */
+export class Notes implements Sink {
+  readonly lines: string[] = [];
+  turn(nowNs: number): void {
+    this.lines.push(`turn ${nowNs}`);
+  }
+  complete(slot: number, generation: number, result: number, flags: number): void {
+    this.lines.push(`complete ${slot}.${generation} ${result} ${flags}`);
+  }
+  interrupt(line: number): void {
+    this.lines.push(`interrupt ${line}`);
+  }
+  expire(nowNs: number): void {
+    this.lines.push(`expire ${nowNs}`);
+  }
+  input(kind: number, value: number): void {
+    this.lines.push(`input ${kind} ${value}`);
+  }
+}
