@@ -45,10 +45,9 @@ test("words() splits at blanks, keeps quoted text together and refuses an open q
 
 test("argumentsOf() turns ioreel and bun into this Bun and this checkout", () => {
   const found = (command: string) => argumentsOf(command, "/x/bun", "/t");
-  expect(found("ioreel run a --record $TMP/a.reel")).toEqual([
-    ...["/x/bun", "cli/main.ts", "run", "a"],
-    ...["--record", "/t/a.reel"],
-  ]);
+  expect(found("ioreel run a --record $TMP/a.reel").join(" ")).toBe(
+    "/x/bun cli/main.ts run a --record /t/a.reel",
+  );
   expect(found("bun run ioreel check a")).toEqual(["/x/bun", "cli/main.ts", "check", "a"]);
   expect(found("bun examples/a.ts")).toEqual(["/x/bun", "examples/a.ts"]);
   expect(() => found("rm -rf x")).toThrow("it must begin with ioreel or bun: rm -rf x");
