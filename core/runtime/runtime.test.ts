@@ -108,6 +108,22 @@ describe("run()", () => {
     expect(log.indexOf("other")).toBe(1000);
   });
 
+  test("a runtime that is driven inside a task of another leaves that task current [C9]", async () => {
+    await using outer = await started();
+    await outer.run(async () => {
+      const before = outer.executor.current;
+      const inner = startBlockingRuntime({ backend: "emulated", seed: 2 });
+      const seen = inner.runBlocking(async () => {
+        await inner.sleep(ms(1));
+        return inner.executor.current?.name;
+      });
+      expect(seen).toBe("main");
+      expect(outer.executor.current).toBe(before);
+      await outer.sleep(ms(1));
+      expect(outer.executor.current).toBe(before);
+    });
+  });
+
   test("the same seed permutes ready tasks in the same way, another differently", async () => {
     const order = async (seed: number): Promise<number[]> => {
       await using io = await startRuntime({ backend: "emulated", seed, permute: true });
