@@ -134,10 +134,8 @@ async function collectsGarbage(run: () => void): Promise<boolean> {
 }
 
 /** Makes objects that outlive their statement, so that no compiler can do without them. */
-function makeObjects(count: number): { count: number } | undefined {
-  let last: { count: number } | undefined;
-  const slots = [last, last, last, last];
-  for (let i = 0; i < count; i++) slots[i & 3] = { count: i };
-  last = slots[count & 3];
-  return last;
+function makeObjects(count: number): unknown[] {
+  const kept: unknown[] = [];
+  for (let i = 0; i < count; i++) kept[i & 3] = { count: i };
+  return kept;
 }
