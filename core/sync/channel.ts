@@ -1,9 +1,9 @@
 /**
  * A channel between tasks with room for one message (or as many as are asked for). Senders wait
- * while it is full, receivers while it is empty, each first in, first out. A message is handed over,
- * never put up for grabs; one that reached a receiver which is gone goes back where it came from.
+ * while it is full, receivers while it is empty, each first in, first out. A message is handed
+ * over, never put up for grabs; one that reached a receiver which is gone goes back to its place.
  */
-import { ReelError } from "../errors.ts";
+import { isReelError, ReelError } from "../errors.ts";
 import type { Executor } from "../task/executor.ts";
 import { PENDING, type Poll } from "../task/future.ts";
 import { Suspension, type SuspensionOwner } from "../task/suspension.ts";
@@ -163,7 +163,7 @@ export class Channel<T> implements AsyncIterable<T> {
       try {
         value = await this.receive();
       } catch (error) {
-        if (this.#closed && this.#messages.length === 0 && isClosed(error)) return;
+        if (isReelError(error, "ERR_CLOSED")) return;
         throw error;
       }
       yield value;
@@ -208,8 +208,4 @@ export class Channel<T> implements AsyncIterable<T> {
     const found = action === "send" ? "it is closed" : "it is closed and empty";
     return new ReelError("ERR_CLOSED", `Cannot ${action} on channel "${this.name}": ${found}`);
   }
-}
-
-function isClosed(error: unknown): boolean {
-  return error instanceof ReelError && error.code === "ERR_CLOSED";
 }

@@ -8,7 +8,7 @@ import { Suspension, type SuspensionOwner } from "../task/suspension.ts";
 import { WaiterQueue } from "../task/waiter-queue.ts";
 
 class ConditionWait extends Suspension<void> {
-  /** Whether the wake was meant for one waiter, so that another has to have it if this one is gone. */
+  /** Whether the wake was meant for one waiter: another has to have it if this one is gone. */
   single = false;
   readonly #condvar: Condvar;
 

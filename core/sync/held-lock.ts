@@ -12,7 +12,7 @@ export interface LockHome<T> {
   released(lock: HeldLock<T>): void;
   /** A mutation was cut off: nobody may take the lock before the value is declared sound. */
   poisoned(reason: ReelError): void;
-  /** Whether the task that runs now was asked to end, so that a mutation without end is its fault. */
+  /** Whether the task that runs now was asked to end, which explains a mutation without end. */
   readonly cancelling: boolean;
 }
 

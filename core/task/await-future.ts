@@ -1,4 +1,4 @@
-/** The bridge between the two worlds: an async function awaits a future, a future becomes a task. */
+/** The bridge between two worlds: an async function awaits a future, a future becomes a task. */
 import type { ReelError } from "../errors.ts";
 import type { Executor, SpawnOptions } from "./executor.ts";
 import { type Context, type Future, PENDING } from "./future.ts";
@@ -70,8 +70,8 @@ export function awaitFuture<T>(
 }
 
 /**
- * Makes a future the outermost one of a task of its own. Its first poll is in the task's first turn;
- * cancelling the task drops the future in a turn of the task, never on the caller.
+ * Makes a future the outermost one of a task of its own. Its first poll is in the task's first
+ * turn; cancelling the task drops the future in a turn of the task, never on the caller.
  */
 export function spawnFuture<T>(
   executor: Executor,

@@ -1,16 +1,9 @@
-/** Tests of groups and of all(): no child outlives its scope, and errors find their way. */
+/** Tests of groups: no child outlives its scope, and errors find their way. */
 import { describe, expect, test } from "bun:test";
-import { isReelError } from "../errors.ts";
-import { all, TaskGroup } from "./group.ts";
+import { TaskGroup } from "./group.ts";
 import { sleep } from "./sleep.ts";
+import { codeOf } from "./testing-codes.ts";
 import { World } from "./testing-timers.ts";
-
-function codeOf(promise: Promise<unknown>): Promise<string> {
-  return promise.then(
-    () => "fulfilled",
-    (error: unknown) => (isReelError(error) ? error.code : String(error)),
-  );
-}
 
 /** A child that sleeps and notes when it begins its clean-up and when that is done. */
 function sleeper(world: World, log: string[], name: string, cleanUpNs = 10) {
@@ -282,51 +275,9 @@ describe("TaskGroup", () => {
       { name: "main" },
     );
     world.drive();
-    expect([...executor.live()].map((task) => [task.name, ...task.waits()])).toEqual([
-      ["main", '1 tasks of group "workers"'],
-      ["one", "the moon"],
+    expect([...executor.live()].map((task) => [task.name, task.waits()])).toEqual([
+      ["main", ['1 tasks of group "workers"']],
+      ["one", ["the moon"]],
     ]);
-  });
-});
-
-describe("all", () => {
-  test("all() runs bodies at the same time and gives their results in order", () => {
-    const world = new World();
-    const { executor } = world;
-    const [number, word] = world.run(() =>
-      all(executor, [
-        async () => {
-          await sleep(executor, 20);
-          return 1;
-        },
-        async () => {
-          await sleep(executor, 10);
-          return "two";
-        },
-      ]),
-    );
-    const typed: [number, string] = [number, word];
-    expect(typed).toEqual([1, "two"]);
-    expect(world.timers.now()).toBe(20);
-    expect(world.run(() => all(executor, [])) as unknown).toEqual([]);
-  });
-
-  test("all() cancels the rest at the first error", () => {
-    const world = new World();
-    const { executor } = world;
-    const log: string[] = [];
-    const code = world.run(() =>
-      codeOf(
-        all(executor, [
-          sleeper(world, log, "a"),
-          async () => {
-            await sleep(executor, 3);
-            throw new Error("b");
-          },
-        ]),
-      ),
-    );
-    expect(code).toBe("Error: b");
-    expect(log).toEqual(["a ends", "a is over"]);
   });
 });

@@ -57,7 +57,7 @@ export class TaskGroup<T = unknown> implements AsyncDisposable {
    * @throws {ReelError} ERR_BAD_HANDLE when the group was joined before
    * @throws {ReelError} ERR_CLOSED when the group was closed before, or is before the children end
    * @throws {ReelError} ERR_DEADLOCK when one of the children calls it
-   * @throws {ReelError} ERR_CANCELLED when the calling task is cancelled; all children are over then
+   * @throws {ReelError} ERR_CANCELLED when the calling task is cancelled; the children are over
    */
   async join(): Promise<(T | undefined)[]> {
     this.#refuseChild("join");
@@ -73,7 +73,7 @@ export class TaskGroup<T = unknown> implements AsyncDisposable {
     this.#joined = true;
     const scope = this.#scope;
     try {
-      while (scope.unfinished > 0 && scope.firstFailure === undefined) await scope.change();
+      await scope.until(() => scope.unfinished === 0 || scope.firstFailure !== undefined);
     } finally {
       this.#closed = true;
       await scope.close();
@@ -126,27 +126,4 @@ export class TaskGroup<T = unknown> implements AsyncDisposable {
       { mend: "Throw to make the group cancel the rest, or join from the task that made it" },
     );
   }
-}
-
-/** The results of functions, in order. */
-export type Results<Bodies extends readonly (() => unknown)[]> = {
-  -readonly [Index in keyof Bodies]: Awaited<ReturnType<Bodies[Index]>>;
-};
-
-/**
- * Runs bodies as child tasks and waits for all. The first error cancels the rest and is thrown when
- * they have cleaned up.
- * @returns the results in the order of the bodies; an empty list for none
- * @throws {ReelError} ERR_CANCELLED when the calling task or a child is cancelled
- */
-export async function all<const Bodies extends readonly (() => unknown)[]>(
-  executor: Executor,
-  bodies: Bodies,
-): Promise<Results<Bodies>> {
-  await using group = new TaskGroup(executor, { name: "all" });
-  const handles = bodies.map((body) => group.spawn(body));
-  const results = await group.join();
-  // undefined may also stand for a child that was cancelled from elsewhere: its handle says so
-  for (const handle of handles) if (handle.cancelled) await handle.join();
-  return results as Results<Bodies>;
 }

@@ -1,4 +1,4 @@
-/** The small futures that others are built from: give way, tell the waker, be completed by others. */
+/** The small futures that others are made of: give way, tell the waker, be completed by others. */
 import {
   type Context,
   type Future,
@@ -46,8 +46,8 @@ const OVER = 2;
 
 /**
  * A future that somebody else completes, once. It knows that it was completed by a flag of its own
- * and not by being polled, so that spurious polls are harmless; the waker of the latest poll counts,
- * so that it can be begun in one task and awaited in another.
+ * and not by being polled, so that spurious polls are harmless. The waker of the latest poll
+ * counts, so that it can be begun in one task and awaited in another.
  */
 export class OneShot<T> implements Future<T> {
   #state = WAITING;

@@ -10,7 +10,14 @@ import { WaiterQueue } from "./waiter-queue.ts";
 export class Scope implements TaskParent {
   /** In the order in which they were spawned. */
   readonly children = new Set<Task>();
-  /** The first child that failed before it was asked to end. */
+  /**
+   * Whether the first child that ends cancels the others, in that very moment: what is on its way
+   * to them and can be taken back stays where it was, instead of getting lost with their results.
+   */
+  firstEndCancels = false;
+  /** The first child that ended, in whichever way. */
+  firstEnded: Task | undefined = undefined;
+  /** The first child that failed without being cancelled. */
   firstFailure: Task | undefined = undefined;
   #unfinished = 0;
   readonly #executor: Executor;
@@ -41,73 +48,110 @@ export class Scope implements TaskParent {
   }
 
   /**
-   * Errors are the scope's to report, with one exception: what a child throws after it was asked
-   * to end, other than the cancellation, is a failure of its clean-up that nobody would see.
+   * Errors are the scope's to report, with one exception: what a child throws after it was
+   * cancelled, other than the cancellation, is a failure of its clean-up that nobody would see.
    */
   childEnded(task: Task): boolean {
     this.#unfinished--;
     if (!this.#keepFinished) this.children.delete(task);
+    this.firstEnded ??= task;
+    if (this.firstEndCancels) this.cancelAll();
     this.poke();
     if (task.status !== "failed") return true;
-    if (task.cancelRequested) return false;
+    if (task.cancelDelivered) return false;
     this.firstFailure ??= task;
     return true;
   }
 
-  /** Ends every {@link change} that is waited for. */
+  /** Looks again at the conditions that are waited for. */
   poke(): void {
     for (let wait = this.#waits.shift(); wait !== undefined; wait = this.#waits.shift()) {
       wait.wake();
     }
   }
 
-  /** Waits until a child ends or the scope is poked. */
-  change(): Promise<void> {
-    const wait = this.#executor.suspend<void>(() => `${this.#unfinished} ${this.#description}`);
-    this.#waits.push(wait);
-    return wait.promise;
+  /**
+   * Waits for a condition, which is looked at whenever a child ends or the scope is poked. If the
+   * waiting task is cancelled when the condition holds already, its next wait is cancelled instead.
+   * @throws {ReelError} ERR_CANCELLED when the task is cancelled before the condition holds
+   */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      try {
+        await this.#change();
+      } catch (error) {
+        if (!condition()) throw error;
+        this.deferCancel();
+      }
+    }
+  }
+
+  /** Cancels the children. Without effect on those that are cancelled or over. */
+  cancelAll(): void {
+    for (const child of this.children) child.requestCancel();
+  }
+
+  /** Puts a cancellation of the waiting task off to its next wait, because of a result in hand. */
+  deferCancel(): void {
+    this.#executor.current?.deferCancel();
   }
 
   /**
    * Cancels the children and waits until all are over, also when the waiting task is itself
-   * cancelled meanwhile: that is thrown afterwards.
+   * cancelled meanwhile.
+   * @param interruption "throw": that is thrown afterwards; "defer": the caller has a result in
+   *   hand which must not be lost, so the task's next wait is cancelled instead
    */
-  async close(): Promise<void> {
-    for (const child of this.children) child.requestCancel();
-    let interruption: { readonly error: unknown } | undefined;
-    while (this.#unfinished > 0) {
-      try {
-        await this.change();
-      } catch (error) {
-        interruption ??= { error };
-      }
-    }
-    if (interruption !== undefined) throw interruption.error;
+  async close(interruption: "throw" | "defer" = "throw"): Promise<void> {
+    this.cancelAll();
+    await this.#drain(interruption);
   }
 
   /**
    * Disposes of results that nobody will see, where they can be disposed of: a lock that was handed
-   * to the loser of a race, a connection that was accepted too late.
+   * to the loser of a race, a connection that was accepted too late. Called when all children are
+   * over. Each disposal is a task of its own, so that a cancellation does not cut it short.
    * @param keep the child whose result is wanted
    * @throws the first error of a disposal, after all were tried
    */
   async disposeResults(keep: Task | undefined): Promise<void> {
-    let failure: { readonly error: unknown } | undefined;
+    this.firstEndCancels = false;
+    const disposals: Task[] = [];
     for (const child of this.children) {
       if (child === keep || child.status !== "completed") continue;
+      const dispose = disposalOf(child.outcome);
+      if (dispose === undefined) continue;
+      disposals.push(this.spawn(dispose, { name: `disposal of the result of ${child.name}` }));
+    }
+    await this.#drain("defer");
+    for (const disposal of disposals) if (disposal.status === "failed") throw disposal.outcome;
+  }
+
+  async #drain(interruption: "throw" | "defer"): Promise<void> {
+    let found: { readonly error: unknown } | undefined;
+    while (this.#unfinished > 0) {
       try {
-        await dispose(child.outcome);
+        await this.#change();
       } catch (error) {
-        failure ??= { error };
+        found ??= { error };
       }
     }
-    if (failure !== undefined) throw failure.error;
+    if (found === undefined) return;
+    if (interruption === "throw") throw found.error;
+    this.deferCancel();
+  }
+
+  #change(): Promise<void> {
+    const wait = this.#executor.suspend<void>(() => `${this.#unfinished} ${this.#description}`);
+    this.#waits.push(wait);
+    return wait.promise;
   }
 }
 
-async function dispose(value: unknown): Promise<void> {
-  if (typeof value !== "object" || value === null) return;
+function disposalOf(value: unknown): (() => unknown) | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
   const disposable = value as Partial<AsyncDisposable & Disposable>;
-  if (Symbol.asyncDispose in value) await disposable[Symbol.asyncDispose]?.();
-  else disposable[Symbol.dispose]?.();
+  if (Symbol.asyncDispose in value) return () => disposable[Symbol.asyncDispose]?.();
+  if (Symbol.dispose in value) return () => disposable[Symbol.dispose]?.();
+  return undefined;
 }

@@ -88,6 +88,11 @@ export class Task extends WaitSet {
     return this.#cancelRequested;
   }
 
+  /** Whether the task has heard that it was asked to end. */
+  get cancelDelivered(): boolean {
+    return this.#cancelRequested && !this.#cancelPending;
+  }
+
   /** Whether it was cancelled before its first run: it has no turn, its body never runs. */
   get cancelledUnrun(): boolean {
     return this.#body !== undefined && this.#cancelRequested;
@@ -109,6 +114,14 @@ export class Task extends WaitSet {
     this.#cancelRequested = true;
     this.#cancelPending = true;
     this.requestTurn();
+  }
+
+  /**
+   * Puts off a cancellation that was delivered at a moment when the task had a result in hand: its
+   * next wait is cancelled instead. Called in the task's own turn.
+   */
+  deferCancel(): void {
+    if (this.#cancelRequested) this.#cancelPending = true;
   }
 
   /** Settles `wait` when the task ends, in the order of the calls. */

@@ -8,7 +8,6 @@ import { Deadline, deadlineAfter } from "./deadline.ts";
 import type { Executor } from "./executor.ts";
 import { Scope } from "./scope.ts";
 import { TimerWait } from "./sleep.ts";
-import type { Task } from "./task.ts";
 import { yieldNow } from "./yield-now.ts";
 
 /**
@@ -20,7 +19,8 @@ import { yieldNow } from "./yield-now.ts";
  * @throws what the work threw
  * @throws {ReelError} ERR_TIMEOUT when the deadline came first; `cause` is what the child's
  *   clean-up threw, if it did
- * @throws {ReelError} ERR_CANCELLED when the calling task is cancelled; the child is over then
+ * @throws {ReelError} ERR_CANCELLED when the calling task is cancelled; the child is over then. If
+ *   it has a result all the same, that is given, and the task's next wait is cancelled instead
  * @throws {RangeError} when the duration is no number or too long for the clock
  */
 export function timeout<T>(
@@ -41,6 +41,13 @@ function timedOut(durationNs: number, cause?: unknown): ReelError {
   });
 }
 
+/** A yield that a cancellation of the caller does not cut short: the child may finish in it. */
+function oneMoreTurn(executor: Executor): Promise<void> {
+  const wait = executor.suspend<void>("its next turn");
+  wait.wake();
+  return wait.promise;
+}
+
 async function runUntil<T>(
   executor: Executor,
   deadlineNs: number,
@@ -48,30 +55,32 @@ async function runUntil<T>(
   body: () => T | Promise<T>,
 ): Promise<T> {
   const scope = new Scope(executor, "task with a timeout");
+  const child = scope.spawn(body);
   let late = durationNs <= 0;
   const expire = (): void => {
     late = true;
     scope.poke();
   };
   const deadline = late ? undefined : new Deadline(executor.timers, deadlineNs, expire);
-  let kept: Task | undefined;
+  let interruption: { readonly error: unknown } | undefined;
   try {
-    const child = scope.spawn(body);
-    while (!child.finished && !late) await scope.change();
-    if (!child.finished && child.queued) await yieldNow(executor);
-    const givenUp = !child.finished;
-    await scope.close();
-    kept = child;
-    if (child.status === "completed") return child.outcome as T;
-    if (!givenUp) throw child.outcome;
-    // What a cancelled child throws instead of the cancellation is told as the timeout's cause.
-    executor.forgive(child);
-    throw timedOut(durationNs, child.status === "failed" ? child.outcome : undefined);
-  } finally {
-    deadline?.clear();
-    await scope.close();
-    await scope.disposeResults(kept);
+    await scope.until(() => child.finished || late);
+    if (!child.finished && child.queued) await oneMoreTurn(executor);
+  } catch (error) {
+    interruption = { error };
   }
+  deadline?.clear();
+  const givenUp = !child.finished;
+  await scope.close("defer");
+  if (child.status === "completed") {
+    if (interruption !== undefined) scope.deferCancel();
+    return child.outcome as T;
+  }
+  if (interruption !== undefined) throw interruption.error;
+  if (!givenUp) throw child.outcome;
+  // What a cancelled child throws instead of the cancellation is told as the timeout's cause.
+  executor.forgive(child);
+  throw timedOut(durationNs, child.status === "failed" ? child.outcome : undefined);
 }
 
 function waitUntil<T>(

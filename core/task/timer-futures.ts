@@ -1,4 +1,4 @@
-/** Time, for those who poll: a future that is ready at a deadline, and one that is given up at it. */
+/** Time, for those who poll: a future that is ready at a deadline, one that is given up at it. */
 import { ReelError } from "../errors.ts";
 import { Deadline } from "./deadline.ts";
 import {
@@ -50,8 +50,8 @@ export class SleepFuture implements Future<void> {
 
 /**
  * The result of another future, unless the deadline comes first: then the other is dropped and the
- * poll throws ERR_TIMEOUT. The other is polled before the clock is looked at, so that a result which
- * is there at the deadline counts.
+ * poll throws ERR_TIMEOUT. The other is polled before the clock is looked at, so that a result
+ * which is there at the deadline counts.
  */
 export class TimeoutFuture<T> implements Future<T> {
   readonly #sleep: SleepFuture;

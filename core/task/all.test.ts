@@ -1,0 +1,56 @@
+/** Tests of all(): several bodies at the same time, and the results of all. */
+import { describe, expect, test } from "bun:test";
+import { all } from "./all.ts";
+import { sleep } from "./sleep.ts";
+import { codeOf } from "./testing-codes.ts";
+import { World } from "./testing-timers.ts";
+
+describe("all", () => {
+  test("all() runs bodies at the same time and gives their results in order", () => {
+    const world = new World();
+    const { executor } = world;
+    const [number, word] = world.run(() =>
+      all(executor, [
+        async () => {
+          await sleep(executor, 20);
+          return 1;
+        },
+        async () => {
+          await sleep(executor, 10);
+          return "two";
+        },
+      ]),
+    );
+    const typed: [number, string] = [number, word];
+    expect(typed).toEqual([1, "two"]);
+    expect(world.timers.now()).toBe(20);
+    expect(world.run(() => all(executor, [])) as unknown).toEqual([]);
+  });
+
+  test("all() cancels the rest at the first error", () => {
+    const world = new World();
+    const { executor } = world;
+    const log: string[] = [];
+    const code = world.run(() =>
+      codeOf(
+        all(executor, [
+          async () => {
+            try {
+              await sleep(executor, 1000);
+            } finally {
+              log.push("a ends");
+              await sleep(executor, 10);
+              log.push("a is over");
+            }
+          },
+          async () => {
+            await sleep(executor, 3);
+            throw new Error("b");
+          },
+        ]),
+      ),
+    );
+    expect(code).toBe("Error: b");
+    expect(log).toEqual(["a ends", "a is over"]);
+  });
+});
