@@ -1,6 +1,6 @@
 /**
- * Every error that ioreel raises: one class, stable codes, and the numbers by which operations carry
- * failures through the descriptor table.
+ * Every error that ioreel raises: one class, stable codes, and the numbers by which operations
+ * carry failures through the descriptor table.
  *
  * A result inside the table is a signed 32-bit number: zero or more for success, a negative number
  * for failure. -1 to -4095 are the kernel's error numbers; ioreel's own start at -4096, where the

@@ -24,7 +24,7 @@ import type { PendingStart, StartQueue } from "./engine/start-queue.ts";
 import type { Settler } from "./engine/state.ts";
 import { ReelError, codeOfResult, type ErrorCode } from "./errors.ts";
 import type { Executor } from "./task/executor.ts";
-import { AnyWait, CallStart, type CallHost } from "./syscall-waits.ts";
+import { CallStart, OperationWatch, type CallHost } from "./syscall-waits.ts";
 
 /** What the calls need of the runtime. */
 export interface SyscallHost {
@@ -50,13 +50,13 @@ export interface Outcome {
 export class Syscalls implements Settler, CallHost {
   readonly #host: SyscallHost;
   readonly #request: StartRequest;
-  /** Who waits for which operation. Empty while nobody does. */
-  readonly #watchers = new Map<number, Set<AnyWait>>();
+  readonly #watch: OperationWatch;
   /** Buffers that were made for one operation, by handle. */
   readonly #temporaries = new Map<number, IoBuffer>();
 
   constructor(host: SyscallHost) {
     this.#host = host;
+    this.#watch = new OperationWatch(host.engine);
     this.#request = {
       end: 0,
       operation: 0,
@@ -140,15 +140,9 @@ export class Syscalls implements Settler, CallHost {
     withinNs: number = Number.POSITIVE_INFINITY,
   ): Promise<number> {
     try {
-      const count = this.#fill(handles, statuses);
+      const count = this.#watch.fill(handles, statuses);
       if (count > 0 || withinNs <= 0) return Promise.resolve(count);
-      const wait = new AnyWait(this.#host.executor.owner, this, handles, statuses);
-      for (const handle of handles) {
-        const set = this.#watchers.get(handle) ?? new Set();
-        set.add(wait);
-        this.#watchers.set(handle, set);
-      }
-      if (withinNs !== Number.POSITIVE_INFINITY) this.#limit(wait, withinNs);
+      const wait = this.#watch.begin(this.#host.executor.owner, handles, statuses, withinNs);
       this.#host.kick();
       return wait.promise;
     } catch (error) {
@@ -174,10 +168,11 @@ export class Syscalls implements Settler, CallHost {
     const flags = state.i32[(slot << HEADER_SHIFT) + FLAGS]!;
     const terminal = state.i32[(slot << HEADER_SHIFT) + STATE] === TERMINAL;
     if (!terminal || (flags & FLAG_DELIVERED) === 0) {
-      throw new ReelError("ERR_OPERATION_BUSY", `Cannot release operation ${handle}: it is in flight`, {
-        mend: "Wait for it first, or cancel it and wait",
-        details: { handle },
-      });
+      throw new ReelError(
+        "ERR_OPERATION_BUSY",
+        `Cannot release operation ${handle}: it is in flight`,
+        { mend: "Wait for it first, or cancel it and wait", details: { handle } },
+      );
     }
     const bytes = state.f64[(slot << (HEADER_SHIFT - 1)) + BYTES_F64]!;
     release(state, slot);
@@ -189,7 +184,7 @@ export class Syscalls implements Settler, CallHost {
   asyncOutcome(handle: number): Outcome {
     const { state } = this.#host.engine;
     const slot = state.table.requireSlot(handle, "look at");
-    const done = this.#delivered(slot);
+    const done = this.#watch.isDelivered(slot);
     const result = done ? state.i32[(slot << HEADER_SHIFT) + RESULT]! : 0;
     return {
       done,
@@ -219,9 +214,9 @@ export class Syscalls implements Settler, CallHost {
    * @throws {ReelError} ERR_DEADLOCK when none of them can ever become terminal
    */
   waitBlocking(handles: readonly number[], statuses: boolean[]): number {
-    let count = this.#fill(handles, statuses);
+    let count = this.#watch.fill(handles, statuses);
     const done = (): boolean => {
-      count = this.#fill(handles, statuses);
+      count = this.#watch.fill(handles, statuses);
       return count > 0;
     };
     if (count === 0 && !this.#host.blockUntil(done)) {
@@ -247,62 +242,7 @@ export class Syscalls implements Settler, CallHost {
       this.#temporaries.delete(handle);
       temporary.dispose();
     }
-    for (const wait of this.#watchers.get(handle) ?? []) this.#endWait(wait);
-  }
-
-  #limit(wait: AnyWait, withinNs: number): void {
-    const { engine } = this.#host;
-    wait.timer = engine.set(engine.now() + withinNs, () => {
-      wait.timer = -1;
-      this.#endWait(wait);
-    });
-  }
-
-  forget(wait: AnyWait): void {
-    for (const handle of wait.handles) this.#unwatch(handle, wait);
-    if (wait.timer !== -1) this.#host.engine.clear(wait.timer);
-    wait.timer = -1;
-  }
-
-  #endWait(wait: AnyWait): void {
-    this.forget(wait);
-    if (!wait.pending) return;
-    try {
-      wait.wake(this.#fill(wait.handles, wait.statuses));
-    } catch (error) {
-      // Somebody released one of the operations while this wait was on.
-      wait.fail(error);
-    }
-  }
-
-  #unwatch(handle: number, wait: AnyWait): void {
-    const set = this.#watchers.get(handle);
-    set?.delete(wait);
-    if (set?.size === 0) this.#watchers.delete(handle);
-  }
-
-  #fill(handles: readonly number[], statuses: boolean[]): number {
-    if (handles.length === 0) throw new RangeError("Cannot wait for no operations: give a handle");
-    if (statuses.length < handles.length) {
-      throw new RangeError(
-        `Cannot wait for ${handles.length} operations with ${statuses.length} statuses: ` +
-          "give one a handle",
-      );
-    }
-    const { table } = this.#host.engine.state;
-    let count = 0;
-    for (let i = 0; i < handles.length; i++) {
-      const done = this.#delivered(table.requireSlot(handles[i]!, "wait for"));
-      statuses[i] = done;
-      if (done) count++;
-    }
-    return count;
-  }
-
-  /** Terminal, and its batch is over: what counts for programs. */
-  #delivered(slot: number): boolean {
-    const { i32 } = this.#host.engine.state;
-    return (i32[(slot << HEADER_SHIFT) + FLAGS]! & FLAG_DELIVERED) !== 0;
+    this.#watch.settled(handle);
   }
 
   #prepare(

@@ -108,7 +108,7 @@ export interface Ring {
 
 /** System calls that cannot wait, for drivers: they answer at once, and the answer is recorded. */
 export interface HostCalls {
-  /** Makes a pipe. @returns two ring files, [reader, writer] @throws {ReelError} the errno's code */
+  /** Makes a pipe of two ring files. @throws {ReelError} the errno's code */
   pipe(capacityBytes: number): [reader: number, writer: number];
   /** Closes a ring file at once. No request may be in flight on it. */
   close(file: number): void;

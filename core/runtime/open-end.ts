@@ -62,7 +62,7 @@ export class OpenEnd {
 
   /**
    * Writes all of the bytes.
-   * @param source text is sent as UTF-8; memory that is not shared is copied before the call returns
+   * @param source text is sent as UTF-8; memory that is not shared is copied before the return
    * @returns how many bytes were written
    */
   write(source: IoBuffer | Uint8Array | string, options: TransferOptions = {}): Promise<number> {

@@ -6,7 +6,7 @@ import { startBlockingRuntime, startRuntime } from "./start.ts";
 const started = () => startRuntime({ backend: "emulated", seed: 1 });
 
 describe("run()", () => {
-  test("run() prints 123 from a spawned task that slept, as the notes' example does [X6, X7]", async () => {
+  test("run() gives 123 from a spawned task that slept, as in the notes [X6, X7]", async () => {
     await using io = await started();
     const result = await io.run(async () => {
       const handle = io.spawn(async () => {
@@ -108,7 +108,7 @@ describe("run()", () => {
     expect(log.indexOf("other")).toBe(1000);
   });
 
-  test("a runtime that is driven inside a task of another leaves that task current [C9]", async () => {
+  test("a runtime driven inside a task of another leaves that task current [C9]", async () => {
     await using outer = await started();
     await outer.run(async () => {
       const before = outer.executor.current;
@@ -140,14 +140,14 @@ describe("run()", () => {
 });
 
 describe("startRuntime()", () => {
-  test("startRuntime() falls back to emulated and says why when io_uring is forbidden", async () => {
+  test("startRuntime() falls back and says why when io_uring is forbidden", async () => {
     await using io = await startRuntime({ uring: { faults: { setupErrno: 38 } }, seed: 1 });
     expect(io.backend).toBe("emulated");
     expect(io.rejected.map(({ name }) => name)).toEqual(["uring"]);
     expect(io.rejected[0]!.mend.length).toBeGreaterThan(10);
   });
 
-  test("startRuntime() fails with ERR_BACKEND_UNAVAILABLE when io_uring is insisted on", async () => {
+  test("startRuntime() fails when io_uring is insisted on and cannot be had", async () => {
     const attempt = startRuntime({ backend: "uring", uring: { faults: { setupErrno: 1 } } });
     const error = await attempt.catch((reason) => reason);
     expect(error.code).toBe("ERR_BACKEND_UNAVAILABLE");

@@ -32,6 +32,7 @@ import { race } from "../task/race.ts";
 import { sleep, sleepUntil } from "../task/sleep.ts";
 import { timeout } from "../task/timeout.ts";
 import { yieldNow } from "../task/yield-now.ts";
+import { endEverything } from "./closing.ts";
 import type { RuntimeCore } from "./core.ts";
 import { OpenEnd } from "./open-end.ts";
 import { Opening } from "./opening.ts";
@@ -77,10 +78,10 @@ export class Runtime<P extends Provider = Provider> {
     const executor = new Executor({ timers: engine, onWork: () => pump.kick(), ...permute });
     const pump = new Pump(engine, executor, backend);
     const kick = (): void => pump.kick();
-    const core = { backend, pool, engine, executor, pump, kick, starts: new StartQueue(engine) };
-    this.#core = Object.assign(core, { opening: undefined as unknown as Opening });
-    core.kick = kick;
-    Object.assign(this.#core, { opening: new Opening(this.#core) });
+    const bare = { backend, pool, engine, executor, pump, kick, starts: new StartQueue(engine) };
+    const core = { ...bare, opening: undefined as unknown as Opening };
+    core.opening = new Opening(core);
+    this.#core = core;
     this.#runs = new Runs(this.#core);
     this.calls = new Syscalls({
       ...this.#core,
@@ -166,7 +167,12 @@ export class Runtime<P extends Provider = Provider> {
    *   waits for; ERR_INTERRUPTED; ERR_DIVERGED in a replay
    */
   async run<T>(main: (io: this) => T | Promise<T>, options: RunOptions = {}): Promise<T> {
-    return this.#noting(await settled(this.#runs.run(() => main(this), options)));
+    try {
+      return await this.#runs.run(() => main(this), options);
+    } catch (error) {
+      this.#outcome = outcomeOf(error);
+      throw error;
+    }
   }
 
   /** {@link run} for a program that owns its thread: blocks it until the end. */
@@ -189,13 +195,13 @@ export class Runtime<P extends Provider = Provider> {
     return new TaskGroup<T>(this.#core.executor, name === undefined ? {} : { name });
   }
 
-  /** Waits so long; the deadline counts from this call; never less. */
+  /** Waits so long, counted from this call; never less. */
   sleep(durationNs: number): Promise<void> {
     return sleep(this.#core.executor, durationNs);
   }
 
   sleepUntil(deadlineNs: number): Promise<void> {
-    return sleepUntil(this.#core.executor, deadlineNs);
+    return sleepUntil(this.executor, deadlineNs);
   }
 
   /** Gives a function so long; then it is cancelled and awaited. @throws ERR_TIMEOUT */
@@ -223,7 +229,7 @@ export class Runtime<P extends Provider = Provider> {
     return this.#core.executor;
   }
 
-  /** The engine, for snapshots, inspection and tools. */
+  /** The engine, for inspection and tools. */
   get engine(): Engine {
     return this.#core.engine;
   }
@@ -258,31 +264,13 @@ export class Runtime<P extends Provider = Provider> {
   }
 
   async #close(): Promise<void> {
-    const { backend, engine, executor, opening, pump } = this.#core;
-    const { ends, providers } = engine.state;
     try {
-      if (!pump.halted) {
-        for (const task of executor.live()) task.requestCancel();
-        pump.blockUntil(() => !executor.hasReady() && !engine.hasWork());
-        engine.cancelAll();
-        const { counters } = engine.state;
-        pump.blockUntil(() => counters.started === counters.settled && !engine.hasWork());
-        const closings = [...ends.all()].map((end) => opening.close(ends.handleOf(end)));
-        pump.blockUntil(() => ends.used === 0);
-        await Promise.allSettled(closings);
-      }
-      for (const { driver } of providers) driver.close?.();
+      await endEverything(this.#core);
     } finally {
-      pump.close();
-      backend.close();
+      this.#core.pump.close();
+      this.#core.backend.close();
       this.#summary = this.#parts.session?.finish(this.#outcome);
     }
-  }
-
-  #noting<T>(result: PromiseSettledResult<T>): T {
-    if (result.status === "fulfilled") return result.value;
-    this.#outcome = outcomeOf(result.reason);
-    throw result.reason;
   }
 
   #wire(): void {
@@ -299,11 +287,6 @@ export class Runtime<P extends Provider = Provider> {
     pump.wantsAnotherLook = () => this.#runs.wantsAnotherLook;
     pump.onHalt = (error) => this.#runs.halt(error);
   }
-}
-
-async function settled<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>> {
-  const [result] = await Promise.allSettled([promise]);
-  return result;
 }
 
 function outcomeOf(error: unknown): string {

@@ -1,6 +1,6 @@
 /**
- * The session of a runtime: what writes it down or compares it, and how it came out. Everything that
- * knows both the runtime's options and the recording's header is here.
+ * The session of a runtime: what writes it down or compares it, and how it came out. Everything
+ * that knows both the runtime's options and the recording's header is here.
  */
 import type { Backend } from "../backend/contract.ts";
 import type { BufferPool } from "../buffer/pool.ts";

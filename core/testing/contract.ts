@@ -1,13 +1,13 @@
 /**
- * The contract suite: what holds for every provider on every backend, whoever wrote it. Give it your
- * test runner and tell it about the provider:
+ * The contract suite: what holds for every provider on every backend, whoever wrote it. Give it
+ * your test runner and tell it about the provider:
  *
  *     import { describe, test } from "bun:test";
  *     import { providerContract } from "ioreel/testing";
  *     providerContract({ describe, test }, { provider, waiting: { … }, exercise: … });
  *
- * A backend that this machine does not have is skipped by name. A test that does not apply is listed
- * under `deviations` with its reason, and shows as skipped.
+ * A backend that this machine does not have is skipped by name. A test that does not apply is
+ * listed under `deviations` with its reason, and shows as skipped.
  */
 import { cancelRules } from "./rules-cancel.ts";
 import { lifeRules } from "./rules-life.ts";

@@ -1,6 +1,6 @@
 /**
- * `ioreel/testing`: the contract suite that every provider passes, and that authors of providers run
- * on theirs.
+ * `ioreel/testing`: the contract suite that every provider passes, and that authors of providers
+ * run on theirs.
  */
 export {
   providerContract,

@@ -24,9 +24,10 @@ export const lifeRules: Rule[] = [
     async body(subject, backend) {
       const io = await startWith(subject, backend);
       try {
-        const error = await io
-          .open(subject.provider.kind, { noSuchOption: 1 })
-          .then(() => undefined, (reason: unknown) => reason);
+        const error = await io.open(subject.provider.kind, { noSuchOption: 1 }).then(
+          () => undefined,
+          (reason: unknown) => reason,
+        );
         holds(error instanceof TypeError, `a TypeError for an unknown option: found ${error}`);
         assertNothingLeft(io);
       } finally {
@@ -73,9 +74,10 @@ export const lifeRules: Rule[] = [
         operation.catch(() => {});
         equal(buffer.isBorrowed, true, "the buffer is on loan while the operation waits");
         const closing = end.close();
-        const late = await end
-          .perform(waiting.operation, new Uint8Array(8))
-          .then(() => "nothing", (error: { code?: string }) => error.code);
+        const late = await end.perform(waiting.operation, new Uint8Array(8)).then(
+          () => "nothing",
+          (error: { code?: string }) => error.code,
+        );
         // Where nothing has to be awaited, the end is closed by the time the call returns.
         holds(late === "ERR_CLOSING" || late === "ERR_CLOSED", `refused while closing: ${late}`);
         await rejects(operation, "ECANCELED");

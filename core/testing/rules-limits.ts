@@ -1,4 +1,4 @@
-/** Contract rules about limits: a full table, empty and short transfers, handles that are no more. */
+/** Contract rules about limits: a full table, empty transfers, handles that are no more. */
 import type { Rule } from "./contract.ts";
 import { equal, throwsCode } from "./assert.ts";
 import { inRuntime } from "./harness.ts";
@@ -96,9 +96,10 @@ export const limitRules: Rule[] = [
         operation.catch(() => {});
         throwsCode(() => buffer.dispose(), "ERR_BUFFER_BORROWED");
         if (waiting.operation === "read") {
-          const second = await end
-            .perform("read", buffer, options)
-            .then(() => undefined, (error: { code?: string }) => error.code);
+          const second = await end.perform("read", buffer, options).then(
+            () => undefined,
+            (error: { code?: string }) => error.code,
+          );
           equal(second, "ERR_BUFFER_BORROWED", "code of a second writer");
         }
         await waiting.finish(io, ends);

@@ -1,4 +1,4 @@
-/** Contract rules about sessions: what was recorded happens again, and the same seed does the same. */
+/** Contract rules about sessions: what was recorded happens again, the same seed does the same. */
 import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

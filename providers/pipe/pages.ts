@@ -1,4 +1,4 @@
-/** Pipe capacities: whole pages, and a power of two of them, as Linux rounds them (F_SETPIPE_SZ). */
+/** Pipe capacities: a power of two of whole pages, as Linux rounds them (F_SETPIPE_SZ). */
 
 const PAGE_BYTES = 4096;
 

@@ -127,7 +127,7 @@ describe("pipe", () => {
     },
   );
 
-  test("moves any sequence of writes to any sequence of reads, in order, on emulated [K8]", async () => {
+  test("moves any writes to any reads, in order, on emulated [K8]", async () => {
     const sizes = fc.array(fc.integer({ min: 0, max: 9000 }), { maxLength: 12 });
     await fc.assert(
       fc.asyncProperty(sizes, fc.integer({ min: 1, max: 5000 }), async (writes, readBytes) => {

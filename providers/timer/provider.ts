@@ -1,7 +1,7 @@
 /**
  * `timer`: reads that complete when their time has come, like timerfd_create(2). Without an
- * interval, each read's offset is its own delay in nanoseconds; with one, reads bring the ticks that
- * have passed. On io_uring all deadlines share one kernel timeout; on the emulated backend a
+ * interval, each read's offset is its own delay in nanoseconds; with one, reads bring the ticks
+ * that have passed. On io_uring all deadlines share one kernel timeout; on the emulated backend a
  * programmable timer raises an interrupt.
  *
  * References: Linux manual page timerfd_create(2).
