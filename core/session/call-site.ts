@@ -9,7 +9,7 @@ const CORE_FOLDER = `${dirname(import.meta.dirname)}/`;
 const TESTS = /\.(test|fixture)\.ts/;
 const FRAMES_MAX = 64;
 
-/** @returns `function (file:line:column)`, or undefined when the stack does not reach the program */
+/** @returns `function (file:line:column)`, or undefined when the program is not on the stack */
 export function findCallSite(): string | undefined {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = FRAMES_MAX;

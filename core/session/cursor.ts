@@ -14,11 +14,18 @@ export interface Extent {
   readonly eventCount: number;
   /** The last link of the chain, in hexadecimal. */
   readonly digest: string;
+  /** The file, for errors. */
+  readonly path?: string;
 }
 
 /** Raises the one error for a recording that is not what was recorded. */
-export function corrupt(message: string, details: Record<string, unknown> = {}): never {
-  throw new ReelError("ERR_CORRUPT_RECORDING", `Cannot read the recording: ${message}`, {
+export function corrupt(
+  message: string,
+  details: Record<string, unknown> = {},
+  path?: string,
+): never {
+  const name = path === undefined ? "the recording" : `the recording ${path}`;
+  throw new ReelError("ERR_CORRUPT_RECORDING", `Cannot read ${name}: ${message}`, {
     mend: "Record the session again, or restore the file from a copy",
     details,
   });
@@ -120,26 +127,28 @@ export class EventCursor {
     if (begin === eventCount) {
       if (checker.digest !== digest) {
         const wanted = digest.slice(0, 16);
-        corrupt(`found digest ${checker.digest.slice(0, 16)}..., wanted ${wanted}...`);
+        this.#corrupt(`found digest ${checker.digest.slice(0, 16)}..., wanted ${wanted}...`);
       }
       return false;
     }
     const segment = this.#source.segmentAt(begin);
     if (segment === undefined || segment.firstSequence < begin) {
       const ordinal = this.#segments;
-      corrupt(`segment ${ordinal} (from event ${begin} of ${eventCount}) is missing`, { ordinal });
+      this.#corrupt(`segment ${ordinal} (from event ${begin} of ${eventCount}) is missing`, {
+        ordinal,
+      });
     }
     const name = nameSegment(this.#segments, segment);
     const found = checker.check(segment);
     if (found !== undefined) {
-      corrupt(`${name} is damaged: ${found}`, {
+      this.#corrupt(`${name} is damaged: ${found}`, {
         segment: this.#segments,
         firstSequence: segment.firstSequence,
         lastSequence: segment.firstSequence + segment.eventCount - 1,
       });
     }
     if (checker.nextSequence > eventCount || segment.eventCount < 1) {
-      corrupt(`${name} holds ${segment.eventCount} events of ${eventCount} in all`);
+      this.#corrupt(`${name} holds ${segment.eventCount} events of ${eventCount} in all`);
     }
     this.#decoder.load(segment.bytes, segment.timeFirstNs, name);
     this.#segment = segment;
@@ -151,11 +160,15 @@ export class EventCursor {
   /** All events of a segment are decoded: do they add up? */
   #close(segment: SealedSegment): void {
     const name = (): string => nameSegment(this.#segments - 1, segment);
-    if (!this.#decoder.done) corrupt(`${name()} goes on after its last event`);
+    if (!this.#decoder.done) this.#corrupt(`${name()} goes on after its last event`);
     const { timeNs } = this.#decoder;
     if (timeNs !== segment.timeLastNs) {
-      corrupt(`${name()} ends at ${timeNs} ns, wanted ${segment.timeLastNs} ns`);
+      this.#corrupt(`${name()} ends at ${timeNs} ns, wanted ${segment.timeLastNs} ns`);
     }
+  }
+
+  #corrupt(message: string, details: Record<string, unknown> = {}): never {
+    return corrupt(message, details, this.#extent.path);
   }
 
   #grow(slot: number): void {

@@ -74,6 +74,10 @@ export class Recording implements Recorded, Disposable {
     this.#header = header;
   }
 
+  get path(): string {
+    return this.info.path;
+  }
+
   get eventCount(): number {
     return this.info.eventCount;
   }
@@ -135,11 +139,12 @@ export function openRecording(path: string): Recording {
 
 /** Walks over everything once. @returns how many segments there are */
 function verifySegments(reader: RecordingReader, header: StoredHeader): number {
-  const cursor = new EventCursor(reader, header.progress);
+  const { path } = reader;
+  const cursor = new EventCursor(reader, { ...header.progress, path });
   while (cursor.peek() !== undefined) cursor.advance();
   const stored = reader.segmentCount();
   if (stored !== cursor.segments) {
-    corrupt(`found ${stored} segments, wanted ${cursor.segments}`);
+    corrupt(`found ${stored} segments, wanted ${cursor.segments}`, {}, path);
   }
   return stored;
 }

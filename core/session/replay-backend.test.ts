@@ -1,9 +1,10 @@
 /**
- * The stand-in for io_uring by itself: when it delivers, what it refuses to deliver, and how it lets
- * a program wind down. `tap-backend.test.ts` has whole programs on it.
+ * The stand-in for io_uring by itself: when it delivers, what it refuses to deliver, and how it
+ * lets a program wind down. `tap-backend.test.ts` has whole programs on it.
  */
 import { describe, expect, test } from "bun:test";
 import { OPCODE } from "../backend/contract.ts";
+import { hostSoon } from "../clock.ts";
 import { isReelError } from "../errors.ts";
 import { DivergenceError } from "./divergence.ts";
 import type { SessionEvent } from "./event.ts";
@@ -187,14 +188,14 @@ describe("ReplayBackend.armWake()", () => {
     let calls = 0;
     it.backend.armWake(() => calls++);
     it.backend.disarmWake();
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise<void>((resolve) => hostSoon(resolve));
     expect(calls).toBe(0);
     await new Promise<void>((resolve) => it.backend.armWake(resolve));
     expect(it.backend.poll(it.sink, false)).toBe(1);
     expect(it.sink.lines).toEqual(["turn 1", "interrupt 2"]);
   });
 
-  test("gives code outside all tasks its time, then calls back to say what is missing", async () => {
+  test("gives code outside all tasks its time, then says what is missing", async () => {
     const it = stand([NOP, { ...NOP, slot: 4 }, { kind: "turn", steps: 0, nowNs: 1 }, done, END]);
     nop(it);
     await new Promise<void>((resolve) => it.backend.armWake(resolve));

@@ -1,6 +1,6 @@
 /**
- * Segments and the cursor over them: sealed when full, found to be damaged whatever is done to them,
- * each decodable by itself.
+ * Segments and the cursor over them: sealed when full, found damaged whatever is done to them, each
+ * decodable by itself.
  */
 import { describe, expect, test } from "bun:test";
 import { isReelError } from "../errors.ts";

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OPCODE } from "../backend/contract.ts";
+import { ReelError } from "../errors.ts";
 import { Random } from "../random.ts";
 import { writeEvent } from "./codec/write-event.ts";
 import type { SessionEvent } from "./event.ts";
@@ -188,4 +189,15 @@ export function recordNops(path: string, operations: number): void {
   }
   tap.end("ok");
   recording.finish();
+}
+
+/** The error that an act ends with. @throws when it ends with another one or with none */
+export function refusal(act: () => unknown): ReelError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof ReelError) return error;
+    throw error;
+  }
+  throw new Error("Nothing was refused");
 }

@@ -58,7 +58,7 @@ export class SegmentDecoder {
   }
 
   /**
-   * Decodes the next event. What the record held before is gone; its `bytes` point into the segment.
+   * Decodes the next event. What the record held before is gone; `bytes` points into the segment.
    * @throws {ReelError} ERR_CORRUPT_RECORDING when the bytes are no event
    */
   next(record: EventRecord): void {

@@ -2,7 +2,7 @@
  * The SQLite file of a recording: how one is made so that an earlier recording is never lost to a
  * failed attempt, and how one is opened as what it is, a file that anybody may have made.
  */
-import { Database } from "bun:sqlite";
+import { Database, SQLiteError } from "bun:sqlite";
 import { closeSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ReelError } from "../../errors.ts";
@@ -22,6 +22,29 @@ const HEADER_BYTES = 100;
 const MAGIC = "SQLite format 3\0";
 const VERSION_AT = 60;
 const APPLICATION_AT = 68;
+
+/**
+ * Opens a database that finalizes its statements when it closes. SQLite keeps a closed connection,
+ * with its locks and its file, for as long as one of its statements lives; and drizzle makes
+ * statements that nobody else can finalize.
+ */
+function openScoped(path: string, options: { readonly: boolean; create: boolean }): Database {
+  const { readonly, create } = options;
+  const database = new Database(path, readonly ? { readonly } : { readwrite: true, create });
+  const statements: { finalize(): void }[] = [];
+  const prepare = database.prepare.bind(database);
+  database.prepare = ((...args: Parameters<typeof prepare>) => {
+    const statement = prepare(...args);
+    statements.push(statement);
+    return statement;
+  }) as typeof database.prepare;
+  const close = database.close.bind(database);
+  database.close = () => {
+    for (const statement of statements.splice(0)) statement.finalize();
+    close();
+  };
+  return database;
+}
 
 interface FileFacts {
   readonly sizeBytes: number;
@@ -96,7 +119,7 @@ export function createDatabase(
 }
 
 function build(path: string, fill: (database: Database) => void, sizeBytesMax: number): void {
-  const database = new Database(path, { create: true, readwrite: true });
+  const database = openScoped(path, { readonly: false, create: true });
   try {
     database.run(`PRAGMA page_size = ${PAGE_BYTES}`);
     limitSize(database, sizeBytesMax);
@@ -116,7 +139,7 @@ function limitSize(database: Database, sizeBytesMax: number): void {
 }
 
 function openForRecording(path: string, sizeBytesMax: number): Database {
-  const database = new Database(path, { readwrite: true, create: false });
+  const database = openScoped(path, { readonly: false, create: false });
   database.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
   database.run("PRAGMA journal_mode = WAL");
   // Bun's SQLite syncs on each commit by default; a process that dies loses nothing without that.
@@ -133,10 +156,12 @@ function openForRecording(path: string, sizeBytesMax: number): Database {
 export function closeRecorded(database: Database, path: string): void {
   try {
     database.run("PRAGMA wal_checkpoint(TRUNCATE)");
-    // With a reader present the log stays; closing leaves a recording that is as good.
     database.run("PRAGMA journal_mode = DELETE");
   } catch (error) {
-    throw storeError(`finish the recording ${path}`, error);
+    // While somebody reads the recording its log has to stay; what is in it is all the same good.
+    if (!(error instanceof SQLiteError && error.code === "SQLITE_BUSY")) {
+      throw storeError(`finish the recording ${path}`, error);
+    }
   } finally {
     database.close();
   }
@@ -156,7 +181,7 @@ export function openRecordingDatabase(path: string): Database {
   checkFacts(path, facts);
   let database: Database | undefined;
   try {
-    database = new Database(path, { readonly: true });
+    database = openScoped(path, { readonly: true, create: false });
     database.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
     database.run("PRAGMA trusted_schema = OFF");
     database.run("PRAGMA cell_size_check = ON");

@@ -1,0 +1,74 @@
+/** Events as text: each kind in one line, and never longer than a line should be. */
+import { describe, expect, test } from "bun:test";
+import { OPCODE } from "../backend/contract.ts";
+import { Random } from "../random.ts";
+import { describeEvent } from "./describe.ts";
+import type { SessionEvent } from "./event.ts";
+import { randomEvents, randomProgramEvent } from "./session.fixture.ts";
+
+const bytes = new TextEncoder().encode("hello");
+const digest = 0x1a2b;
+const read = { kind: "submit", opcode: OPCODE.READ, file: 3, offset: -1, opFlags: 0 } as const;
+const start = { kind: "start", provider: 1, handle: 4, operation: 0, offset: 0 } as const;
+
+const CASES: [SessionEvent, string][] = [
+  [{ kind: "turn", steps: 4, nowNs: 900 }, "turn at 900 ns, 4 steps after the one before"],
+  [
+    { ...read, slot: 2, length: 64, digest: undefined },
+    "submit slot 2: READ file 3 length 64 offset -1",
+  ],
+  [
+    { ...read, opcode: 250, file: -1, slot: 2, length: 0, opFlags: 17, digest },
+    "submit slot 2: opcode 250 length 0 offset -1 flags 0x11, payload crc32 00001a2b",
+  ],
+  [{ kind: "cancel", slot: 9 }, "cancel slot 9"],
+  [
+    { kind: "complete", slot: 2, result: 5, flags: 0, bytes },
+    "complete slot 2: result 5, 5 bytes, crc32 3610a686 [68656c6c6f]",
+  ],
+  [
+    { kind: "complete", slot: 2, result: -32, flags: (7 << 16) | 3, bytes: undefined },
+    "complete slot 2: result -32 (EPIPE) (more, buffer 7)",
+  ],
+  [{ kind: "interrupt", line: 14 }, "interrupt line 14"],
+  [{ kind: "expire", nowNs: 12 }, "expire at 12 ns"],
+  [{ kind: "input", input: 1, value: 2 }, "input interrupt: 2"],
+  [{ kind: "clock", nowNs: 77 }, "clock read: 77 ns"],
+  [
+    { kind: "host", call: 1, args: [4096], results: [0, 3, 4], bytes: undefined },
+    "host pipe(4096) = [3, 4]",
+  ],
+  [
+    { kind: "host", call: 3, args: [0, 0], results: [-2], bytes: undefined },
+    "host open(0, 0) = -2 (ENOENT)",
+  ],
+  [
+    { ...start, slot: 1, length: 10, argument: 0, digest },
+    "start slot 1: timer handle 4 operation 0 length 10 offset 0, payload crc32 00001a2b",
+  ],
+  [
+    { kind: "settle", slot: 1, result: -4096, digest: undefined },
+    "settle slot 1: result -4096 (ERR_CANCELLED)",
+  ],
+  [{ kind: "mark", text: 'a "b"\n' }, 'mark "a \\"b\\"\\n"'],
+  [{ kind: "end", outcome: "ok" }, 'end: "ok"'],
+];
+
+describe("describeEvent()", () => {
+  for (const [event, text] of CASES) {
+    test(`says: ${text}`, () => {
+      expect(describeEvent(event, { providers: ["pipe", "timer"] })).toBe(text);
+    });
+  }
+
+  test("gives one line of bounded length for any event", () => {
+    const random = new Random(8);
+    const events = [...randomEvents(3, 50), randomProgramEvent(random)];
+    events.push({ kind: "mark", text: "long\n".repeat(3000) });
+    for (const event of events) {
+      const line = describeEvent(event);
+      expect(line).not.toContain("\n");
+      expect(line.length).toBeLessThan(400);
+    }
+  });
+});
