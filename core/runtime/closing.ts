@@ -2,8 +2,8 @@
 import type { RuntimeCore } from "./core.ts";
 
 /**
- * Cancels and awaits everything, unless the run was halted: then nothing can be driven any more, and
- * closing the backend reaps what the kernel still has.
+ * Cancels and awaits everything, unless the run was halted: then nothing can be driven any more,
+ * and closing the backend reaps what the kernel still has.
  */
 export async function endEverything(core: RuntimeCore): Promise<void> {
   const { engine, executor, opening, pump } = core;

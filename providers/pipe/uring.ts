@@ -1,6 +1,6 @@
 /**
  * The pipe as the kernel's own, through io_uring. A transfer that the kernel does in part is
- * gone on with; the state that a snapshot needs beside the records is what the pipe holds at that moment.
+ * gone on with. Beside the records, a snapshot keeps what the pipe holds at that moment.
  */
 import {
   ERRNO,
