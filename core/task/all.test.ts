@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { all } from "./all.ts";
 import { sleep } from "./sleep.ts";
+import type { Suspension } from "./suspension.ts";
 import { codeOf } from "./testing-codes.ts";
 import { World } from "./testing-timers.ts";
 
@@ -52,5 +53,25 @@ describe("all", () => {
     );
     expect(code).toBe("Error: b");
     expect(log).toEqual(["a ends", "a is over"]);
+  });
+
+  test("all() gives results that are there when the caller hears of its cancellation", () => {
+    const world = new World();
+    const { executor } = world;
+    let operation!: Suspension<void>;
+    const log: unknown[] = [];
+    const caller = executor.spawn(async () => {
+      operation = executor.suspend<void>("an operation");
+      await operation.promise;
+      log.push(await all(executor, [() => "one", () => "two"]));
+      await sleep(executor, 1000);
+    });
+    world.settle();
+    operation.wake();
+    void caller.cancel(); // fails the wait for the children before they have had their turns
+    world.drive();
+    expect(log).toEqual([["one", "two"]]);
+    expect(caller.cancelled).toBe(true);
+    expect(world.timers.now()).toBe(0);
   });
 });

@@ -2,8 +2,14 @@
  * Futures made of futures. A child that has given its result is never polled again; a future that
  * is over lets go of the children that are not.
  */
-import { type Context, type Future, type Output, PENDING, type Poll } from "./future.ts";
-import { polledAfterReady } from "./future.ts";
+import {
+  type Context,
+  type Future,
+  type Output,
+  PENDING,
+  type Poll,
+  polledAfterReady,
+} from "./future.ts";
 
 /** The result of a future, changed by a function. Pending exactly when the inner future is. */
 export class MapFuture<T, U> implements Future<U> {

@@ -149,4 +149,25 @@ describe("timeout", () => {
     expect(caller.cancelled).toBe(true);
     expect(world.timers.pending).toBe(0);
   });
+
+  test("a result that is there when the caller hears of its cancellation is given [X11]", () => {
+    const world = new World();
+    const { executor } = world;
+    const messages = ["the only message"];
+    let operation!: Suspension<void>;
+    const received: (string | undefined)[] = [];
+    const caller = executor.spawn(async () => {
+      operation = executor.suspend<void>("an operation");
+      await operation.promise;
+      received.push(await timeout(executor, 100, () => messages.shift()));
+      await sleep(executor, 1000);
+    });
+    world.settle();
+    operation.wake();
+    void caller.cancel(); // fails the timeout's wait before its child has had its first turn
+    world.drive();
+    expect(received).toEqual(["the only message"]);
+    expect(caller.cancelled).toBe(true);
+    expect(world.timers.now()).toBe(0);
+  });
 });

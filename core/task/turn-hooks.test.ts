@@ -67,11 +67,7 @@ describe("HookStack", () => {
     executor.hooks.push(noting(log, "inner"));
     executor.spawn(() => void log.push("runs"), { name: "t", hooks: noting(log, "own") });
     world.settle();
-    expect(log).toEqual([
-      ...["outer+t", "inner+t", "own+t"],
-      "runs",
-      ...["own-t", "inner-t", "outer-t"],
-    ]);
+    expect(log).toEqual(["outer+t", "inner+t", "own+t", "runs", "own-t", "inner-t", "outer-t"]);
   });
 
   test("a hook sees the process that runs, which its body does not notice [K6] [K7]", () => {

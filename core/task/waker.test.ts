@@ -6,6 +6,7 @@ import { type Future, PENDING, type Waker } from "./future.ts";
 import { OneShot, WakerFuture, YieldFuture } from "./leaf-futures.ts";
 import { codeOfThrow } from "./testing-codes.ts";
 import { Scripted } from "./testing-futures.ts";
+import type { Suspension } from "./suspension.ts";
 import { World } from "./testing-timers.ts";
 import { currentWaker } from "./waker.ts";
 import { yieldNow } from "./yield-now.ts";
@@ -199,5 +200,87 @@ describe("wakers", () => {
     waker.wake();
     world.settle();
     expect(handle.task.outcome).toEqual(["first", 0, 1, 2]);
+  });
+
+  test("a future that a poll begins is not polled a second time in the same turn", () => {
+    const world = new World();
+    const { executor } = world;
+    let innerPolls = 0;
+    const inner: Future<void> = {
+      poll: () => {
+        innerPolls++;
+        return PENDING;
+      },
+    };
+    let polls = 0;
+    const outer: Future<void> = {
+      poll: () => {
+        if (++polls === 2) void awaitFuture(executor, inner);
+        return PENDING;
+      },
+    };
+    let waker!: Waker;
+    executor.spawn(() => {
+      waker = currentWaker(executor);
+      // The second future is polled after the first, when the inner one stands behind it.
+      return Promise.all([outer, new OneShot<void>()].map((each) => awaitFuture(executor, each)));
+    });
+    world.settle();
+    waker.wake();
+    world.settle();
+    expect([polls, innerPolls]).toEqual([2, 1]);
+  });
+
+  test("a poll that ends the very next wait does not keep the others from being polled", () => {
+    const world = new World();
+    const { executor } = world;
+    let plain!: Suspension<string>;
+    let polls = 0;
+    const first: Future<void> = {
+      poll: () => {
+        if (++polls === 2) plain.wake("woken");
+        return PENDING;
+      },
+    };
+    const last = new OneShot<string>();
+    const ends: string[] = [];
+    executor.spawn(async () => {
+      void awaitFuture(executor, first);
+      plain = executor.suspend<string>("a plain wait");
+      void plain.promise.then((value) => void ends.push(value));
+      ends.push(await awaitFuture(executor, last));
+    });
+    world.settle();
+    last.complete("polled"); // wakes the task; the first poll takes the plain wait off the list
+    expect(executor.runReady(1)).toBe(1);
+    expect(ends[0]).toBe("polled");
+  });
+
+  test("a turn for another wait polls no future: polls answer wakes", () => {
+    const world = new World();
+    const { executor } = world;
+    let polls = 0;
+    const counting: Future<void> = {
+      poll: () => {
+        polls++;
+        return PENDING;
+      },
+    };
+    let plain!: Suspension<void>;
+    let waker!: Waker;
+    executor.spawn(async () => {
+      waker = currentWaker(executor);
+      void awaitFuture(executor, counting);
+      for (;;) {
+        plain = executor.suspend<void>("a plain wait");
+        await plain.promise;
+      }
+    });
+    world.settle();
+    for (const wake of [() => plain.wake(), () => waker.wake(), () => plain.wake()]) {
+      wake();
+      world.settle();
+    }
+    expect(polls).toBe(2);
   });
 });

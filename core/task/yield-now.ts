@@ -1,4 +1,4 @@
-/** Giving the others their turn, and taking back what the outside world promised. */
+/** Giving the others their turn. */
 import type { Executor } from "./executor.ts";
 import { Suspension } from "./suspension.ts";
 
@@ -16,26 +16,5 @@ class YieldWait extends Suspension<void> {
 export function yieldNow(executor: Executor): Promise<void> {
   const wait = new YieldWait(executor.owner, "its next turn");
   wait.wake();
-  return wait.promise;
-}
-
-/**
- * Awaits a promise that ioreel did not make (a fetch, a file, a child process) in such a way that
- * the task goes on in a turn of its own. Awaited directly, it would go on outside all turns, where
- * its waits count as the host's and a cancellation does not find it. What such a promise brings is
- * not recorded.
- * @param promise settled from outside; nothing can cancel it, so a cancelled task just leaves it
- * @param description what it stands for, as a noun phrase
- */
-export function adopt<T>(
-  executor: Executor,
-  promise: PromiseLike<T>,
-  description = "a promise from outside the runtime",
-): Promise<T> {
-  const wait = executor.suspend<T>(description);
-  promise.then(
-    (value) => wait.wake(value),
-    (error: unknown) => wait.fail(error),
-  );
   return wait.promise;
 }
