@@ -4,7 +4,7 @@ import { isReelError } from "../errors.ts";
 import { PENDING } from "../task/future.ts";
 import { race } from "../task/race.ts";
 import { sleep } from "../task/sleep.ts";
-import { World } from "../task/testing-timers.ts";
+import { World } from "../task/world.fixture.ts";
 import { Channel } from "./channel.ts";
 
 function codeOf(promise: Promise<unknown>): Promise<string> {

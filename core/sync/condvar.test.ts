@@ -1,6 +1,6 @@
 /** Tests of the condition variable: keys close the gap between looking and waiting. */
 import { describe, expect, test } from "bun:test";
-import { World } from "../task/testing-timers.ts";
+import { World } from "../task/world.fixture.ts";
 import { yieldNow } from "../task/yield-now.ts";
 import { Condvar } from "./condvar.ts";
 import { AsyncMutex } from "./mutex.ts";

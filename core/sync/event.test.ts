@@ -1,7 +1,7 @@
 /** Tests of the event: triggers are neither lost nor doubled, in both kinds. */
 import { describe, expect, test } from "bun:test";
 import { sleep } from "../task/sleep.ts";
-import { World } from "../task/testing-timers.ts";
+import { World } from "../task/world.fixture.ts";
 import { AsyncEvent } from "./event.ts";
 
 function spawnWaiters(world: World, event: AsyncEvent, names: readonly string[], log: string[]) {

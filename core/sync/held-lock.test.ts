@@ -1,8 +1,8 @@
 /** Tests of mutations: what poisons a mutex, and what does not. */
 import { describe, expect, test } from "bun:test";
 import { sleep } from "../task/sleep.ts";
-import { codeOf, codeOfThrow } from "../task/testing-codes.ts";
-import { World } from "../task/testing-timers.ts";
+import { codeOf, codeOfThrow } from "../task/codes.fixture.ts";
+import { World } from "../task/world.fixture.ts";
 import type { HeldLock } from "./held-lock.ts";
 import { AsyncMutex } from "./mutex.ts";
 

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { awaitFuture, spawnFuture } from "../task/await-future.ts";
 import { sleep } from "../task/sleep.ts";
-import { codeOfThrow } from "../task/testing-codes.ts";
-import { World } from "../task/testing-timers.ts";
+import { codeOfThrow } from "../task/codes.fixture.ts";
+import { World } from "../task/world.fixture.ts";
 import { AsyncMutex } from "./mutex.ts";
 
 /** A task that locks, notes its name, keeps the lock for a while and releases it. */

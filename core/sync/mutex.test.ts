@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { race } from "../task/race.ts";
 import { sleep } from "../task/sleep.ts";
-import { codeOf, codeOfThrow } from "../task/testing-codes.ts";
-import { World } from "../task/testing-timers.ts";
+import { codeOf, codeOfThrow } from "../task/codes.fixture.ts";
+import { World } from "../task/world.fixture.ts";
 import { yieldNow } from "../task/yield-now.ts";
 import { AsyncMutex } from "./mutex.ts";
 

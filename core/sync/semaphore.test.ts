@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { isReelError } from "../errors.ts";
 import { sleep } from "../task/sleep.ts";
-import { World } from "../task/testing-timers.ts";
+import { World } from "../task/world.fixture.ts";
 import { Semaphore } from "./semaphore.ts";
 
 function spawnUsers(

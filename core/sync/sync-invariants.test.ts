@@ -10,7 +10,7 @@ import { Random } from "../random.ts";
 import { PENDING } from "../task/future.ts";
 import type { JoinHandle } from "../task/join-handle.ts";
 import { sleep } from "../task/sleep.ts";
-import { World } from "../task/testing-timers.ts";
+import { World } from "../task/world.fixture.ts";
 import { timeout } from "../task/timeout.ts";
 import { yieldNow } from "../task/yield-now.ts";
 import { Channel } from "./channel.ts";

@@ -1,7 +1,7 @@
 /** Tests of adopted promises: what comes from outside comes in through the ready queue. */
 import { describe, expect, test } from "bun:test";
 import { adopt } from "./adopt.ts";
-import { World } from "./testing-timers.ts";
+import { World } from "./world.fixture.ts";
 
 describe("adopt", () => {
   test("a task goes on in a turn of its own after a foreign promise", async () => {

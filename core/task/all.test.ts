@@ -3,8 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { all } from "./all.ts";
 import { sleep } from "./sleep.ts";
 import type { Suspension } from "./suspension.ts";
-import { codeOf } from "./testing-codes.ts";
-import { World } from "./testing-timers.ts";
+import { codeOf } from "./codes.fixture.ts";
+import { World } from "./world.fixture.ts";
 
 describe("all", () => {
   test("all() runs bodies at the same time and gives their results in order", () => {

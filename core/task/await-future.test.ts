@@ -4,9 +4,9 @@ import { awaitFuture, spawnFuture } from "./await-future.ts";
 import { JoinFuture, MapFuture, SelectFuture } from "./combinators.ts";
 import { type Context, type Future, isReady, PENDING } from "./future.ts";
 import { OneShot, WakerFuture, YieldFuture } from "./leaf-futures.ts";
-import { codeOfThrow } from "./testing-codes.ts";
-import { CountingWaker, Scripted } from "./testing-futures.ts";
-import { World } from "./testing-timers.ts";
+import { codeOfThrow } from "./codes.fixture.ts";
+import { CountingWaker, Scripted } from "./scripted-future.fixture.ts";
+import { World } from "./world.fixture.ts";
 
 describe("poll", () => {
   test("polling is the only way to progress [K1]", () => {

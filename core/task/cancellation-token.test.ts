@@ -10,7 +10,7 @@ import {
 } from "./cancellation-token.ts";
 import { race } from "./race.ts";
 import { sleep } from "./sleep.ts";
-import { World } from "./testing-timers.ts";
+import { World } from "./world.fixture.ts";
 
 describe("CancellationSource", () => {
   test("stays cancelled, and calls each subscriber once, in order [X14]", () => {

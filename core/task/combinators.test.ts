@@ -8,9 +8,9 @@ import { awaitFuture, spawnFuture } from "./await-future.ts";
 import { JoinFuture, MapFuture, SelectFuture } from "./combinators.ts";
 import { type Context, type Future, isReady, PENDING, type Poll } from "./future.ts";
 import { OneShot } from "./leaf-futures.ts";
-import { codeOfThrow } from "./testing-codes.ts";
-import { CountingWaker, Scripted } from "./testing-futures.ts";
-import { World } from "./testing-timers.ts";
+import { codeOfThrow } from "./codes.fixture.ts";
+import { CountingWaker, Scripted } from "./scripted-future.fixture.ts";
+import { World } from "./world.fixture.ts";
 
 describe("combinators", () => {
   test("a doubled future is pending exactly when its child is [K2]", () => {

@@ -1,6 +1,6 @@
 /** Tests of what becomes of failures: no error of a task disappears. */
 import { describe, expect, test } from "bun:test";
-import { World } from "./testing-timers.ts";
+import { World } from "./world.fixture.ts";
 
 describe("failures", () => {
   test("failures lists a failed task that nobody joined, also a detached one [X13]", () => {

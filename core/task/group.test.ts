@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { TaskGroup } from "./group.ts";
 import { sleep } from "./sleep.ts";
-import { codeOf } from "./testing-codes.ts";
-import { World } from "./testing-timers.ts";
+import { codeOf } from "./codes.fixture.ts";
+import { World } from "./world.fixture.ts";
 
 /** A child that sleeps and notes when it begins its clean-up and when that is done. */
 function sleeper(world: World, log: string[], name: string, cleanUpNs = 10) {

@@ -1,8 +1,8 @@
 /** Tests of spawning, joining and letting go. */
 import { describe, expect, test } from "bun:test";
 import { sleep } from "./sleep.ts";
-import { codeOf } from "./testing-codes.ts";
-import { World } from "./testing-timers.ts";
+import { codeOf } from "./codes.fixture.ts";
+import { World } from "./world.fixture.ts";
 import { yieldNow } from "./yield-now.ts";
 
 describe("join", () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Random } from "../random.ts";
 import type { Suspension } from "./suspension.ts";
-import { World } from "./testing-timers.ts";
+import { World } from "./world.fixture.ts";
 import { yieldNow } from "./yield-now.ts";
 
 /** A task that logs each of its turns and waits to be woken in between. */

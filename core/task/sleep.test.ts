@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { callAfter, sleep, sleepUntil } from "./sleep.ts";
-import { World } from "./testing-timers.ts";
+import { World } from "./world.fixture.ts";
 
 describe("sleep", () => {
   test("the deadline counts from the call, not from the await [X10]", () => {

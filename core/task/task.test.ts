@@ -3,8 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { ReelError } from "../errors.ts";
 import { sleep } from "./sleep.ts";
 import type { Suspension } from "./suspension.ts";
-import { codeOf } from "./testing-codes.ts";
-import { World } from "./testing-timers.ts";
+import { codeOf } from "./codes.fixture.ts";
+import { World } from "./world.fixture.ts";
 import { yieldNow } from "./yield-now.ts";
 
 describe("cancel", () => {

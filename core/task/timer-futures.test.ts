@@ -5,7 +5,7 @@ import { awaitFuture, spawnFuture } from "./await-future.ts";
 import { type Future, PENDING } from "./future.ts";
 import { OneShot } from "./leaf-futures.ts";
 import { sleep } from "./sleep.ts";
-import { World } from "./testing-timers.ts";
+import { World } from "./world.fixture.ts";
 import { SleepFuture, TimeoutFuture } from "./timer-futures.ts";
 import { currentWaker } from "./waker.ts";
 

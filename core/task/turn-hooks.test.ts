@@ -5,7 +5,7 @@ import { awaitFuture } from "./await-future.ts";
 import { YieldFuture } from "./leaf-futures.ts";
 import { sleep } from "./sleep.ts";
 import type { TurnHooks } from "./task.ts";
-import { World } from "./testing-timers.ts";
+import { World } from "./world.fixture.ts";
 import { yieldNow } from "./yield-now.ts";
 
 /** Hooks that note when they are entered and left. */

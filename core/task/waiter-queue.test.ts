@@ -1,7 +1,7 @@
 /** Tests of the intrusive queue against a plain list. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { codeOfThrow } from "./testing-codes.ts";
+import { codeOfThrow } from "./codes.fixture.ts";
 import { QueueNode, WaiterQueue } from "./waiter-queue.ts";
 
 describe("WaiterQueue", () => {

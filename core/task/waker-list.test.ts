@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { spawnFuture } from "./await-future.ts";
 import { type Context, type Future, PENDING, type Poll } from "./future.ts";
-import { World } from "./testing-timers.ts";
+import { World } from "./world.fixture.ts";
 import { WakerList, type WakerPlace } from "./waker-list.ts";
 
 /** A byte source with several readers, as a pipe has them. */

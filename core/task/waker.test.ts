@@ -4,10 +4,10 @@ import { awaitFuture, spawnFuture } from "./await-future.ts";
 import { JoinFuture, MapFuture } from "./combinators.ts";
 import { type Future, PENDING, type Waker } from "./future.ts";
 import { OneShot, WakerFuture, YieldFuture } from "./leaf-futures.ts";
-import { codeOfThrow } from "./testing-codes.ts";
-import { Scripted } from "./testing-futures.ts";
+import { codeOfThrow } from "./codes.fixture.ts";
+import { Scripted } from "./scripted-future.fixture.ts";
 import type { Suspension } from "./suspension.ts";
-import { World } from "./testing-timers.ts";
+import { World } from "./world.fixture.ts";
 import { currentWaker } from "./waker.ts";
 import { yieldNow } from "./yield-now.ts";
 
@@ -107,7 +107,7 @@ describe("wakers", () => {
     expect(codeOfThrow(() => currentWaker(world.executor))).toBe("ERR_NOT_RUNNING");
   });
 
-  test("YieldFuture is pending once, and all who are queued have a turn meanwhile [K12] [X12]", () => {
+  test("YieldFuture is pending once; all who are queued have a turn first [K12] [X12]", () => {
     const world = new World();
     const { executor } = world;
     const log: string[] = [];
