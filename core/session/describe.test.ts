@@ -56,7 +56,7 @@ const CASES: [SessionEvent, string][] = [
 
 describe("describeEvent()", () => {
   for (const [event, text] of CASES) {
-    test(`says: ${text}`, () => {
+    test(`describeEvent() gives the line: ${text}`, () => {
       expect(describeEvent(event, { providers: ["pipe", "timer"] })).toBe(text);
     });
   }

@@ -253,7 +253,8 @@ describe("formatDivergence", () => {
   });
 });
 
-const REPORT_TEXT = `DIVERGENCE at event 3 (op #2, READ): the operation differs in length: recorded 4096, replayed 512
+const REPORT_TEXT = `DIVERGENCE at event 3 (op #2, READ): the operation differs in length: \
+recorded 4096, replayed 512
   class     arguments
   recorded  submit slot 0: READ file 3 length 4096 offset -1
   replayed  submit slot 0: READ file 3 length 512 offset -1

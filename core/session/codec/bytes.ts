@@ -25,15 +25,20 @@ export class ByteWriter {
 
   #unsignedLong(value: number): void {
     if (!(value >= 0 && value <= VARINT_MAX && Math.floor(value) === value)) refuse(value);
+    this.#groups(value);
+  }
+
+  /** Writes the groups of seven bits, the last one without the high bit. */
+  #groups(value: number): void {
     const bytes = this.bytes;
     let at = this.at;
-    let rest = value;
-    while (rest >= BITS_28) {
-      const high = Math.floor(rest / 128);
-      bytes[at++] = (rest - high * 128) | 0x80;
-      rest = high;
+    let large = value;
+    while (large >= BITS_28) {
+      const high = Math.floor(large / 128);
+      bytes[at++] = (large - high * 128) | 0x80;
+      large = high;
     }
-    rest |= 0;
+    let rest = large | 0;
     while (rest > 0x7f) {
       bytes[at++] = (rest & 0x7f) | 0x80;
       rest >>>= 7;
@@ -50,10 +55,18 @@ export class ByteWriter {
       this.bytes[this.at++] = negative ? magnitude | 0x40 : magnitude;
       return;
     }
+    const sign = negative ? 0xc0 : 0x80;
+    if ((magnitude & 0x1fff) === magnitude) {
+      const at = this.at;
+      this.bytes[at] = (magnitude & 0x3f) | sign;
+      this.bytes[at + 1] = magnitude >>> 6;
+      this.at = at + 2;
+      return;
+    }
     if (!(magnitude <= VARINT_MAX && Math.floor(magnitude) === magnitude)) refuse(value);
     const high = Math.floor(magnitude / 64);
-    this.bytes[this.at++] = (magnitude - high * 64) | (negative ? 0xc0 : 0x80);
-    this.unsigned(high);
+    this.bytes[this.at++] = (magnitude - high * 64) | sign;
+    this.#groups(high);
   }
 
   /** Four bytes, little-endian: a checksum, which no prediction makes shorter. */

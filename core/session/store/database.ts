@@ -123,8 +123,8 @@ function build(path: string, fill: (database: Database) => void, sizeBytesMax: n
   try {
     database.run(`PRAGMA page_size = ${PAGE_BYTES}`);
     limitSize(database, sizeBytesMax);
-    database.run(`PRAGMA application_id = ${APPLICATION_ID}`);
     database.transaction(() => {
+      database.run(`PRAGMA application_id = ${APPLICATION_ID}`);
       applyMigrations(database);
       fill(database);
     })();

@@ -1,7 +1,7 @@
 /**
  * The table versions of recordings, as drizzle-kit generated them from `schema.ts`, embedded so
- * that no folder has to be on disk. `user_version` counts the applied ones. A file is only ever migrated
- * while it is made; readers of a later release keep reading the older versions as they are.
+ * that no folder has to be on disk. `user_version` counts the applied ones. A file is only ever
+ * migrated while it is made; readers of a later release keep reading older versions as they are.
  */
 import { Database } from "bun:sqlite";
 import first from "./migrations/0000_recording.sql" with { type: "text" };
