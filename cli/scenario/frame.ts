@@ -8,10 +8,12 @@ const LINES_BEFORE = 2;
 /** How much of the line shows before the mark when the line is cut. */
 const CONTEXT = 60;
 
+/** Control characters, and the marks by which text can be made to read in another order. */
+const UNPRINTABLE = /[\p{Cc}\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+
 /** Replaces what a terminal would obey by something it shows. */
 export function printable(text: string): string {
-  // Control characters, and the marks by which text can be made to read in another order.
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]/g, "\ufffd");
+  return text.replaceAll(UNPRINTABLE, "\ufffd");
 }
 
 /**

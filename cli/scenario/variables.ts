@@ -87,7 +87,6 @@ function scalarOf(text: string): VariableValue {
 function unknownVariable(name: string, known: readonly string[]): ReelError {
   const wanted = known.length === 0 ? "the scenario has no vars" : `wanted ${listed(known)}`;
   const mend = didYouMean(name, known);
-  return new ReelError("ERR_USAGE", `Cannot set the variable ${show(name)}: ${wanted}`, {
-    ...(mend === undefined ? {} : { mend }),
-  });
+  const options = mend === undefined ? {} : { mend };
+  return new ReelError("ERR_USAGE", `Cannot set the variable ${show(name)}: ${wanted}`, options);
 }

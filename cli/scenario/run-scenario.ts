@@ -1,0 +1,117 @@
+/**
+ * Runs a scenario on a runtime. Everything that waits, waits through the runtime, so the same
+ * scenario, inputs and seed come to the same run, recorded, replayed or neither.
+ */
+import { isReelError } from "../../core/errors.ts";
+import type { OpenEnd } from "../../core/runtime/open-end.ts";
+import type { Runtime } from "../../core/runtime/runtime.ts";
+import { checkExpectations } from "./expectations.ts";
+import type { RunOutcome, ScenarioEvent, ScenarioReport } from "./report.ts";
+import { spawnedTasks, type ResolvedDevice, type ResolvedScenario } from "./resolved.ts";
+import { ScenarioRun } from "./scenario-run.ts";
+import { startTask } from "./step-runner.ts";
+import { reportError } from "./task-run.ts";
+
+export interface RunScenarioOptions {
+  /** The content of every input of the scenario. */
+  readonly inputs: ReadonlyMap<string, Uint8Array>;
+  /** Hears of what happens, in the order in which it does. Must not call the runtime. */
+  onEvent?(event: ScenarioEvent): void;
+}
+
+/**
+ * Runs a scenario to its end.
+ * @param io a runtime with the providers that the scenario's devices are of; it stays open
+ * @returns what happened, also when tasks failed, the run came to a deadlock, or was interrupted
+ * @throws {ReelError} ERR_DIVERGED in a replay; what else keeps the runtime from going on
+ */
+export async function runScenario(
+  io: Runtime,
+  scenario: ResolvedScenario,
+  options: RunScenarioOptions,
+): Promise<ScenarioReport> {
+  const run = new ScenarioRun(io, scenario, options.inputs, options.onEvent ?? (() => {}));
+  let outcome: RunOutcome = "completed";
+  let durationNs = 0;
+  try {
+    durationNs = await io.run(() => main(run), { name: scenario.name });
+  } catch (error) {
+    if (isReelError(error, "ERR_DEADLOCK")) outcome = "deadlock";
+    else if (isReelError(error, "ERR_INTERRUPTED")) outcome = "interrupted";
+    else throw error;
+    run.failure ??= error;
+    durationNs = io.now();
+  }
+  if (outcome === "completed" && run.failure !== undefined) outcome = "failed";
+  const tasks = run.tasks.map((task) => task.report());
+  const expectations =
+    outcome === "interrupted" ? [] : checkExpectations(run, outcome, durationNs, tasks);
+  return {
+    scenario: scenario.name,
+    outcome,
+    error: run.failure === undefined ? null : reportError(run.failure),
+    durationNs,
+    tasks,
+    expectations,
+    holds: expectations.every(({ holds }) => holds),
+  };
+}
+
+/** @returns how long the run took */
+async function main(run: ScenarioRun): Promise<number> {
+  const { io, scenario } = run;
+  try {
+    await openDevices(run);
+    const spawned = spawnedTasks(scenario);
+    for (const task of Object.keys(scenario.tasks)) {
+      if (!spawned.has(task)) startTask(run, task, task);
+    }
+    // Tasks start tasks: the list grows while it is walked.
+    for (const task of run.tasks) {
+      await task.handle!.join().catch((error: unknown) => passOn(task.handle!.finished, error));
+      task.finish("cancelled", io.now());
+    }
+  } catch (error) {
+    if (isReelError(error, "ERR_CANCELLED")) throw error;
+    if (!isReelError(error)) throw error;
+    run.failure ??= error;
+  } finally {
+    await endTasks(run);
+    for (const end of [...run.ends.values()].toReversed()) await end.close();
+  }
+  return io.now();
+}
+
+/** A task's own cancellation is no news; this one's is, and what nobody expects. */
+function passOn(finished: boolean, error: unknown): void {
+  if (!finished || !isReelError(error, "ERR_CANCELLED")) throw error;
+}
+
+/** After the run was stopped: sees to it that every task has ended. */
+async function endTasks(run: ScenarioRun): Promise<void> {
+  for (const task of run.tasks) {
+    if (!task.handle!.finished) await task.handle!.cancel();
+    task.finish("cancelled", run.io.now());
+  }
+}
+
+async function openDevices(run: ScenarioRun): Promise<void> {
+  const { io, scenario, ends } = run;
+  for (const [name, device] of Object.entries(scenario.devices)) {
+    const { kind, ...options } = device;
+    const opened = await io.open(kind, options);
+    for (const end of endsOf(opened)) ends.set(`${name}.${end.name}`, end);
+    run.tell("", "open", `opened ${name}: ${describeDevice(device)}`);
+  }
+}
+
+/** One end, or several by name beside `close`. */
+function endsOf(opened: object): OpenEnd[] {
+  if ("handle" in opened) return [opened as OpenEnd];
+  return Object.values(opened).filter((value): value is OpenEnd => typeof value === "object");
+}
+
+function describeDevice({ kind, ...options }: ResolvedDevice): string {
+  const list = Object.entries(options).map(([key, value]) => `${key} ${String(value)}`);
+  return list.length === 0 ? `a ${kind}` : `a ${kind} with ${list.join(", ")}`;
+}

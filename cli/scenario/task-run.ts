@@ -1,0 +1,65 @@
+/** One run of a task: what it has moved so far, and how it ended. */
+import { isReelError, type ReelError } from "../../core/errors.ts";
+import type { JoinHandle } from "../../core/task/join-handle.ts";
+import type { EndOfTask } from "./end-of-task.ts";
+import type { ReportedError, TaskOutcome, TaskReport } from "./report.ts";
+import type { ResolvedStep } from "./resolved.ts";
+import { RunningDigest } from "./running-digest.ts";
+
+export class TaskRun {
+  /** Unique in the run: "worker", "worker#2". */
+  readonly name: string;
+  readonly steps: readonly ResolvedStep[];
+  readonly startNs: number;
+  readonly end: EndOfTask;
+  readonly read = new RunningDigest();
+  readonly written = new RunningDigest();
+  /** Set right after the task was spawned, before its first turn. */
+  handle: JoinHandle<void> | undefined = undefined;
+  outcome: TaskOutcome | undefined = undefined;
+  error: ReelError | undefined = undefined;
+  /** How many of its steps used random bytes: each has a generator of its own. */
+  randomSteps = 0;
+  #endNs: number;
+
+  constructor(name: string, steps: readonly ResolvedStep[], startNs: number, end: EndOfTask) {
+    this.name = name;
+    this.steps = steps;
+    this.startNs = startNs;
+    this.end = end;
+    this.#endNs = startNs;
+  }
+
+  /** The task is over. The second time does nothing. */
+  finish(outcome: TaskOutcome, timeNs: number, error?: ReelError): void {
+    if (this.outcome !== undefined) return;
+    this.outcome = outcome;
+    this.error = error;
+    this.#endNs = timeNs;
+    this.end.reach();
+  }
+
+  report(): TaskReport {
+    const read = this.read.summary();
+    const written = this.written.summary();
+    return {
+      name: this.name,
+      outcome: this.outcome ?? "cancelled",
+      error: this.error === undefined ? null : reportError(this.error),
+      startNs: this.startNs,
+      endNs: this.#endNs,
+      bytesRead: read.sizeBytes,
+      bytesWritten: written.sizeBytes,
+      checksumRead: read.sizeBytes === 0 ? null : read.checksum,
+      checksumWritten: written.sizeBytes === 0 ? null : written.checksum,
+    };
+  }
+}
+
+export function reportError(error: unknown): ReportedError {
+  if (isReelError(error)) {
+    return { code: error.code, message: error.message, mend: error.mend ?? null };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: "ERR_INTERNAL", message, mend: null };
+}
