@@ -58,6 +58,27 @@ export { ReelError, isReelError, type ErrorCode } from "./core/errors.ts";
 export { IoBuffer } from "./core/buffer/buffer.ts";
 export type { OpenEnd, TransferOptions } from "./core/runtime/open-end.ts";
 export type { RecordOptions, RuntimeOptions } from "./core/runtime/options.ts";
+export type { Task } from "./core/task/task.ts";
+export type { JoinHandle } from "./core/task/join-handle.ts";
+export type { TaskGroup } from "./core/task/group.ts";
+export { PENDING, isReady, type Context, type Future, type Poll } from "./core/task/future.ts";
+export type { Waker } from "./core/task/future.ts";
+export { JoinFuture, MapFuture, SelectFuture } from "./core/task/combinators.ts";
+export { OneShot, WakerFuture, YieldFuture } from "./core/task/leaf-futures.ts";
+export { SleepFuture, TimeoutFuture } from "./core/task/timer-futures.ts";
+export { WakerList } from "./core/task/waker-list.ts";
+export {
+  CancellationSource,
+  allCancelled,
+  cancellationOf,
+  eitherCancelled,
+  throwIfCancelled,
+} from "./core/task/cancellation-token.ts";
+export { AsyncMutex } from "./core/sync/mutex.ts";
+export { AsyncEvent } from "./core/sync/event.ts";
+export { Condvar } from "./core/sync/condvar.ts";
+export { Semaphore } from "./core/sync/semaphore.ts";
+export { Channel } from "./core/sync/channel.ts";
 export type { RunOptions } from "./core/runtime/run.ts";
 export type { SessionSummary } from "./core/runtime/session.ts";
 export { openRecording, type Recording, type RecordingInfo } from "./core/session/recording.ts";

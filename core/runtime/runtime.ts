@@ -23,15 +23,7 @@ import type { EngineLimits } from "../engine/state.ts";
 import type { Provider } from "../provider/define.ts";
 import { Random } from "../random.ts";
 import { Syscalls } from "../syscall.ts";
-import { currentWaker } from "../task/waker.ts";
-import { Executor, type SpawnOptions } from "../task/executor.ts";
-import type { Waker } from "../task/future.ts";
-import { TaskGroup } from "../task/group.ts";
-import type { JoinHandle } from "../task/join-handle.ts";
-import { race } from "../task/race.ts";
-import { sleep, sleepUntil } from "../task/sleep.ts";
-import { timeout } from "../task/timeout.ts";
-import { yieldNow } from "../task/yield-now.ts";
+import { Executor } from "../task/executor.ts";
 import { endEverything } from "./closing.ts";
 import type { RuntimeCore } from "./core.ts";
 import { OpenEnd } from "./open-end.ts";
@@ -40,6 +32,7 @@ import type { Opened, OptionsOf, ProviderOf } from "./opened.ts";
 import { Pump } from "./pump.ts";
 import { Runs, type RunOptions } from "./run.ts";
 import type { Session, SessionSummary } from "./session.ts";
+import { TaskFace } from "./task-face.ts";
 
 /** What the assembly hands to a runtime. */
 export interface RuntimeParts {
@@ -52,7 +45,7 @@ export interface RuntimeParts {
   rejected: readonly Rejection[];
 }
 
-export class Runtime<P extends Provider = Provider> {
+export class Runtime<P extends Provider = Provider> extends TaskFace {
   /** The seed that all randomness of this runtime came from. */
   readonly seed: number;
   /** The seeded random source for programs. */
@@ -69,13 +62,14 @@ export class Runtime<P extends Provider = Provider> {
   /** Use {@link startRuntime}, or the `Runtime.start` of the package's face. */
   constructor(parts: RuntimeParts, pool: BufferPool) {
     const { backend, seed } = parts;
-    this.#parts = parts;
-    this.seed = seed;
     const random = new Random(seed);
-    this.random = random.fork("program");
     const engine = new Engine(backend, pool, parts.limits);
     const permute = parts.permute ? { permute: random.fork("ready queue") } : {};
-    const executor = new Executor({ timers: engine, onWork: () => pump.kick(), ...permute });
+    super(new Executor({ timers: engine, onWork: () => pump.kick(), ...permute }));
+    this.#parts = parts;
+    this.seed = seed;
+    this.random = random.fork("program");
+    const { executor } = this;
     const pump = new Pump(engine, executor, backend);
     const kick = (): void => pump.kick();
     const bare = { backend, pool, engine, executor, pump, kick, starts: new StartQueue(engine) };
@@ -107,11 +101,6 @@ export class Runtime<P extends Provider = Provider> {
   /** The session's clock: whole nanoseconds since it began. */
   now(): number {
     return this.#core.engine.now();
-  }
-
-  /** Turns of tasks so far. */
-  get steps(): number {
-    return this.#core.executor.steps;
   }
 
   /** What the engine and the backend have counted. */
@@ -183,50 +172,6 @@ export class Runtime<P extends Provider = Provider> {
       this.#outcome = outcomeOf(error);
       throw error;
     }
-  }
-
-  /** Starts a task. Dropping the handle detaches it. */
-  spawn<T>(body: () => T | Promise<T>, options?: SpawnOptions): JoinHandle<T> {
-    return this.#core.executor.spawn(body, options);
-  }
-
-  /** Tasks that are cancelled and awaited when the scope ends: `await using`. */
-  group<T = unknown>(name?: string): TaskGroup<T> {
-    return new TaskGroup<T>(this.#core.executor, name === undefined ? {} : { name });
-  }
-
-  /** Waits so long, counted from this call; never less. */
-  sleep(durationNs: number): Promise<void> {
-    return sleep(this.#core.executor, durationNs);
-  }
-
-  sleepUntil(deadlineNs: number): Promise<void> {
-    return sleepUntil(this.executor, deadlineNs);
-  }
-
-  /** Gives a function so long; then it is cancelled and awaited. @throws ERR_TIMEOUT */
-  timeout<T>(durationNs: number, body: () => T | Promise<T>): Promise<T> {
-    return timeout(this.#core.executor, durationNs, body);
-  }
-
-  /** The first to finish wins, the leftmost on a tie; the others are cancelled and awaited. */
-  race<T>(bodies: readonly (() => T | Promise<T>)[]): Promise<T> {
-    return race(this.#core.executor, bodies);
-  }
-
-  /** Lets every task that is ready now have its turn first. */
-  yieldNow(): Promise<void> {
-    return yieldNow(this.#core.executor);
-  }
-
-  /** The waker of the current task. */
-  currentWaker(): Waker {
-    return currentWaker(this.#core.executor);
-  }
-
-  /** The executor, for futures and synchronisation of core/task and core/sync. */
-  get executor(): Executor {
-    return this.#core.executor;
   }
 
   /** The engine, for inspection and tools. */
