@@ -27,13 +27,14 @@ function causeCode(error: unknown): string {
 /**
  * The error for a failure of the store.
  * @param action what was being done, after "Cannot"
+ * @param mend what to do about it, where the error's own code does not say it best
  */
-export function storeError(action: string, error: unknown): ReelError {
+export function storeError(action: string, error: unknown, mend?: string): ReelError {
   if (error instanceof ReelError) return error;
   const code = causeCode(error);
   const reason = error instanceof Error ? error.message : String(error);
   return new ReelError("ERR_STORE", `Cannot ${action}: ${reason}`, {
-    mend: MENDS.find(([pattern]) => pattern.test(code))?.[1] ?? ANY_MEND,
+    mend: mend ?? MENDS.find(([pattern]) => pattern.test(code))?.[1] ?? ANY_MEND,
     details: { cause: code },
     cause: error,
   });
@@ -56,12 +57,15 @@ export function refuseFile(
 /** Problems of reaching the file, not of what is in it. */
 const REACH = /^SQLITE_(BUSY|LOCKED|CANTOPEN|PERM|READONLY|IOERR|NOMEM|AUTH|INTERRUPT)/;
 
+const READ_MEND =
+  "Check that you may read the file; one that was interrupted needs its folder to be writable";
+
 /** The error for a failure to read: damaged contents are told from an unreachable file. */
 export function readError(path: string, error: unknown): ReelError {
   if (error instanceof ReelError) return error;
   const code = causeCode(error);
   if (REACH.test(code) && code !== "SQLITE_IOERR_SHORT_READ") {
-    return storeError(`read the recording ${path}`, error);
+    return storeError(`read the recording ${path}`, error, READ_MEND);
   }
   const reason = error instanceof Error ? error.message : String(error);
   return new ReelError(

@@ -149,4 +149,14 @@ describe("openRecording()", () => {
     recording.finish();
     expect(readdirSync(dirname(path))).toEqual(["a.reel"]);
   });
+
+  test("a recording that is closed says so, and closing it again does nothing", () => {
+    using folder = temporaryFolder();
+    const path = folder.path("a.reel");
+    recordNops(path, 10);
+    const recording = openRecording(path);
+    recording.close();
+    recording.close();
+    expect(refusal(() => [...recording.events()]).code).toBe("ERR_CLOSED");
+  });
 });

@@ -7,6 +7,7 @@ import type { Database } from "bun:sqlite";
 import { asc, count, desc, eq, lte, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
+import { ReelError } from "../../errors.ts";
 import { SEGMENT_BYTES_MAX } from "../codec/format.ts";
 import type { SealedSegment, SegmentSource } from "../segment.ts";
 import { CHAIN_BYTES } from "../segment.ts";
@@ -51,6 +52,7 @@ export class RecordingReader implements SegmentSource {
   readonly #database: Database;
   readonly #store: Store;
   readonly #selectSegment: ReturnType<typeof prepareSegment>;
+  #closed = false;
 
   /** @throws {ReelError} as openRecordingDatabase does */
   constructor(path: string) {
@@ -65,7 +67,10 @@ export class RecordingReader implements SegmentSource {
     }
   }
 
+  /** Lets go of the file. Idempotent. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#database.close();
   }
 
@@ -194,6 +199,11 @@ export class RecordingReader implements SegmentSource {
   }
 
   #guarded<T>(read: () => T): T {
+    if (this.#closed) {
+      throw new ReelError("ERR_CLOSED", `Cannot read the recording ${this.path}: it is closed`, {
+        mend: "Open it again",
+      });
+    }
     try {
       return read();
     } catch (error) {
