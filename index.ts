@@ -42,13 +42,15 @@ export const Runtime = {
    * recording made on io_uring needs no io_uring; one of the emulated backend is executed again and
    * compared.
    * @param recording verified by {@link openRecording}; close it after the runtime
+   * @param options `providers` beside the built-in ones; `reproduce`, a command line for reports
    * @throws {ReelError} ERR_INCOMPATIBLE_RECORDING when a provider is missing or another version
    */
   replay<const P extends readonly Provider[] = []>(
     recording: Recording,
-    options: { providers?: P } = {},
+    options: { providers?: P; reproduce?: string } = {},
   ): Runtime<BuiltInProvider | P[number]> {
-    return replayRuntime(recording, [...BUILT_IN_PROVIDERS, ...(options.providers ?? [])]);
+    const { providers = [], reproduce } = options;
+    return replayRuntime(recording, [...BUILT_IN_PROVIDERS, ...providers], reproduce);
   },
 };
 
