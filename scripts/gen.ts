@@ -5,8 +5,6 @@
  */
 import { dirname, join } from "node:path";
 import { mkdir } from "node:fs/promises";
-import type { Command } from "commander";
-import { BUILT_IN_PROVIDERS } from "../providers/index.ts";
 import { cliPage } from "./gen/cli-page.ts";
 import { errorsPage } from "./gen/errors-page.ts";
 import { formatted } from "./gen/formatted.ts";
@@ -19,14 +17,13 @@ export interface Generated {
 }
 
 async function cli(): Promise<string> {
-  const { createProgram }: { createProgram(): Command } = await import("../cli/program.ts");
-  return cliPage(createProgram());
+  const { buildProgram } = await import("../cli/program.ts");
+  return cliPage(buildProgram());
 }
 
 async function scenarioSchema(): Promise<string> {
   const { scenarioJsonSchema } = await import("../cli/scenario/json-schema.ts");
-  const kinds = new Map(BUILT_IN_PROVIDERS.map((provider) => [provider.kind, provider]));
-  return JSON.stringify(scenarioJsonSchema(kinds), undefined, 2);
+  return JSON.stringify(scenarioJsonSchema(), undefined, 2);
 }
 
 export const GENERATED: readonly Generated[] = [
