@@ -1,6 +1,13 @@
 /** How a failure is told: what was being done, where, what to do about it, and how to see it again. */
 import { isReelError } from "../core/errors.ts";
 import { note, paintNote } from "./output.ts";
+import { issuesOf, issuesText, type IssuePaint } from "./scenario/issue-text.ts";
+
+const issuePaint: IssuePaint = {
+  error: (text) => paintNote("red", text),
+  place: (text) => paintNote("dim", text),
+  help: (text) => paintNote("cyan", text),
+};
 
 /** Quotes a word for a POSIX shell, if it needs it. */
 export function shellQuote(word: string): string {
@@ -16,6 +23,11 @@ export function commandLine(words: readonly string[]): string {
 export function tellFailure(error: unknown, reproduce: string): void {
   const told = error instanceof Error ? error : new Error(String(error));
   const code = isReelError(told) ? told.code : internalName(told);
+  if (isReelError(told, "ERR_SCENARIO_INVALID") && issuesOf(told).length > 0) {
+    note(issuesText(told, issuePaint));
+    note(`${paintNote("dim", "reproduce")}: ${reproduce}`);
+    return;
+  }
   note(`${paintNote("red", `error[${code}]`)}: ${told.message}`);
   if (isReelError(told)) {
     if (told.mend !== undefined) note(`${paintNote("cyan", "help")}: ${told.mend}`);

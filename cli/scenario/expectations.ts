@@ -6,6 +6,12 @@ import type { ResolvedTaskExpectation } from "./resolved.ts";
 import type { ScenarioRun } from "./scenario-run.ts";
 import { formatDuration, formatSize } from "./units.ts";
 
+const OUTCOMES = {
+  completed: "the run completes",
+  failed: "a task fails, and ends the run",
+  deadlock: "the run comes to a deadlock",
+} as const;
+
 export function checkExpectations(
   run: ScenarioRun,
   outcome: RunOutcome,
@@ -13,7 +19,7 @@ export function checkExpectations(
   tasks: readonly TaskReport[],
 ): ExpectationReport[] {
   const { expect } = run.scenario;
-  const found = [compared("the run ends as it should", outcome, expect.outcome)];
+  const found = [compared(OUTCOMES[expect.outcome], outcome, expect.outcome)];
   found.push(...durations(expect, durationNs));
   for (const [name, wanted] of Object.entries(expect.tasks)) {
     found.push(

@@ -2,6 +2,7 @@
  * What is wrong with a scenario: collected while it is checked, so that one look at the file mends
  * several mistakes, and placed in the file afterwards.
  */
+import { printable } from "./frame.ts";
 import { ISSUES_MAX } from "./limits.ts";
 
 /** Keys and list positions from the top of the scenario. */
@@ -75,7 +76,7 @@ export function show(value: unknown): string {
   if (typeof value === "object") return "a mapping";
   if (typeof value !== "string") return String(value);
   const shown = value.length <= SHOWN_LENGTH ? value : `${value.slice(0, SHOWN_LENGTH - 3)}...`;
-  return JSON.stringify(shown);
+  return printable(JSON.stringify(shown));
 }
 
 /** "a, b and c", at most eight of them. */

@@ -45,7 +45,7 @@ export interface ScenarioReport {
   readonly outcome: RunOutcome;
   /** What ended the run, unless it completed. */
   readonly error: ReportedError | null;
-  /** By the session's clock, from the start of the session to the end of the run. */
+  /** By the session's clock, from opening the first device to having closed the last. */
   readonly durationNs: number;
   readonly tasks: readonly TaskReport[];
   readonly expectations: readonly ExpectationReport[];

@@ -32,17 +32,16 @@ export async function runScenario(
 ): Promise<ScenarioReport> {
   const run = new ScenarioRun(io, scenario, options.inputs, options.onEvent ?? (() => {}));
   let outcome: RunOutcome = "completed";
-  let durationNs = 0;
   try {
-    durationNs = await io.run(() => main(run), { name: scenario.name });
+    await io.run(() => main(run), { name: scenario.name });
   } catch (error) {
     if (isReelError(error, "ERR_DEADLOCK")) outcome = "deadlock";
     else if (isReelError(error, "ERR_INTERRUPTED")) outcome = "interrupted";
     else throw error;
     run.failure ??= error;
-    durationNs = io.now();
   }
   if (outcome === "completed" && run.failure !== undefined) outcome = "failed";
+  const durationNs = run.endNs - run.startNs;
   const tasks = run.tasks.map((task) => task.report());
   const expectations =
     outcome === "interrupted" ? [] : checkExpectations(run, outcome, durationNs, tasks);
@@ -57,9 +56,9 @@ export async function runScenario(
   };
 }
 
-/** @returns how long the run took */
-async function main(run: ScenarioRun): Promise<number> {
+async function main(run: ScenarioRun): Promise<void> {
   const { io, scenario } = run;
+  run.startNs = io.now();
   try {
     await openDevices(run);
     const spawned = spawnedTasks(scenario);
@@ -78,8 +77,8 @@ async function main(run: ScenarioRun): Promise<number> {
   } finally {
     await endTasks(run);
     for (const end of [...run.ends.values()].toReversed()) await end.close();
+    run.endNs = io.now();
   }
-  return io.now();
 }
 
 /** A task's own cancellation is no news; this one's is, and what nobody expects. */

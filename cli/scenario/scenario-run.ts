@@ -25,6 +25,9 @@ export class ScenarioRun {
   readonly tasks: TaskRun[] = [];
   /** The first failure that the scenario does not expect. */
   failure: unknown = undefined;
+  /** By the session's clock. */
+  startNs = 0;
+  endNs = 0;
   readonly #inputs: ReadonlyMap<string, Uint8Array>;
   readonly #kept = new Map<string, Uint8Array>();
   readonly #onEvent: (event: ScenarioEvent) => void;

@@ -95,5 +95,5 @@ async function holding(
   using _held = await run.locks.get(block.lock)!.lock();
   run.tell(task.name, "step", `took the lock ${block.lock}`, startNs);
   await runSteps(run, task, block.do);
-  run.tell(task.name, "step", `gives the lock ${block.lock} back`);
+  run.tell(task.name, "step", `gave back the lock ${block.lock}`);
 }

@@ -4,6 +4,7 @@
  */
 import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument, visit } from "yaml";
 import type { Document, Node, ParsedNode, Pair } from "yaml";
+import { printable } from "./frame.ts";
 import type { Path } from "./issue.ts";
 import type { TextError } from "./yaml-text.ts";
 
@@ -36,7 +37,8 @@ export function firstError(text: string): TextError | undefined {
   let message = `The scenario is no YAML: ${why.charAt(0).toLowerCase()}${why.slice(1)}`;
   if (/call stack/i.test(why)) message = "The scenario is nested too deep";
   if (first.code === "DUPLICATE_KEY") {
-    message = `The key ${text.slice(start, keyEnd(text, start))} stands twice in one mapping`;
+    const key = printable(text.slice(start, keyEnd(text, start)));
+    message = `The key ${key} stands twice in one mapping`;
   }
   const length = Math.max(1, end - start);
   return { message, help: HELP[first.code], offset: start, length };

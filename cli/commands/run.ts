@@ -1,0 +1,159 @@
+/** `ioreel run` and `ioreel record`: loads a scenario, runs it, and tells what happened. */
+import { resolve } from "node:path";
+import { ReelError } from "../../core/errors.ts";
+import type { RuntimeOptions } from "../../core/runtime/options.ts";
+import { Runtime } from "../../index.ts";
+import { BUILT_IN_PROVIDERS } from "../../providers/index.ts";
+import { EXIT } from "../exit-codes.ts";
+import { commandLine, tellFailure } from "../failure.ts";
+import { onInterrupt } from "../interrupt.ts";
+import { jsonReporter } from "../reporters/json.ts";
+import { prettyReporter } from "../reporters/pretty.ts";
+import type { RunEnd, RunReporter, RunStart } from "../reporters/reporter.ts";
+import { readInputs, type GivenInput } from "../scenario/inputs.ts";
+import { kindsOf } from "../scenario/kinds.ts";
+import { loadScenario } from "../scenario/load.ts";
+import type { ScenarioReport } from "../scenario/report.ts";
+import type { ResolvedScenario } from "../scenario/resolved.ts";
+import { runScenario } from "../scenario/run-scenario.ts";
+import { plural } from "../scenario/units.ts";
+import { INPUT_PREFIX } from "./replay.ts";
+
+/** The flags as the command line gives them. */
+export interface RunFlags {
+  backend?: "auto" | "uring" | "emulated";
+  seed?: number;
+  clock?: "virtual" | "paced";
+  /** "name=value". */
+  set: string[];
+  /** "path" or "name=path". */
+  input: string[];
+  record?: string;
+  permute?: boolean;
+  cwd?: string;
+  allowPath: string[];
+  quiet?: boolean;
+  json?: boolean;
+}
+
+/** `ioreel record FILE RECORDING`. */
+export function record(file: string, recording: string, flags: RunFlags): Promise<number> {
+  return run(file, { ...flags, record: recording });
+}
+
+/** `ioreel run FILE`. @returns the exit code */
+export async function run(file: string, flags: RunFlags): Promise<number> {
+  const { inputFiles, scenario } = await loadScenario(file, {
+    kinds: kindsOf(BUILT_IN_PROVIDERS),
+    cwd: flags.cwd ?? process.cwd(),
+    allowPaths: flags.allowPath,
+    set: new Map(flags.set.map(splitSetting)),
+    inputs: flags.input.map(splitInput),
+  });
+  const inputs = await readInputs(inputFiles);
+  const io = await Runtime.start(runtimeOptions(scenario, flags, inputs));
+  const reporter: RunReporter =
+    flags.json === true ? jsonReporter() : prettyReporter({ quiet: flags.quiet === true });
+  const start: RunStart = {
+    scenario,
+    backend: io.backend,
+    clock: io.backend === "uring" ? "real" : (flags.clock ?? scenario.clock),
+    seed: io.seed,
+    rejected: io.rejected,
+  };
+  reporter.start(start);
+  const release = onInterrupt(() => io.interrupt());
+  let report: ScenarioReport;
+  try {
+    report = await runScenario(io, scenario, { inputs, onEvent: (event) => reporter.event(event) });
+  } finally {
+    await io.close();
+    release();
+  }
+  const end = endOf(start, report, io);
+  reporter.end(end);
+  const again = reproduceLine(file, flags, start);
+  if (io.session?.failure !== undefined) {
+    throw Object.assign(io.session.failure, { reproduce: again });
+  }
+  return conclude(end, again);
+}
+
+function endOf(
+  start: RunStart,
+  report: ScenarioReport,
+  io: Awaited<ReturnType<typeof Runtime.start>>,
+): RunEnd {
+  const { digest, events, path } = io.session!;
+  const recording = path === undefined ? null : { path, events };
+  return { ...start, report, digest, counters: io.counters(), recording };
+}
+
+function runtimeOptions(
+  scenario: ResolvedScenario,
+  flags: RunFlags,
+  inputs: ReadonlyMap<string, Uint8Array>,
+): Omit<RuntimeOptions, "providers"> {
+  const seed = flags.seed ?? scenario.seed;
+  return {
+    backend: flags.backend ?? scenario.backend,
+    clock: flags.clock ?? scenario.clock,
+    permute: flags.permute === true,
+    ...(seed === undefined ? {} : { seed }),
+    ...(flags.record === undefined
+      ? { digest: true }
+      : {
+          record: {
+            path: resolve(flags.record),
+            program: { kind: "scenario", scenario },
+            attachments: new Map(
+              [...inputs].map(([name, bytes]) => [`${INPUT_PREFIX}${name}`, bytes]),
+            ),
+          },
+        }),
+  };
+}
+
+/** Says what went wrong, if anything did. @returns the exit code */
+function conclude({ report }: RunEnd, again: string): number {
+  const { error, expectations, holds, outcome, scenario } = report;
+  if (outcome === "interrupted") {
+    tellFailure(new ReelError("ERR_INTERRUPTED", `The run of ${scenario} was interrupted`), again);
+    return EXIT.interrupted;
+  }
+  if (holds) return EXIT.ok;
+  if (error !== null && outcome !== "completed") {
+    const options = error.mend === null ? {} : { mend: error.mend };
+    tellFailure(new ReelError(error.code as "EIO", error.message, options), again);
+  } else {
+    const broken = expectations.filter((expectation) => !expectation.holds);
+    const count = `${broken.length} of ${plural(expectations.length, "expectation")}`;
+    const verb = broken.length === 1 ? "does" : "do";
+    const message = `${count} of ${scenario} ${verb} not hold: ${broken[0]!.text}`;
+    tellFailure(new ReelError("ERR_EXPECTATION", message), again);
+  }
+  return EXIT.expectation;
+}
+
+/** The command line that comes to the same run: with the seed and the backend that this one had. */
+function reproduceLine(file: string, flags: RunFlags, { backend, seed }: RunStart): string {
+  const words = ["run", file, "--seed", String(seed), "--backend", backend];
+  if (flags.clock !== undefined) words.push("--clock", flags.clock);
+  for (const setting of flags.set) words.push("--set", setting);
+  for (const input of flags.input) words.push("--input", input);
+  if (flags.permute === true) words.push("--permute");
+  if (flags.cwd !== undefined) words.push("--cwd", flags.cwd);
+  for (const path of flags.allowPath) words.push("--allow-path", path);
+  return commandLine(words);
+}
+
+function splitSetting(setting: string): [string, string] {
+  const at = setting.indexOf("=");
+  return [setting.slice(0, at), setting.slice(at + 1)];
+}
+
+/** "name=path" where what is before the sign can be a name; a path alone otherwise. */
+function splitInput(input: string): GivenInput {
+  const match = /^([A-Za-z][\w-]*)=(.*)$/s.exec(input);
+  return match === null ? { path: input } : { name: match[1]!, path: match[2]! };
+}
