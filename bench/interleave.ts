@@ -1,0 +1,29 @@
+/**
+ * Interleaved repeats: every round takes one sample of each sampler, and every other round goes the
+ * other way round. So whatever the machine does meanwhile (another program, a warmer processor)
+ * meets all of them alike, and none always runs in the wake of the same other.
+ */
+
+export interface Sampled {
+  readonly name: string;
+  sample(): Promise<number>;
+}
+
+/**
+ * @param rounds samples of each
+ * @param onRound called after each, for progress
+ * @returns the samples by name, in the order in which they were taken
+ */
+export async function interleave(
+  samplers: readonly Sampled[],
+  rounds: number,
+  onRound: (done: number) => void = () => {},
+): Promise<Map<string, number[]>> {
+  const samples = new Map<string, number[]>(samplers.map(({ name }) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    const order = round % 2 === 0 ? samplers : samplers.toReversed();
+    for (const sampler of order) samples.get(sampler.name)!.push(await sampler.sample());
+    onRound(round + 1);
+  }
+  return samples;
+}

@@ -1,0 +1,58 @@
+/** A subject's process, seen from outside: one request a line, one answer a line. */
+import type { Subprocess } from "bun";
+import type { Answer } from "./subject.ts";
+
+export class LineProcess {
+  readonly #name: string;
+  readonly #child: Subprocess<"pipe", "pipe", "inherit">;
+  readonly #reader: ReturnType<Subprocess<"pipe", "pipe", "inherit">["stdout"]["getReader"]>;
+  readonly #decoder = new TextDecoder();
+  #text = "";
+
+  /** @param name for error messages */
+  constructor(name: string, command: string[]) {
+    this.#name = name;
+    this.#child = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+    this.#reader = this.#child.stdout.getReader() as never;
+  }
+
+  /**
+   * The next answer.
+   * @throws {Error} with the subject's own error and stack, if it failed, or its exit code
+   */
+  async answer(): Promise<Exclude<Answer, { error: string }>> {
+    let end = this.#text.indexOf("\n");
+    while (end === -1) {
+      const { done, value } = await this.#reader.read();
+      if (done) {
+        throw new Error(`Cannot measure ${this.#name}: it ended with ${await this.#child.exited}`);
+      }
+      this.#text += this.#decoder.decode(value, { stream: true });
+      end = this.#text.indexOf("\n");
+    }
+    const answer = JSON.parse(this.#text.slice(0, end)) as Answer;
+    this.#text = this.#text.slice(end + 1);
+    if ("error" in answer) throw new Error(`Cannot measure ${this.#name}: ${answer.error}`);
+    return answer;
+  }
+
+  /** Sends a request. @returns its answer */
+  async ask(request: string): Promise<Exclude<Answer, { error: string }>> {
+    this.#child.stdin.write(`${request}\n`);
+    await this.#child.stdin.flush();
+    return this.answer();
+  }
+
+  /** Ends the process in good order. @throws {Error} when it ends in bad order */
+  async close(): Promise<void> {
+    await this.#child.stdin.end();
+    await this.#reader.cancel();
+    const code = await this.#child.exited;
+    if (code !== 0) throw new Error(`Cannot end ${this.#name}: it ended with ${code}`);
+  }
+
+  /** Ends the process in any order: after an error. */
+  kill(): void {
+    this.#child.kill();
+  }
+}

@@ -1,0 +1,1 @@
+/** The empty Bun script: what starting a process costs before a program does anything. */

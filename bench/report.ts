@@ -1,0 +1,114 @@
+/** The report of a run: its shape as JSON, and its form for people. */
+import type { MachineFacts } from "./machine.ts";
+import type { Distribution } from "./subject.ts";
+import type { Row } from "./topic.ts";
+
+/** One target and how it came out. */
+export interface RatioRow {
+  name: string;
+  /** Null when it cannot be measured here; `reason` says why and what to do. */
+  value: number | null;
+  target: number;
+  better: "higher" | "lower";
+  /** Whether the target is met; false also without a value. */
+  holds: boolean;
+  reason?: string;
+}
+
+/** All that one sampler brought. */
+export interface RawSampler {
+  name: string;
+  unit: string;
+  median: number;
+  /** Interquartile range over median. */
+  spread: number;
+  /** In the order in which they were taken: the same place is the same round everywhere. */
+  samples: readonly number[];
+  /** Operations of each sample. */
+  operations?: number;
+  distribution?: Distribution;
+  builtWith?: string;
+}
+
+export interface Report {
+  topic: string;
+  machine: MachineFacts & { calibrationNs: number; calibrationReferenceNs: number };
+  ratios: RatioRow[];
+  raw: {
+    rounds: number;
+    samplers: RawSampler[];
+    missing: { name: string; reason: string }[];
+  };
+}
+
+/** Pads columns to their width; numbers stand to the right. */
+function table(lines: readonly (readonly string[])[], rightFrom: number): string {
+  const widths = lines[0]!.map((_, column) =>
+    Math.max(...lines.map((line) => Bun.stringWidth(line[column]!))),
+  );
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) =>
+          column < rightFrom ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
+        )
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+function ratioLine(row: RatioRow, digits: number): string[] {
+  const sign = row.better === "higher" ? "≥" : "≤";
+  const value = row.value === null ? "-" : row.value.toFixed(digits);
+  const verdict = row.value === null ? "not measured" : row.holds ? "yes" : "NO";
+  return [row.name, value, `${sign} ${row.target.toFixed(digits)}`, verdict];
+}
+
+function samplerLine(sampler: RawSampler): string[] {
+  const { name, unit, distribution } = sampler;
+  const ofBatch = (ns: number | undefined): string =>
+    ns === undefined ? "-" : `${(ns / 1000).toFixed(2)} µs`;
+  const batch = distribution === undefined ? "-" : `${distribution.operations}`;
+  return [
+    name,
+    `${sampler.median.toFixed(sampler.median < 1000 ? 1 : 0)} ${unit}`,
+    `${(sampler.spread * 100).toFixed(0)} %`,
+    batch,
+    ofBatch(distribution?.p50Ns),
+    ofBatch(distribution?.p99Ns),
+  ];
+}
+
+/** The report as text. @param rows the rows it is of, for their digits */
+export function formatReport(report: Report, rows: readonly Row[]): string {
+  const { machine, ratios, raw } = report;
+  const { calibrationNs, calibrationReferenceNs } = machine;
+  const ratioLines = ratios.map((row, i) => ratioLine(row, rows[i]!.digits));
+  const reasons = ratios.flatMap(({ name, reason }) =>
+    reason === undefined ? [] : [`not measured: ${name}: ${reason}`],
+  );
+  const built = new Set(raw.samplers.flatMap(({ builtWith }) => builtWith ?? []));
+  const parts = [
+    `ioreel bench ${report.topic}`,
+    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryMiB} MiB; ${machine.platform} ` +
+      `${machine.kernel} ${machine.arch}; bun ${machine.bun}; load ${machine.load.join(" to ")}`,
+    `calibration loop ${calibrationNs.toFixed(0)} ns (targets in rates are meant for ` +
+      `${calibrationReferenceNs} ns and scaled)`,
+    ...[...built].map((text) => `C peer: ${text}`),
+    "",
+    table([["target", "value", "wanted", "holds"], ...ratioLines], 1),
+    "",
+    ...(reasons.length > 0 ? [...reasons, ""] : []),
+    `Medians of ${raw.rounds} interleaved samples; spread is the interquartile range over the ` +
+      "median; p50 and p99 are of single batches.",
+    table(
+      [
+        ["measured", "median", "spread", "batch", "p50", "p99"],
+        ...raw.samplers.map((sampler) => samplerLine(sampler)),
+      ],
+      1,
+    ),
+  ];
+  return parts.join("\n");
+}

@@ -1,0 +1,79 @@
+/**
+ * What a benchmark measures: a subject. Each lives in a process of its own, so that no subject is
+ * compiled, collected or cached in the light of another, and is asked for one sample at a time.
+ */
+import { hostMonotonicNs } from "../core/clock.ts";
+
+export interface Subject {
+  /** Operations that belong together: a sample covers a multiple of them. */
+  readonly batch: number;
+  /** Does so many operations (a multiple of the batch). @returns the sample's value */
+  sample(operations: number): number | Promise<number>;
+  /** One batch, for the distribution of its duration. Absent where that says nothing. */
+  readonly step?: () => unknown;
+  close(): void | Promise<void>;
+}
+
+/** A subject's module: its default export opens it. */
+export interface SubjectModule {
+  default: (argument: string) => Subject | Promise<Subject>;
+}
+
+/** How a subject's process came up: the first line that it prints. */
+export interface Opened {
+  batch: number;
+  /** Whether it has a step. */
+  steps: boolean;
+}
+
+/** What a subject's process answers with, one line of JSON each. */
+export type Answer =
+  { value: number } | Opened | Distribution | { unavailable: string } | { error: string };
+
+/** How long single batches took. */
+export interface Distribution {
+  p50Ns: number;
+  p99Ns: number;
+  p999Ns: number;
+  /** Operations of a batch, and batches that were measured. */
+  operations: number;
+  count: number;
+}
+
+/**
+ * The share of a sample's operations that is done before it and not measured: while the other
+ * subjects had their turns, the caches went cold and the collector took memory back.
+ */
+const WARM_UP_SHARE = 0.25;
+
+/** What a subject that is measured by time has to offer. */
+export interface Timed {
+  readonly batch: number;
+  /** Does so many operations: a multiple of the batch. */
+  run(operations: number): void | Promise<void>;
+  close(): void | Promise<void>;
+}
+
+/** A subject whose samples are nanoseconds per operation. */
+export function timed(work: Timed): Subject {
+  const { batch } = work;
+  return {
+    batch,
+    async sample(operations) {
+      const warmUp = Math.ceil((operations * WARM_UP_SHARE) / batch) * batch;
+      await work.run(warmUp);
+      const start = hostMonotonicNs();
+      const running = work.run(operations);
+      if (running !== undefined) await running;
+      return (hostMonotonicNs() - start) / operations;
+    },
+    step: () => work.run(batch),
+    close: () => work.close(),
+  };
+}
+
+/** The same without the distribution, where a batch alone would measure something else. */
+export function timedWhole(work: Timed): Subject {
+  const { batch, sample, close } = timed(work);
+  return { batch, sample, close };
+}

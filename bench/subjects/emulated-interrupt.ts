@@ -1,0 +1,17 @@
+/** A task that awaits one emulated interrupt after the other: register, device, line, layer, task. */
+import { startRuntime } from "../../core/runtime/start.ts";
+import { timedWhole, type Subject } from "../subject.ts";
+import { pulse } from "./pulse-provider.ts";
+
+export default async function open(): Promise<Subject> {
+  const io = await startRuntime({ backend: "emulated", providers: [pulse], seed: 1 });
+  const end = await io.open("pulse");
+  return timedWhole({
+    batch: 1,
+    run: (operations) =>
+      io.run(async () => {
+        for (let i = 0; i < operations; i++) await end.perform("beat");
+      }),
+    close: () => io.close(),
+  });
+}
