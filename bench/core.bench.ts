@@ -84,7 +84,7 @@ const topic: Topic = {
       value: (median) => median("callback, 256 in flight") / median("ring, batch 256"),
     },
     {
-      name: `Heap growth over 10^6 transitions, bytes (0; ${HEAP_NOISE_BYTES} is the meter's noise)`,
+      name: `Heap growth over 10^6 transitions, bytes (0; ${HEAP_NOISE_BYTES} is noise)`,
       better: "lower",
       target: HEAP_NOISE_BYTES,
       digits: 0,
@@ -124,7 +124,7 @@ const topic: Topic = {
       value: (median) => median("ioreel --help") / median("empty Bun script"),
     },
     {
-      name: "Recording metadata on the NOP ring, ns/op (60 where the calibration loop takes 220 ns)",
+      name: "Recording metadata on the NOP ring, ns/op (60 at a calibration loop of 220)",
       better: "lower",
       target: 60,
       isRate: true,

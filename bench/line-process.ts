@@ -5,7 +5,7 @@ import type { Answer } from "./subject.ts";
 export class LineProcess {
   readonly #name: string;
   readonly #child: Subprocess<"pipe", "pipe", "inherit">;
-  readonly #reader: ReturnType<Subprocess<"pipe", "pipe", "inherit">["stdout"]["getReader"]>;
+  readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #decoder = new TextDecoder();
   #text = "";
 
@@ -13,7 +13,7 @@ export class LineProcess {
   constructor(name: string, command: string[]) {
     this.#name = name;
     this.#child = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
-    this.#reader = this.#child.stdout.getReader() as never;
+    this.#chunks = this.#child.stdout[Symbol.asyncIterator]();
   }
 
   /**
@@ -23,8 +23,8 @@ export class LineProcess {
   async answer(): Promise<Exclude<Answer, { error: string }>> {
     let end = this.#text.indexOf("\n");
     while (end === -1) {
-      const { done, value } = await this.#reader.read();
-      if (done) {
+      const { done, value } = await this.#chunks.next();
+      if (done === true) {
         throw new Error(`Cannot measure ${this.#name}: it ended with ${await this.#child.exited}`);
       }
       this.#text += this.#decoder.decode(value, { stream: true });
@@ -46,7 +46,6 @@ export class LineProcess {
   /** Ends the process in good order. @throws {Error} when it ends in bad order */
   async close(): Promise<void> {
     await this.#child.stdin.end();
-    await this.#reader.cancel();
     const code = await this.#child.exited;
     if (code !== 0) throw new Error(`Cannot end ${this.#name}: it ended with ${code}`);
   }

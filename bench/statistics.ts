@@ -19,7 +19,7 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** Half of the series lies within so much of its median: the interquartile range over the median. */
+/** How wide the middle half of the series is: the interquartile range over the median. */
 export function spread(values: readonly number[]): number {
   const middle = median(values);
   if (middle === 0) return 0;

@@ -1,4 +1,4 @@
-/** The ring by itself: what preparing and reaping NOPs costs without engine, layers and promises. */
+/** The ring by itself: what preparing and reaping NOPs costs without engine, layers, promises. */
 import { OPCODE, type Backend, type Sink } from "../../core/backend/contract.ts";
 import type { Timed } from "../subject.ts";
 

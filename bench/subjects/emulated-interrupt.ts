@@ -1,4 +1,4 @@
-/** A task that awaits one emulated interrupt after the other: register, device, line, layer, task. */
+/** A task that awaits emulated interrupts, one after the other: register, device, line, layer. */
 import { startRuntime } from "../../core/runtime/start.ts";
 import { timedWhole, type Subject } from "../subject.ts";
 import { pulse } from "./pulse-provider.ts";
