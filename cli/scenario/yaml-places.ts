@@ -17,11 +17,18 @@ export interface TextPlace {
   readonly length: number;
 }
 
+// The parser's own search for equal keys compares each key with every other: half a minute for a
+// file of the allowed size. See repeatedKey.
 const parse = (text: string): Document.Parsed =>
-  parseDocument(text, { prettyErrors: false, merge: false, logLevel: "silent", strict: true });
+  parseDocument(text, {
+    prettyErrors: false,
+    merge: false,
+    logLevel: "silent",
+    strict: true,
+    uniqueKeys: false,
+  });
 
 const HELP: Readonly<Record<string, string>> = {
-  DUPLICATE_KEY: "give one of them another name, or delete it",
   TAB_AS_INDENT: "indent with spaces",
   BAD_INDENT: "check the indentation and the closing brackets",
   MULTIPLE_DOCS: "keep one scenario a file, without ---",
@@ -31,22 +38,44 @@ const HELP: Readonly<Record<string, string>> = {
 export function firstError(text: string): TextError | undefined {
   const document = parse(text);
   const [first] = document.errors;
-  if (first === undefined) return mergeKey(document);
+  if (first === undefined) return repeatedKey(document) ?? mergeKey(document);
   const [start, end] = first.pos;
   const why = first.message.split("\n", 1)[0]!.replace(/\.$/, "");
   let message = `The scenario is no YAML: ${why.charAt(0).toLowerCase()}${why.slice(1)}`;
   if (/call stack/i.test(why)) message = "The scenario is nested too deep";
-  if (first.code === "DUPLICATE_KEY") {
-    const key = printable(text.slice(start, keyEnd(text, start)));
-    message = `The key ${key} stands twice in one mapping`;
-  }
   const length = Math.max(1, end - start);
   return { message, help: HELP[first.code], offset: start, length };
 }
 
-function keyEnd(text: string, start: number): number {
-  const end = /[:\n,}]/.exec(text.slice(start))?.index ?? 40;
-  return start + Math.min(end, 40);
+const KEY_LENGTH_SHOWN = 40;
+
+/** The first key that a mapping already has. Bun's parser lets the last of equal keys win. */
+function repeatedKey(document: Document.Parsed): TextError | undefined {
+  let found: TextError | undefined;
+  visit(document, {
+    Map(_key, map) {
+      const seen = new Set<string>();
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue;
+        const text = String(key.value);
+        if (!seen.has(text)) {
+          seen.add(text);
+          continue;
+        }
+        const [start, end] = key.range ?? [0, 1];
+        const shown = printable(text.slice(0, KEY_LENGTH_SHOWN));
+        found = {
+          message: `The key ${shown} stands twice in one mapping`,
+          help: "give one of them another name, or delete it",
+          offset: start,
+          length: Math.max(1, end - start),
+        };
+        return visit.BREAK;
+      }
+      return undefined;
+    },
+  });
+  return found;
 }
 
 /** Merge keys are not YAML 1.2, and which of two values wins is no longer seen from the text. */
