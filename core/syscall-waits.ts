@@ -43,19 +43,17 @@ export class AnyWait extends Suspension<number> {
 
 /** A start by the calls that waits for a slot. */
 export class CallStart extends Suspension<number> implements PendingStart {
-  readonly request: StartRequest;
+  request: StartRequest | undefined = undefined;
   readonly #calls: CallHost;
   readonly #temporary: IoBuffer | undefined;
 
   constructor(
     owner: SuspensionOwner,
     calls: CallHost,
-    request: StartRequest,
     temporary: IoBuffer | undefined,
   ) {
     super(owner, "a free slot to start an operation");
     this.#calls = calls;
-    this.request = request;
     this.#temporary = temporary;
   }
 

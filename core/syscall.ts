@@ -89,10 +89,9 @@ export class Syscalls implements Settler, CallHost {
     try {
       const temporary = this.#prepare(handle, offset, isRead, buffer);
       const { executor, starts } = this.#host;
-      const request = { ...this.#request };
-      const wait = new CallStart(executor.owner, this, request, temporary);
+      const wait = new CallStart(executor.owner, this, temporary);
       try {
-        starts.start(wait);
+        starts.start(this.#request, wait);
       } catch (error) {
         wait.refused(error);
       }

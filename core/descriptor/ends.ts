@@ -32,7 +32,9 @@ export class EndTable {
   /** @param capacity ends open at once, 1 to 65,536 */
   constructor(capacity = 4096) {
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > ENDS_MAX) {
-      throw new RangeError(`Cannot make the end table: capacity must be 1 to ${ENDS_MAX}: ${capacity}`);
+      throw new RangeError(
+        `Cannot make the end table: capacity must be 1 to ${ENDS_MAX}: ${capacity}`,
+      );
     }
     this.capacity = capacity;
     this.slab = allocateSlab(capacity * WORDS * 4);
@@ -114,6 +116,11 @@ export class EndTable {
       });
     }
     return end;
+  }
+
+  /** Whether an end is open and the handle is its present one. */
+  isOpen(end: number, handle: number): boolean {
+    return this.#i32[end * WORDS + STATE] === END_OPEN && this.handleOf(end) === handle;
   }
 
   state(end: number): number {

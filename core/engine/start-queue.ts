@@ -7,7 +7,8 @@ import type { Settler } from "./state.ts";
 
 /** A start that may have to wait for a slot. */
 export interface PendingStart extends Settler {
-  readonly request: StartRequest;
+  /** What it starts with; its own from the moment that it has to wait. */
+  request: StartRequest | undefined;
   /** It started. */
   began(slot: number): void;
   /** It could not be started. */
@@ -37,13 +38,18 @@ export class StartQueue {
     return this.length > 0 ? -1 : this.#engine.start(request, settler);
   }
 
-  /** Starts at once or as soon as its turn comes. */
-  start(pending: PendingStart): void {
-    const slot = this.tryStart(pending.request, pending);
+  /**
+   * Starts at once or as soon as its turn comes.
+   * @param request copied if it has to wait, so that the caller may use it for the next start
+   * @throws {ReelError} ERR_BUFFER_BORROWED
+   */
+  start(request: StartRequest, pending: PendingStart): void {
+    const slot = this.tryStart(request, pending);
     if (slot !== -1) {
       pending.began(slot);
       return;
     }
+    pending.request = { ...request };
     this.#engine.state.counters.tableFullWaits++;
     this.#waiting.push(pending);
   }
@@ -61,7 +67,7 @@ export class StartQueue {
     const left: PendingStart[] = [];
     const refused: PendingStart[] = [];
     for (const pending of this.#waiting.slice(this.#head)) {
-      (pending.request.end === end ? refused : left).push(pending);
+      (pending.request!.end === end ? refused : left).push(pending);
     }
     this.#waiting = left;
     this.#head = 0;
@@ -74,7 +80,7 @@ export class StartQueue {
       const pending = this.#waiting[this.#head]!;
       let slot: number;
       try {
-        slot = this.#engine.start(pending.request, pending);
+        slot = this.#engine.start(pending.request!, pending);
       } catch (error) {
         this.#head++;
         pending.refused(error);

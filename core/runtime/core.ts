@@ -1,7 +1,7 @@
 /** The parts of a running runtime, as its files share them. */
 import type { Backend } from "../backend/contract.ts";
 import type { BufferPool } from "../buffer/pool.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { Engine, StartRequest } from "../engine/engine.ts";
 import type { StartQueue } from "../engine/start-queue.ts";
 import type { Executor } from "../task/executor.ts";
 import type { Opening } from "./opening.ts";
@@ -15,5 +15,7 @@ export interface RuntimeCore {
   readonly executor: Executor;
   readonly pump: Pump;
   readonly opening: Opening;
+  /** Filled in for each start by whoever starts: starting allocates no request. */
+  readonly request: StartRequest;
   kick(): void;
 }

@@ -6,7 +6,7 @@ import { IoBuffer } from "../buffer/buffer.ts";
 import { requireOpenEnd, requireOperation } from "../engine/admission.ts";
 import type { StartRequest } from "../engine/engine.ts";
 import type { RuntimeCore } from "./core.ts";
-import { OperationWait, type OperationYield } from "./operation.ts";
+import { OperationWait, type NamedOperation, type OperationYield } from "./operation.ts";
 
 const textEncoder = new TextEncoder();
 
@@ -29,10 +29,15 @@ export class OpenEnd {
   /** Which of the provider's ends this is. */
   readonly name: string;
   readonly #core: RuntimeCore;
+  /** Index of the end in the table, good for as long as the handle is. */
+  readonly #end: number;
+  /** Operations that were used before, so that a start costs no look-up but this. */
+  readonly #operations = new Map<string, NamedOperation>();
   #closing: Promise<void> | undefined;
 
   constructor(core: RuntimeCore, handle: number, kind: string, name: string) {
     this.#core = core;
+    this.#end = core.engine.state.ends.require(handle, "open");
     this.handle = handle;
     this.kind = kind;
     this.name = name;
@@ -43,20 +48,21 @@ export class OpenEnd {
    * @returns what came; empty at the end of a stream
    * @throws {ReelError} (as a rejection) the operation's code; ERR_CLOSED, ERR_CLOSING, EPERM
    */
-  read(sizeBytes: number, options: TransferOptions = {}): Promise<Uint8Array> {
-    return this.#begin<Uint8Array>(
-      "read",
-      () => this.#core.pool.owned(sizeBytes),
-      options,
-      "bytes",
-    );
+  read(sizeBytes: number, options?: TransferOptions): Promise<Uint8Array> {
+    try {
+      const operation = this.#admit("read");
+      const made = this.#core.pool.owned(sizeBytes);
+      return this.#start<Uint8Array>(operation, made, made, options, "bytes");
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
    * Reads into memory of the program's.
    * @returns how many bytes came; 0 at the end of a stream
    */
-  readInto(target: IoBuffer | Uint8Array, options: TransferOptions = {}): Promise<number> {
+  readInto(target: IoBuffer | Uint8Array, options?: TransferOptions): Promise<number> {
     return this.perform("read", target, options);
   }
 
@@ -65,7 +71,7 @@ export class OpenEnd {
    * @param source text is sent as UTF-8; memory that is not shared is copied before the return
    * @returns how many bytes were written
    */
-  write(source: IoBuffer | Uint8Array | string, options: TransferOptions = {}): Promise<number> {
+  write(source: IoBuffer | Uint8Array | string, options?: TransferOptions): Promise<number> {
     const bytes = typeof source === "string" ? textEncoder.encode(source) : source;
     return this.perform("write", bytes, options);
   }
@@ -78,12 +84,18 @@ export class OpenEnd {
   perform(
     operation: string,
     memory?: IoBuffer | Uint8Array,
-    options: TransferOptions = {},
+    options?: TransferOptions,
   ): Promise<number> {
-    if (memory === undefined || memory instanceof IoBuffer) {
-      return this.#begin<number>(operation, () => undefined, options, "count", memory);
+    try {
+      const named = this.#admit(operation);
+      if (memory === undefined || memory instanceof IoBuffer) {
+        return this.#start<number>(named, memory, undefined, options, "count");
+      }
+      const made = this.#core.pool.borrow(memory);
+      return this.#start<number>(named, made, made, options, "count");
+    } catch (error) {
+      return Promise.reject(error);
     }
-    return this.#begin<number>(operation, () => this.#core.pool.borrow(memory), options, "count");
   }
 
   /**
@@ -98,39 +110,54 @@ export class OpenEnd {
     await this.close();
   }
 
-  #begin<T>(
-    operation: string,
-    temporary: () => IoBuffer | undefined,
-    options: TransferOptions,
-    yields: OperationYield,
-    memory?: IoBuffer,
-  ): Promise<T> {
-    let made: IoBuffer | undefined;
-    try {
-      const { engine } = this.#core;
-      const end = requireOpenEnd(engine, this.handle, operation);
-      const number = requireOperation(engine, end, operation);
-      made = temporary();
-      const request = requestFor(end, number, memory ?? made, options);
-      const name = { kind: this.kind, end: this.name, operation };
-      const owner = this.#core.executor.owner;
-      const wait = new OperationWait<T>(owner, this.#core, name, request, yields, made);
-      wait.start();
-      return wait.promise;
-    } catch (error) {
-      made?.dispose();
-      return Promise.reject(error);
+  /** Looks whether an operation may be started now. @throws {ReelError} */
+  #admit(operation: string): NamedOperation {
+    const { engine } = this.#core;
+    if (!engine.state.ends.isOpen(this.#end, this.handle)) {
+      requireOpenEnd(engine, this.handle, operation);
     }
+    return this.#operations.get(operation) ?? this.#lookUp(operation);
+  }
+
+  #lookUp(operation: string): NamedOperation {
+    const number = requireOperation(this.#core.engine, this.#end, operation);
+    const named = { kind: this.kind, end: this.name, operation, number };
+    this.#operations.set(operation, named);
+    return named;
+  }
+
+  /** @param temporary the buffer, if it was made for this operation: it is disposed of with it */
+  #start<T>(
+    operation: NamedOperation,
+    buffer: IoBuffer | undefined,
+    temporary: IoBuffer | undefined,
+    options: TransferOptions | undefined,
+    yields: OperationYield,
+  ): Promise<T> {
+    const { request } = this.#core;
+    request.end = this.#end;
+    request.operation = operation.number;
+    request.buffer = buffer;
+    request.at = 0;
+    request.length = buffer === undefined ? 0 : buffer.sizeBytes;
+    request.offset = 0;
+    request.argument = 0;
+    try {
+      if (options !== undefined) applyOptions(request, options);
+    } catch (error) {
+      temporary?.dispose();
+      throw error;
+    }
+    const { executor } = this.#core;
+    const wait = new OperationWait<T>(executor.owner, this.#core, operation, yields, temporary);
+    wait.start(request);
+    return wait.promise;
   }
 }
 
-function requestFor(
-  end: number,
-  operation: number,
-  buffer: IoBuffer | undefined,
-  options: TransferOptions,
-): StartRequest {
-  const size = buffer?.sizeBytes ?? 0;
+/** @throws {RangeError} for a run that is not inside the buffer */
+function applyOptions(request: StartRequest, options: TransferOptions): void {
+  const size = request.length;
   const { offset = 0, at = 0, argument = 0 } = options;
   const length = options.length ?? Math.max(0, size - at);
   if (!(Number.isInteger(at) && Number.isInteger(length) && at >= 0 && length >= 0)) {
@@ -140,5 +167,8 @@ function requestFor(
     throw new RangeError(`Cannot transfer ${length} bytes at ${at}: the buffer has ${size}`);
   }
   if (!Number.isFinite(offset)) throw new RangeError(`Cannot transfer at position ${offset}`);
-  return { end, operation, buffer, at, length, offset, argument, autoRelease: true };
+  request.at = at;
+  request.length = length;
+  request.offset = offset;
+  request.argument = argument;
 }

@@ -162,12 +162,11 @@ export class Opening {
       argument: 0,
       autoRelease: true,
     };
-    const name = { kind: entry.provider.kind, end: "main", operation };
+    const name = { kind: entry.provider.kind, end: "main", operation, number: UNNAMED };
     const wait = new OperationWait<number>(
       executor.owner,
       this.#core,
       name,
-      request,
       "count",
       undefined,
     );

@@ -9,11 +9,13 @@ import { ReelError, codeOfResult } from "../errors.ts";
 import type { SuspensionOwner } from "../task/suspension.ts";
 import { Suspension } from "../task/suspension.ts";
 
-/** What an operation is called in reports and errors. */
-export interface OperationName {
+/** One of a provider's operations on one end: looked up once, used for each start. */
+export interface NamedOperation {
   readonly kind: string;
   readonly end: string;
   readonly operation: string;
+  /** Its number in the provider's definition. */
+  readonly number: number;
 }
 
 /** What an operation needs of the runtime. */
@@ -28,7 +30,7 @@ export type OperationYield = "bytes" | "count";
 
 /** The error of an operation that failed. */
 export function operationError(
-  name: OperationName,
+  name: NamedOperation,
   handle: number,
   result: number,
   bytes: number,
@@ -38,7 +40,7 @@ export function operationError(
   const moved = bytes > 0 ? ` after ${bytes} bytes` : "";
   const what = name.end === "main" ? name.kind : `${name.kind} ${name.end}`;
   return new ReelError(code, `Cannot ${name.operation} ${what}: ${describeCode(code)}${moved}`, {
-    details: { ...name, handle, bytes },
+    details: { kind: name.kind, end: name.end, operation: name.operation, handle, bytes },
     ...(cause === undefined ? {} : { cause }),
   });
 }
@@ -59,9 +61,9 @@ function describeCode(code: string): string {
 }
 
 export class OperationWait<T> extends Suspension<T> implements PendingStart {
-  readonly request: StartRequest;
+  request: StartRequest | undefined = undefined;
   readonly #host: OperationHost;
-  readonly #name: OperationName;
+  readonly #name: NamedOperation;
   readonly #yields: OperationYield;
   /** A buffer that was made for this operation alone. */
   readonly #temporary: IoBuffer | undefined;
@@ -71,23 +73,24 @@ export class OperationWait<T> extends Suspension<T> implements PendingStart {
   constructor(
     owner: SuspensionOwner,
     host: OperationHost,
-    name: OperationName,
-    request: StartRequest,
+    name: NamedOperation,
     yields: OperationYield,
     temporary: IoBuffer | undefined,
   ) {
     super(owner, "");
     this.#host = host;
     this.#name = name;
-    this.request = request;
     this.#yields = yields;
     this.#temporary = temporary;
   }
 
-  /** Starts the operation, now or when the table has room. */
-  start(): void {
+  /**
+   * Starts the operation, now or when the table has room.
+   * @param request may be used again when this returns
+   */
+  start(request: StartRequest): void {
     try {
-      this.#host.starts.start(this);
+      this.#host.starts.start(request, this);
     } catch (error) {
       this.refused(error);
     }

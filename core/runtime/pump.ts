@@ -121,7 +121,9 @@ export class Pump {
     if (host) this.#executor.flushHost();
     this.#hostMayFollow = host;
     const turns = this.#executor.runReady(TURNS_BETWEEN_POLLS);
-    const arrived = this.#engine.poll(false);
+    // Where waiting costs nothing but virtual time, and all of the program waits, time goes on.
+    const skip = this.owned && !this.#backend.blocks && !this.#executor.hasReady();
+    const arrived = this.#engine.poll(skip && !this.#engine.hasWork());
     const moved = worked || host || turns > 0 || arrived > 0;
     this.onRound(moved);
     return moved || this.#executor.hasHostReady();

@@ -17,7 +17,7 @@ import { INPUT_INTERRUPT, type Backend } from "../backend/contract.ts";
 import type { Rejection } from "../backend/select.ts";
 import { IoBuffer } from "../buffer/buffer.ts";
 import type { BufferPool } from "../buffer/pool.ts";
-import { Engine } from "../engine/engine.ts";
+import { Engine, type StartRequest } from "../engine/engine.ts";
 import { StartQueue } from "../engine/start-queue.ts";
 import type { EngineLimits } from "../engine/state.ts";
 import type { Provider } from "../provider/define.ts";
@@ -72,7 +72,8 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
     const { executor } = this;
     const pump = new Pump(engine, executor, backend);
     const kick = (): void => pump.kick();
-    const bare = { backend, pool, engine, executor, pump, kick, starts: new StartQueue(engine) };
+    const request = emptyRequest();
+    const bare = { backend, pool, engine, executor, pump, kick, starts: new StartQueue(engine), request };
     const core = { ...bare, opening: undefined as unknown as Opening };
     core.opening = new Opening(core);
     this.#core = core;
@@ -237,4 +238,17 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
 function outcomeOf(error: unknown): string {
   const code = (error as { code?: unknown } | undefined)?.code;
   return code === "ERR_INTERRUPTED" ? "interrupted" : "failed";
+}
+
+function emptyRequest(): StartRequest {
+  return {
+    end: 0,
+    operation: 0,
+    buffer: undefined,
+    at: 0,
+    length: 0,
+    offset: 0,
+    argument: 0,
+    autoRelease: true,
+  };
 }
