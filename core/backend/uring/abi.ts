@@ -125,7 +125,7 @@ export const TIMEOUT_UPDATE = 1 << 1;
 /** Reads and writes move at most this many bytes (MAX_RW_COUNT, linux/fs.h). */
 export const TRANSFER_MAX_BYTES = 0x7ffff000;
 
-/** fcntl.h, sys/socket.h, sys/eventfd.h, linux/fs.h: flags that differ per call, not per machine. */
+/** fcntl.h, sys/socket.h, sys/eventfd.h, linux/fs.h: the same on the machines Bun runs on. */
 export const AT_FDCWD = -100;
 export const O_CLOEXEC = 0o2000000;
 export const O_NONBLOCK = 0o4000;

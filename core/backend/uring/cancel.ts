@@ -83,7 +83,7 @@ export function probeSyncCancel(fd: number): boolean {
   return registerSyncCancel(fd, IDLE, IDLE, 0) === -ERRNO.ENOENT;
 }
 
-/** Asks for the end of everything on a ring that has nothing, to learn whether that is understood. */
+/** Asks for the end of everything on a ring that has nothing: is that understood? */
 export function sendBulkProbe(queue: RingQueue): void {
   const at = queue.takeOwn(OWN_PROBE, 0);
   queue.entries[at] = OPCODE.ASYNC_CANCEL;

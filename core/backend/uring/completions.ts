@@ -1,7 +1,7 @@
 /**
  * A queue of completions to be read: the ring's own, which the kernel fills, or the backlog, which
- * takes what must leave the ring before anybody can be told of it. Both have the same shape, so that
- * one loop delivers from either.
+ * takes what must leave the ring before anybody can be told of it. Both have the same shape, so
+ * that one loop delivers from either.
  */
 import { COMPLETION_WORDS_SHIFT } from "./abi.ts";
 

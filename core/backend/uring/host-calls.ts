@@ -63,7 +63,7 @@ export class UringHostCalls implements HostCalls {
   }
 
   /**
-   * See {@link HostCalls.write}. The file is written without waiting even if it was opened for that;
+   * See {@link HostCalls.write}. The file is written without waiting even if it was opened to wait;
    * on a pipe that other requests write to meanwhile, the two get mixed up.
    */
   write(file: number, bytes: Uint8Array): void {

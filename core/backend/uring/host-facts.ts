@@ -1,6 +1,6 @@
 /**
- * What the host says about itself, read from /proc, for explaining why a ring cannot be had. Nothing
- * here decides anything: what the kernel lets us do is found out by doing it.
+ * What the host says about itself, read from /proc, for explaining why a ring cannot be had.
+ * Nothing here decides anything: what the kernel lets us do is found out by doing it.
  */
 import { readFileSync } from "node:fs";
 

@@ -6,8 +6,8 @@
  * on, the ring is looked at once more (a completion between the last look and the turning on would
  * not be announced), and the loop sleeps.
  *
- * With deferred task runs the kernel announces a completion before it is in the queue: it gets there
- * in our next system call, so every look enters the kernel.
+ * With deferred task runs the kernel announces a completion before it is in the queue: it gets
+ * there in our next system call, so every look enters the kernel.
  */
 import { hostAfter, hostSoon } from "../../clock.ts";
 import { EventDescriptor } from "./event-descriptor.ts";

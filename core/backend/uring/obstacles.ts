@@ -7,7 +7,7 @@ import type { ErrorCode } from "../../errors.ts";
 import { OPCODE } from "../contract.ts";
 import { FEATURE } from "./abi.ts";
 import type { FeatureName } from "./abi.ts";
-import { kernelAtLeast } from "./host-facts.ts";
+import { hostFacts, kernelAtLeast } from "./host-facts.ts";
 import type { HostFacts } from "./host-facts.ts";
 
 export interface Obstacle {
@@ -33,7 +33,8 @@ export const WANTED_FEATURES: readonly FeatureName[] = [
 
 /** Explains why io_uring_setup failed. */
 export function setupObstacle(errno: number, facts: HostFacts): Obstacle {
-  const found = `io_uring_setup gave ${codeOfResult(-errno)} on Linux ${facts.kernel || "(unknown)"}`;
+  const kernel = facts.kernel === "" ? "(unknown)" : facts.kernel;
+  const found = `io_uring_setup gave ${codeOfResult(-errno)} on Linux ${kernel}`;
   const explain = EXPLANATIONS.get(errno) ?? explainOther;
   return { code: codeOfResult(-errno), fatal: true, ...explain(found, facts) };
 }
@@ -72,9 +73,9 @@ function explainForbidden(found: string, facts: HostFacts): Words {
       found: `${found}: kernel.io_uring_disabled is ${setting}`,
       wanted: "kernel.io_uring_disabled = 0",
       mend:
-        setting === 1
-          ? `Run "sysctl kernel.io_uring_disabled=0", join the group of kernel.io_uring_group, ${USE_EMULATED}`
-          : `Run "sysctl kernel.io_uring_disabled=0", ${USE_EMULATED}`,
+        'Run "sysctl kernel.io_uring_disabled=0", ' +
+        (setting === 1 ? "join the group of kernel.io_uring_group, " : "") +
+        USE_EMULATED,
     };
   }
   return {
@@ -124,12 +125,12 @@ export function platformObstacle(facts: HostFacts): Obstacle {
 }
 
 /** Features that the ring lacks, if it lacks any that are needed. */
-export function featureObstacle(features: number, facts: HostFacts): Obstacle | undefined {
+export function featureObstacle(features: number): Obstacle | undefined {
   const missing = WANTED_FEATURES.filter((name) => (features & FEATURE[name]) === 0);
   if (missing.length === 0) return undefined;
   return {
     code: "ERR_UNSUPPORTED",
-    found: `Linux ${facts.kernel}, whose rings lack ${missing.join(", ")}`,
+    found: `Linux ${hostFacts().kernel}, whose rings lack ${missing.join(", ")}`,
     wanted: `Linux ${OLDEST_KERNEL} or later`,
     mend: `Upgrade the kernel to ${OLDEST_KERNEL} or later, ${USE_EMULATED}`,
     fatal: true,
@@ -137,12 +138,12 @@ export function featureObstacle(features: number, facts: HostFacts): Obstacle | 
 }
 
 /** Opcodes that are needed and not there. */
-export function opcodeObstacle(missing: readonly number[], facts: HostFacts): Obstacle | undefined {
+export function opcodeObstacle(missing: readonly number[]): Obstacle | undefined {
   if (missing.length === 0) return undefined;
   const names = missing.map(opcodeName).join(", ");
   return {
     code: "EOPNOTSUPP",
-    found: `Linux ${facts.kernel}, whose rings cannot do ${names}`,
+    found: `Linux ${hostFacts().kernel}, whose rings cannot do ${names}`,
     wanted: `the opcodes ${names}`,
     mend: `Upgrade the kernel, leave out the providers that need them, ${USE_EMULATED}`,
     fatal: true,

@@ -48,18 +48,16 @@ export function openRing(settings: UringSettings, clock: BatchClock): WorkingRin
   const ring = setUpRing(settings);
   if ("errno" in ring) return refusal(setupObstacle(ring.errno, hostFacts()), ring.refused);
   const core = new RingCore(ring, settings.slots, settings.faults, clock);
-  let opcodes: ReadonlySet<number> | undefined;
+  const opcodes = probeOpcodes(ring.fd, settings.faults.maskOpcodes ?? []);
   const fail = (obstacle: Obstacle): NoRing => {
     closeRing(ring, core);
-    return { ...refusal(obstacle, ring.refused), ring, opcodes };
+    return { obstacle, refused: ring.refused, ring, opcodes };
   };
-  const lacking = featureObstacle(ring.features, hostFacts());
+  const lacking = featureObstacle(ring.features);
   if (lacking !== undefined) return fail(lacking);
   registerRingFd(core);
-  opcodes = probeOpcodes(ring.fd, settings.faults.maskOpcodes ?? []);
-  const known = opcodes;
-  const missing = settings.opcodes.filter((opcode) => !known.has(opcode));
-  const unable = opcodeObstacle(missing, hostFacts());
+  const missing = settings.opcodes.filter((opcode) => !opcodes.has(opcode));
+  const unable = opcodeObstacle(missing);
   if (unable !== undefined) return fail(unable);
   const cancel = probeCancel(core, settings.faults.cancelFlags === "refuse");
   if (cancel === undefined) return fail(memoryObstacle(ring.memory.kind));

@@ -11,7 +11,7 @@ export type RingMemoryKind = "shared" | "mapped";
 export interface UringOptions {
   /** Submission queue: how many requests are prepared before they must be handed over. 256. */
   entries?: number;
-  /** Completion queue. By default twice the slots, so that each slot's request and its cancel fit. */
+  /** Completion queue. By default twice the slots: each slot's request and its cancel fit. */
   completionEntries?: number;
   /** Slots are numbered from 0 to here: the size of the descriptor table. 1024; at most 2²⁰. */
   slots?: number;
@@ -21,7 +21,7 @@ export interface UringOptions {
   avoidFlags?: readonly SetupFlagName[];
   /** Opcodes that must be there; the backend does not open without them. */
   opcodes?: readonly number[];
-  /** Most events delivered by one poll; the rest come at the next, so that others get a turn. 512. */
+  /** Most events delivered by one poll; the rest come at the next, so others get a turn. 512. */
   reapLimit?: number;
   /** Most event-loop turns that a wake-up may spin through before it sleeps on the eventfd. 32. */
   spinLimit?: number;
@@ -70,7 +70,7 @@ const DEFAULT_ENTRIES = 256;
 const DEFAULT_SLOTS = 1024;
 /** User data keeps its top bit for requests of the backend's own. */
 const SLOTS_MAX = 1 << 20;
-/** Half of the default submission queue twice over: a poll's callbacks stay below half a millisecond. */
+/** At under a microsecond each, a poll's callbacks stay below half a millisecond. */
 const DEFAULT_REAP_LIMIT = 512;
 /** An event-loop turn is about a microsecond; sleeping and waking costs about three. */
 const DEFAULT_SPIN_LIMIT = 32;

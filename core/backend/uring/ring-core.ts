@@ -1,6 +1,6 @@
 /**
- * The hot path of the ring: preparing requests and delivering completions. Everything here runs once
- * per request and allocates nothing; what happens seldom is in the files beside it.
+ * The hot path of the ring: preparing requests and delivering completions. Everything here runs
+ * once per request and allocates nothing; what happens seldom is in the files beside it.
  *
  * Used by itself this is the bare ring: no deadlines and no event loop.
  */

@@ -4,8 +4,8 @@
  *
  * Memory order: the kernel publishes completions by moving the completion tail and takes their
  * places back by our head, so those two go through Atomics, once per batch. The submission tail is
- * read by the kernel inside our own system call only (there is no polling kernel thread), so a plain
- * store before the call is enough; so is a plain load of the flags after the atomic one.
+ * read by the kernel inside our own system call only (there is no polling kernel thread), so a
+ * plain store before the call is enough; so is a plain load of the flags after the atomic one.
  */
 import { ERRNO, ReelError, codeOfResult } from "../../errors.ts";
 import type { BackendCounters } from "../contract.ts";
@@ -215,16 +215,15 @@ export class RingQueue {
       if (taken >= 0) {
         this.#advance();
         if (this.head === this.tail) return;
-        if (taken === 0) refusals++;
+        if (taken === 0 && ++refusals > REFUSALS_MAX) throw enterError(ERRNO.EAGAIN);
       } else {
         const errno = this.enterErrno();
         // The time to wait is over, or a signal came: there was nothing to submit, so that is all.
         if (errno === ERRNO.ETIME) return;
         if (errno === ERRNO.EINTR && count === 0) return;
-        if (errno === ERRNO.EAGAIN || errno === ERRNO.EBUSY) refusals++;
-        else if (errno !== ERRNO.EINTR) throw enterError(errno);
+        const passing = errno === ERRNO.EAGAIN || errno === ERRNO.EBUSY || errno === ERRNO.EINTR;
+        if (!passing || ++refusals > REFUSALS_MAX) throw enterError(errno);
         this.putAside();
-        if (refusals > REFUSALS_MAX) throw enterError(errno);
       }
       count = (this.tail - this.head) | 0;
       this.rings[this.submissionTailAt] = this.tail;

@@ -3,7 +3,8 @@
  *
  * Unknown flags are refused with EINVAL, which does not say which one it was. So the flags are
  * dropped newest first, and on each rung the ring is tried inside memory of ours before it is
- * mapped. ENOMEM (locked memory, or no contiguous pages for big queues) is retried at half the size.
+ * mapped. ENOMEM (locked memory, or no contiguous pages for big queues) is retried at half the
+ * size.
  */
 import { ptr } from "bun:ffi";
 

@@ -13,7 +13,7 @@ import type { CancelFeatures } from "./cancel.ts";
 import { IDLE, RECORD_FILE, RECORD_FROM, RECORD_SHIFT } from "./requests.ts";
 import type { RingCore } from "./ring-core.ts";
 
-/** A request that a cancellation did not reach, because it was between two states, is asked again. */
+/** A request that a cancellation missed, because it was between two states, is asked again. */
 const ASK_AGAIN_NS = ms(50);
 
 /** Nobody is told of what ends while the ring goes down. */
@@ -26,11 +26,11 @@ const DEAF: Sink = { turn() {}, complete() {}, interrupt() {}, expire() {}, inpu
 export function drain(core: RingCore, features: CancelFeatures, timeoutMs: number): boolean {
   dropUnsubmitted(core);
   const giveUpNs = hostMonotonicNs() + ms(timeoutMs);
-  for (;;) {
+  for (let asked = false; ; asked = true) {
     core.turned = false;
     core.reap(DEAF, Infinity);
     if (core.inFlight === 0 && core.ownInFlight === 0) return true;
-    if (hostMonotonicNs() > giveUpNs) return false;
+    if (asked && hostMonotonicNs() > giveUpNs) return false;
     cancelAll(core, features);
     core.enterFor(ASK_AGAIN_NS);
   }

@@ -2,8 +2,8 @@
  * The io_uring backend: real requests to the running kernel, in pure TypeScript over the C library.
  *
  * Guarantees: every request that was prepared gets exactly one completion without COMPLETE_MORE
- * while the backend is open; a deadline never expires early; a descriptor that nobody can be told of
- * is closed; when close() has returned, the kernel writes into none of the memory that requests
+ * while the backend is open; a deadline never expires early; a descriptor that nobody can be told
+ * of is closed; when close() has returned, the kernel writes into none of the memory that requests
  * named. Not guaranteed: the order in which requests complete.
  *
  * A backend belongs to the thread that opened it.

@@ -1,0 +1,136 @@
+/**
+ * What the tests of the io_uring backend share: a sink that writes down, backends that are closed
+ * again, both kinds of ring memory, and a loud skip where the host has no io_uring.
+ */
+import { afterEach, describe, test } from "bun:test";
+import { readdirSync, readlinkSync } from "node:fs";
+
+import type { Sink } from "../contract.ts";
+import { libc } from "./libc.ts";
+import { openRing } from "./open-ring.ts";
+import { settle } from "./options.ts";
+import type { RingMemoryKind, UringOptions } from "./options.ts";
+import { UringBackend } from "./uring-backend.ts";
+
+/** Writes down every call, and lets a test act from inside one. */
+export class RecordingSink implements Sink {
+  readonly calls: string[] = [];
+  readonly results: { slot: number; generation: number; result: number; flags: number }[] = [];
+  onComplete: (slot: number, result: number) => void = () => {};
+
+  turn(nowNs: number): void {
+    this.calls.push(nowNs >= 0 ? "turn" : `turn ${nowNs}`);
+  }
+
+  complete(slot: number, generation: number, result: number, flags: number): void {
+    this.calls.push(`complete ${slot}.${generation} ${result}`);
+    this.results.push({ slot, generation, result, flags });
+    this.onComplete(slot, result);
+  }
+
+  interrupt(line: number): void {
+    this.calls.push(`interrupt ${line}`);
+  }
+
+  expire(): void {
+    this.calls.push("expire");
+  }
+
+  input(kind: number, value: number): void {
+    this.calls.push(`input ${kind} ${value}`);
+  }
+
+  /** What was called since the last time. */
+  take(): string[] {
+    this.results.length = 0;
+    return this.calls.splice(0);
+  }
+
+  /** The completions since the last time, in the order of their slots. */
+  takeSorted(): string[] {
+    return this.take()
+      .filter((call) => call.startsWith("complete"))
+      .sort((a, b) => Number.parseInt(a.slice(9), 10) - Number.parseInt(b.slice(9), 10));
+  }
+}
+
+const found = openRing(settle({}), { now: () => 0 });
+/** Why the tests that need a ring cannot run here; undefined where they can. */
+export const ringMissing = "obstacle" in found ? found.obstacle.found : undefined;
+if (!("obstacle" in found)) {
+  const { closeRing } = await import("./open-ring.ts");
+  closeRing(found.ring, found.core);
+} else console.warn(`SKIPPED: the io_uring tests, because ${ringMissing}`);
+
+/** A test that needs a ring. */
+export const ringTest = test.skipIf(ringMissing !== undefined);
+
+const open = new Set<UringBackend>();
+
+/** Opens a backend that is closed after the test. */
+export function openBlocking(options: UringOptions = {}): UringBackend {
+  const backend = UringBackend.openBlocking(options);
+  open.add(backend);
+  return backend;
+}
+
+/** Opens a backend with a tested wake-up that is closed after the test. */
+export async function openLooping(options: UringOptions = {}): Promise<UringBackend> {
+  const backend = await UringBackend.open(options);
+  open.add(backend);
+  return backend;
+}
+
+afterEach(() => {
+  for (const backend of open) backend.close();
+  open.clear();
+});
+
+/** Runs the same tests on a ring in shared memory and on a mapped one. */
+export function onBothMemories(title: string, tests: (memory: RingMemoryKind) => void): void {
+  for (const memory of ["shared", "mapped"] as const) {
+    describe.skipIf(ringMissing !== undefined)(`${title} (${memory} ring)`, () => tests(memory));
+  }
+}
+
+/** Memory that requests may name, with its address. */
+export function pinned(
+  backend: UringBackend,
+  sizeBytes: number,
+): { bytes: Uint8Array; address: number } {
+  const bytes = new Uint8Array(new SharedArrayBuffer(sizeBytes));
+  return { bytes, address: backend.pinMemory(bytes) };
+}
+
+/** Polls with wait until so many events were delivered, or nothing can come any more. */
+export function pollFor(backend: UringBackend, sink: Sink, events: number): void {
+  for (let seen = 0; seen < events && backend.pending();) seen += backend.poll(sink, true);
+}
+
+/** Polls with wait until nothing is pending. */
+export function pollOut(backend: UringBackend, sink: Sink): void {
+  while (backend.pending()) backend.poll(sink, true);
+}
+
+/** Resolves at the backend's next wake-up. */
+export function woken(backend: UringBackend): Promise<void> {
+  return new Promise((resolve) => backend.armWake(resolve));
+}
+
+/** Writes through a ring file without the ring. */
+export function writeNow(backend: UringBackend, file: number, bytes: Uint8Array): number {
+  return libc().write(backend.ring.files.fdOf(file), bytes, bytes.length);
+}
+
+/** What every open descriptor of this process is. */
+export function openDescriptors(): string[] {
+  const links: string[] = [];
+  for (const fd of readdirSync("/proc/self/fd")) {
+    try {
+      links.push(`${fd} ${readlinkSync(`/proc/self/fd/${fd}`)}`);
+    } catch {
+      // The descriptor of the listing itself is gone again.
+    }
+  }
+  return links;
+}
