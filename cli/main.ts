@@ -1,45 +1,21 @@
 #!/usr/bin/env bun
-/** The `ioreel` command: parses the words, runs the command, and turns failures into exit codes. */
-import { CommanderError, type Command } from "commander";
-import { buildProgram } from "./program.ts";
+/**
+ * The `ioreel` command. Its help is a generated file, so that asking for it loads nothing else;
+ * everything but that is in command-line.ts.
+ */
+import { writeSync } from "node:fs";
 
-/** Commander's ways of saying that it printed what was asked for. */
-const PRINTED = new Set(["commander.help", "commander.helpDisplayed", "commander.version"]);
-const EXIT_USAGE = 2;
+/** What help.txt was laid out for. */
+const HELP_COLUMNS = 80;
 
 async function main(words: readonly string[]): Promise<number> {
-  let exitCode = 0;
-  const program = buildProgram(async (load, args) => {
-    const body = (await load()) as (...args: unknown[]) => Promise<number>;
-    exitCode = await body(...args);
-  });
-  for (const command of allOf(program)) command.exitOverride();
-  // Commander shows a command that was named without its subcommand as an error: it is a question.
-  if (words.length === 0) {
-    program.outputHelp();
+  const asksForHelp = words.length === 0 || (words.length === 1 && /^(-h|--help|help)$/.test(words[0]!));
+  if (asksForHelp && (process.stdout.columns ?? HELP_COLUMNS) >= HELP_COLUMNS) {
+    writeSync(1, await Bun.file(`${import.meta.dir}/help.txt`).text());
     return 0;
   }
-  try {
-    await program.parseAsync(words as string[], { from: "user" });
-    return exitCode;
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      return PRINTED.has(error.code) && error.exitCode === 0 ? 0 : EXIT_USAGE;
-    }
-    const { exitCodeOf } = await import("./exit-codes.ts");
-    const { commandLine, failureData, tellFailure } = await import("./failure.ts");
-    const again = (error as { reproduce?: string }).reproduce ?? commandLine(words);
-    if (words.includes("--json")) {
-      const { json } = await import("./output.ts");
-      json("failure/v1", { error: failureData(error), reproduce: again });
-    }
-    tellFailure(error, again);
-    return exitCodeOf(error);
-  }
-}
-
-function allOf(command: Command): Command[] {
-  return [command, ...command.commands.flatMap(allOf)];
+  const { runCommandLine } = await import("./command-line.ts");
+  return runCommandLine(words);
 }
 
 if (import.meta.main) {

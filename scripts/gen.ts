@@ -14,11 +14,23 @@ export interface Generated {
   path: string;
   /** The file's text before formatting. */
   make(): string | Promise<string>;
+  /** Not to be formatted: its text is final. */
+  plain?: true;
 }
 
 async function cli(): Promise<string> {
   const { buildProgram } = await import("../cli/program.ts");
   return cliPage(buildProgram());
+}
+
+/** What `ioreel --help` prints, as a file, so that printing it needs no commander. */
+async function help(): Promise<string> {
+  const { buildProgram } = await import("../cli/program.ts");
+  let text = "";
+  const program = buildProgram();
+  program.configureOutput({ writeOut: (part) => (text += part), getOutHelpWidth: () => 80 });
+  program.outputHelp();
+  return text;
 }
 
 async function scenarioSchema(): Promise<string> {
@@ -29,6 +41,7 @@ async function scenarioSchema(): Promise<string> {
 export const GENERATED: readonly Generated[] = [
   { path: "docs/reference/errors.md", make: errorsPage },
   { path: "docs/reference/cli.md", make: cli },
+  { path: "cli/help.txt", make: help, plain: true },
   { path: "schemas/scenario.schema.json", make: scenarioSchema },
 ];
 
@@ -42,8 +55,9 @@ export async function generate(
   checkOnly: boolean,
 ): Promise<string[]> {
   const stale: string[] = [];
-  for (const { path, make } of files) {
-    const text = await formatted(root, path, await make());
+  for (const { path, make, plain } of files) {
+    const made = await make();
+    const text = plain ? made : await formatted(root, path, made);
     const target = join(root, path);
     const file = Bun.file(target);
     if ((await file.exists()) && (await file.text()) === text) continue;
