@@ -36,8 +36,9 @@ export const OK_STEPS: readonly OkStep[] = [
   },
   {
     name: "test",
-    arguments: ["test"],
-    mend: "run `bun test <file>` on the first failing file",
+    // Twenty seconds a test: Bun's five are too few for a loaded machine, and a hang must end.
+    arguments: ["test", "--timeout", "20000"],
+    mend: "run `bun run test <file>` on the first failing file",
   },
   {
     name: "gen",

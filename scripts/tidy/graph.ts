@@ -11,7 +11,7 @@ export const ENTRY_POINTS: readonly RegExp[] = [
   /^core\/(?:provider|testing)\/index\.ts$/,
   /^cli\/main\.ts$/,
   /^bench\/(?:main|[a-z-]+\.bench)\.ts$/,
-  /^scripts\/(?:ok|gen|rows|demo|examples|test-setup)\.ts$/,
+  /^scripts\/(?:ok|gen|rows|demo|examples)\.ts$/,
   /^(?:examples|templates)\/.*\.ts$/,
   /^drizzle\.config\.ts$/,
 ];

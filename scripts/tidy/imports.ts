@@ -45,7 +45,7 @@ function whyForbidden(from: string, to: string): string | undefined {
 function whyForbiddenPackage(path: string, specifier: string): string | undefined {
   if (specifier.startsWith("node:")) return undefined;
   const name = packageOf(specifier);
-  const isSuite = path.startsWith("core/testing/") || path === "scripts/test-setup.ts";
+  const isSuite = path.startsWith("core/testing/");
   if (TEST_PACKAGES.includes(name)) {
     if (isTestFile(path) || isSuite) return undefined;
     return `the package ${name} is banned here, use it in tests`;
