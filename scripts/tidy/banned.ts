@@ -17,7 +17,7 @@ export interface Ban {
   allowed: (path: string) => boolean;
 }
 
-const isTest = (path: string): boolean => /\.(?:test|fixture)\.ts$/.test(path);
+const isTest = (path: string): boolean => /\.(?:test|fixture|program)\.ts$/.test(path);
 const isUnder = (path: string, ...folders: string[]): boolean =>
   folders.some((folder) => path.startsWith(`${folder}/`));
 /** Programs around the runtime: they measure, wait and print for people. */

@@ -117,7 +117,7 @@ export function checkDeadFiles(files: readonly TidyFile[]): Finding[] {
     // The tidy rules are a test's own parts.
     if (tested.has(path) && (isTestFile(path) || path.startsWith("scripts/tidy/"))) continue;
     const message = tested.has(path)
-      ? "the file is used by tests only, import it or name it .fixture.ts"
+      ? "the file is used by tests only, import it or name it .fixture.ts or .program.ts"
       : "the file is never imported, delete it or import it";
     findings.push({ path, line: 1, rule: "dead-file", message });
   }

@@ -51,7 +51,10 @@ export function modulesNamedIn(source: Source): string[] {
   const folder = posix.dirname(source.path);
   const named: string[] = [];
   for (const { text } of source.strings) {
-    if (/^\.{1,2}\/[\w./-]+\.ts$/.test(text)) named.push(posix.normalize(posix.join(folder, text)));
+    // `new Worker("./a.ts")`, and `join(import.meta.dir, "a.ts")`.
+    if (/^(?:\.{1,2}\/)?[\w./-]+\.ts$/.test(text)) {
+      named.push(posix.normalize(posix.join(folder, text)));
+    }
   }
   return named;
 }

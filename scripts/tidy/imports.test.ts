@@ -148,14 +148,15 @@ test("checkDeadFiles() finds what nothing imports and what only tests use", () =
     "index.ts": 'import type { A } from "./core/a.ts"; new Worker("./core/worker.ts")',
     "core/a.ts": "",
     "core/worker.ts": "",
-    "core/b.test.ts": 'import "./c.ts"; import "./d.fixture.ts"',
+    "core/b.test.ts": 'import "./c.ts"; import "./d.fixture.ts"; run("g.program.ts")',
+    "core/g.program.ts": "",
     "core/c.ts": "",
     "core/d.fixture.ts": "",
     "core/e.ts": 'import "./f.ts"',
     "core/f.ts": "",
   });
   expect(lines(checkDeadFiles(files))).toEqual([
-    "core/c.ts:1: error: the file is used by tests only, import it or name it .fixture.ts",
+    "core/c.ts:1: error: the file is used by tests only, import it or name it .fixture.ts or .program.ts",
     "core/e.ts:1: error: the file is never imported, delete it or import it",
     "core/f.ts:1: error: the file is never imported, delete it or import it",
   ]);

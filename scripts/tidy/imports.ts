@@ -14,9 +14,12 @@ import {
 import { importsOf, packageOf, type Import } from "./import-list.ts";
 import { lineAt } from "./source.ts";
 
-/** Tests and their fixtures may look at everything; what they may not do is ship. */
+/**
+ * Tests, their fixtures and the programs that they start as processes of their own may look at
+ * everything; what they may not do is ship.
+ */
 export function isTestFile(path: string): boolean {
-  return /\.(?:test|fixture)\.ts$/.test(path) || /(?:^|\/)fixtures\//.test(path);
+  return /\.(?:test|fixture|program)\.ts$/.test(path) || /(?:^|\/)fixtures\//.test(path);
 }
 
 const matches = (pattern: string, path: string): boolean =>
