@@ -1,0 +1,41 @@
+/** Tests of the order in which samples are taken. */
+import { expect, test } from "bun:test";
+import { interleave } from "./interleave.ts";
+
+function recording(names: readonly string[]) {
+  const order: string[] = [];
+  const samplers = names.map((name, place) => ({
+    name,
+    async sample() {
+      order.push(name);
+      return place * 100 + order.length;
+    },
+  }));
+  return { order, samplers };
+}
+
+test("interleave() takes one sample of each a round and turns every other round around", async () => {
+  const { order, samplers } = recording(["a", "b", "c"]);
+  await interleave(samplers, 3);
+  expect(order.join("")).toBe("abccbaabc");
+});
+
+test("interleave() gives each sampler's samples in the order of rounds", async () => {
+  const { samplers } = recording(["a", "b"]);
+  const samples = await interleave(samplers, 2);
+  expect([...samples]).toEqual([
+    ["a", [1, 4]],
+    ["b", [102, 103]],
+  ]);
+});
+
+test("interleave() tells after each round how many are done", async () => {
+  const told: number[] = [];
+  await interleave(recording(["a"]).samplers, 3, (done) => told.push(done));
+  expect(told).toEqual([1, 2, 3]);
+});
+
+test("interleave() lets a sampler's error pass", async () => {
+  const broken = { name: "a", sample: () => Promise.reject(new Error("no sample")) };
+  await expect(interleave([broken], 1)).rejects.toThrow("no sample");
+});
