@@ -19,7 +19,8 @@ const EXPECTED: Partial<Record<ReelErrorCode, number>> = {
 
 test("exitCodeOf() gives each code of ioreel's its exit code, and 1 to the rest", () => {
   for (const code of Object.keys(REEL_ERROR_NUMBERS) as ReelErrorCode[]) {
-    expect([code, exitCodeOf(new ReelError(code, "m"))]).toEqual([code, EXPECTED[code] ?? 1]);
+    const found: number = exitCodeOf(new ReelError(code, "m"));
+    expect(`${code} ${found}`).toBe(`${code} ${EXPECTED[code] ?? 1}`);
   }
 });
 
