@@ -14,7 +14,7 @@ function recording(names: readonly string[]) {
   return { order, samplers };
 }
 
-test("interleave() takes one sample of each a round and turns every other round around", async () => {
+test("interleave() takes a sample of each and turns every other round around", async () => {
   const { order, samplers } = recording(["a", "b", "c"]);
   await interleave(samplers, 3);
   expect(order.join("")).toBe("abccbaabc");
