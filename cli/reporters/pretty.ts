@@ -7,7 +7,7 @@ import { shortChecksum } from "../scenario/check-steps.ts";
 import { printable } from "../scenario/frame.ts";
 import type { ExpectationReport, ScenarioEvent, TaskReport } from "../scenario/report.ts";
 import { formatDuration, formatSize, plural } from "../scenario/units.ts";
-import { tableText } from "./table.ts";
+import { tableText, type Column } from "./table.ts";
 import type { RunEnd, RunReporter, RunStart } from "./reporter.ts";
 
 /** A timeline longer than this is no longer read; failures and marks are shown all the same. */
@@ -44,6 +44,16 @@ export function prettyReporter(options: { quiet: boolean }): RunReporter {
     },
   };
 }
+
+const COLUMNS: readonly Column[] = [
+  { head: "task", align: "left" },
+  { head: "outcome", align: "left" },
+  { head: "time", align: "right" },
+  { head: "read", align: "right" },
+  { head: "sha256", align: "left" },
+  { head: "written", align: "right" },
+  { head: "sha256", align: "left" },
+];
 
 const width = (text: string): number => Bun.stringWidth(text);
 
@@ -84,6 +94,8 @@ function summary(run: RunEnd): string {
   if (report.expectations.length > 0) {
     parts.push(report.expectations.map(expectationLine).join("\n"));
   }
+  // A failure that is expected; one that is not is told on stderr.
+  if (report.holds && report.error !== null) parts.push(paint("dim", report.error.message));
   const colour = report.holds && report.outcome !== "interrupted" ? "green" : "red";
   const kind = run.clock === "virtual" ? " of virtual time" : "";
   const operations = plural(counters["started"] ?? 0, "operation");
@@ -98,22 +110,18 @@ function summary(run: RunEnd): string {
 }
 
 function tasksTable(tasks: readonly TaskReport[]): string {
-  const rows = tasks.map((task) => [
-    task.name,
-    outcomeText(task),
-    formatDuration(task.endNs - task.startNs),
-    ...moved(task.bytesRead, task.checksumRead),
-    ...moved(task.bytesWritten, task.checksumWritten),
-  ]);
-  return tableText(["task", "outcome", "time", "read", "sha256", "written", "sha256"], rows, [
-    "left",
-    "left",
-    "right",
-    "right",
-    "left",
-    "right",
-    "left",
-  ]);
+  const bytes = tasks.some(({ bytesRead, bytesWritten }) => bytesRead + bytesWritten > 0);
+  const columns = bytes ? COLUMNS : COLUMNS.slice(0, 3);
+  const rows = tasks.map((task) =>
+    [
+      printable(task.name),
+      outcomeText(task),
+      formatDuration(task.endNs - task.startNs),
+      ...moved(task.bytesRead, task.checksumRead),
+      ...moved(task.bytesWritten, task.checksumWritten),
+    ].slice(0, columns.length),
+  );
+  return tableText(columns, rows);
 }
 
 function outcomeText({ error, outcome }: TaskReport): string {

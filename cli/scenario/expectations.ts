@@ -12,6 +12,12 @@ const OUTCOMES = {
   deadlock: "the run comes to a deadlock",
 } as const;
 
+const TASK_OUTCOMES = {
+  completed: "completes",
+  failed: "fails",
+  cancelled: "is cancelled",
+} as const;
+
 export function checkExpectations(
   run: ScenarioRun,
   outcome: RunOutcome,
@@ -70,7 +76,7 @@ function taskExpectations(
   };
   const size = (bytes: number | undefined): string | undefined =>
     bytes === undefined ? undefined : `${bytes} B`;
-  add(`is ${outcome}`, task?.outcome, outcome);
+  if (outcome !== undefined) add(TASK_OUTCOMES[outcome], task?.outcome, outcome);
   add(`fails with ${error}`, task === undefined ? undefined : (task.error?.code ?? "none"), error);
   add(`reads ${formatSize(bytesRead ?? 0)}`, size(task?.bytesRead), size(bytesRead));
   add(`writes ${formatSize(bytesWritten ?? 0)}`, size(task?.bytesWritten), size(bytesWritten));

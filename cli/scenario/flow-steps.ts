@@ -1,4 +1,5 @@
 /** The steps that wait, hold, start and end things: everything but moving and comparing bytes. */
+import { listed } from "./issue.ts";
 import type { ScenarioRun } from "./scenario-run.ts";
 import type { TaskRun } from "./task-run.ts";
 import { formatDuration, plural } from "./units.ts";
@@ -8,7 +9,7 @@ const COUNT_BYTES = 8;
 
 export async function close(run: ScenarioRun, step: { ends: readonly string[] }): Promise<string> {
   for (const end of step.ends) await run.end(end).close();
-  return `closed ${step.ends.join(" and ")}`;
+  return `closed ${listed(step.ends)}`;
 }
 
 export async function sleep(run: ScenarioRun, step: { durationNs: number }): Promise<string> {
@@ -37,7 +38,7 @@ export async function join(run: ScenarioRun, step: { tasks: readonly string[] })
     await task.end.wait();
     ends.push(`${task.name} (${task.outcome})`);
   }
-  return `joined ${ends.join(" and ")}`;
+  return `joined ${listed(ends)}`;
 }
 
 export async function cancel(run: ScenarioRun, step: { task: string }): Promise<string> {

@@ -11,6 +11,7 @@ import { spawnedTasks, type ResolvedDevice, type ResolvedScenario } from "./reso
 import { ScenarioRun } from "./scenario-run.ts";
 import { startTask } from "./step-runner.ts";
 import { reportError } from "./task-run.ts";
+import { formatDuration, formatSize } from "./units.ts";
 
 export interface RunScenarioOptions {
   /** The content of every input of the scenario. */
@@ -33,7 +34,7 @@ export async function runScenario(
   const run = new ScenarioRun(io, scenario, options.inputs, options.onEvent ?? (() => {}));
   let outcome: RunOutcome = "completed";
   try {
-    await io.run(() => main(run), { name: scenario.name });
+    await io.run(() => main(run));
   } catch (error) {
     if (isReelError(error, "ERR_DEADLOCK")) outcome = "deadlock";
     else if (isReelError(error, "ERR_INTERRUPTED")) outcome = "interrupted";
@@ -111,6 +112,17 @@ function endsOf(opened: object): OpenEnd[] {
 }
 
 function describeDevice({ kind, ...options }: ResolvedDevice): string {
-  const list = Object.entries(options).map(([key, value]) => `${key} ${String(value)}`);
-  return list.length === 0 ? `a ${kind}` : `a ${kind} with ${list.join(", ")}`;
+  const list = Object.entries(options).map(([key, value]) => describeOption(key, value));
+  return list.length === 0 ? `a ${kind}` : `a ${kind}, ${list.join(", ")}`;
+}
+
+/** Options say their unit at the end of their name. */
+function describeOption(key: string, value: unknown): string {
+  if (typeof value === "number" && key.endsWith("Bytes")) {
+    return `${key.slice(0, -"Bytes".length)} ${formatSize(value)}`;
+  }
+  if (typeof value === "number" && key.endsWith("Ns")) {
+    return `${key.slice(0, -"Ns".length)} ${formatDuration(value)}`;
+  }
+  return `${key} ${String(value)}`;
 }
