@@ -9,7 +9,7 @@ import { OPCODE } from "../contract.ts";
 import { libc } from "./libc.ts";
 import {
   RecordingSink,
-  onBothMemories,
+  memoryTest as test,
   openBlocking,
   openDescriptors,
   openLooping,
@@ -32,162 +32,160 @@ function outlivingPipe(backend: UringBackend): { file: number; reader: number; w
   return { file, reader: pair[0]!, writer: pair[1]! };
 }
 
-onBothMemories("closing", (memory) => {
-  ringTest("close() cancels and reaps what is pending, and nothing is written afterwards", () => {
-    const backend = openBlocking({ memory });
-    const { bytes, address } = pinned(backend, 64 * 64);
-    const pipes = Array.from({ length: 64 }, () => outlivingPipe(backend));
-    for (const [slot, { file }] of pipes.entries()) {
-      backend.ring.prepare(OPCODE.READ, slot, 1, file, address + slot * 64, 64, -1, 0);
-    }
-    backend.ring.flush();
-    backend.close();
-    expect(backend.ring.inFlight).toBe(0);
-    bytes.fill(POISON);
-    const written = new Uint8Array(64).fill(7);
-    for (const { reader, writer } of pipes) {
-      expect(libc().write(writer, written, 64)).toBe(64);
-      // The data is still there: no request of the closed ring has taken it.
-      expect(libc().read(reader, new Uint8Array(100), 100)).toBe(64);
-      libc().close(reader);
-      libc().close(writer);
-    }
-    expect(bytes.every((byte) => byte === POISON)).toBe(true);
-  });
+test("close() cancels and reaps what is pending, and nothing is written afterwards", (memory) => {
+  const backend = openBlocking({ memory });
+  const { bytes, address } = pinned(backend, 64 * 64);
+  const pipes = Array.from({ length: 64 }, () => outlivingPipe(backend));
+  for (const [slot, { file }] of pipes.entries()) {
+    backend.ring.prepare(OPCODE.READ, slot, 1, file, address + slot * 64, 64, -1, 0);
+  }
+  backend.ring.flush();
+  backend.close();
+  expect(backend.ring.inFlight).toBe(0);
+  bytes.fill(POISON);
+  const written = new Uint8Array(64).fill(7);
+  for (const { reader, writer } of pipes) {
+    expect(libc().write(writer, written, 64)).toBe(64);
+    // The data is still there: no request of the closed ring has taken it.
+    expect(libc().read(reader, new Uint8Array(100), 100)).toBe(64);
+    libc().close(reader);
+    libc().close(writer);
+  }
+  expect(bytes.every((byte) => byte === POISON)).toBe(true);
+});
 
-  ringTest("close() takes back what was prepared and never handed over", () => {
-    const backend = openBlocking({ memory });
-    const { address } = pinned(backend, 64);
-    const pair = new Int32Array(new ArrayBuffer(8));
-    libc().pipe2(pair, 0o2000000 | 0o4000);
-    const file = backend.ring.files.add(pair[1]!);
-    backend.ring.prepare(OPCODE.NOP, 1, 1, -1, 0, 0, 0, 0);
-    backend.ring.prepare(OPCODE.WRITE, 0, 1, file, address, 64, -1, 0);
-    // Its slot has been given away meanwhile.
-    backend.ring.prepare(OPCODE.WRITE, 0, 2, file, address, 64, -1, 0);
-    backend.ring.cancel(0, 2);
-    backend.close();
-    expect(backend.ring.inFlight).toBe(0);
-    expect(libc().read(pair[0]!, new Uint8Array(100), 100)).toBe(0);
-    libc().close(pair[0]!);
-  });
+test("close() takes back what was prepared and never handed over", (memory) => {
+  const backend = openBlocking({ memory });
+  const { address } = pinned(backend, 64);
+  const pair = new Int32Array(new ArrayBuffer(8));
+  libc().pipe2(pair, 0o2000000 | 0o4000);
+  const file = backend.ring.files.add(pair[1]!);
+  backend.ring.prepare(OPCODE.NOP, 1, 1, -1, 0, 0, 0, 0);
+  backend.ring.prepare(OPCODE.WRITE, 0, 1, file, address, 64, -1, 0);
+  // Its slot has been given away meanwhile.
+  backend.ring.prepare(OPCODE.WRITE, 0, 2, file, address, 64, -1, 0);
+  backend.ring.cancel(0, 2);
+  backend.close();
+  expect(backend.ring.inFlight).toBe(0);
+  expect(libc().read(pair[0]!, new Uint8Array(100), 100)).toBe(0);
+  libc().close(pair[0]!);
+});
 
-  ringTest("close() ends the backend for good, however often it is called", () => {
-    const backend = openBlocking({ memory });
-    const sink = new RecordingSink();
-    const { bytes } = pinned(backend, 64);
-    backend.close();
-    backend.close();
-    expect(backend.poll(sink, true)).toBe(0);
-    expect(backend.pending()).toBe(false);
-    backend.arm(0);
-    backend.inject(1, 1);
-    backend.armWake(() => expect.unreachable());
-    backend.disarmWake();
-    expect(backend.pending()).toBe(false);
-    expect(backend.now()).toBeGreaterThan(0);
-    const prepare = (): void => backend.ring.prepare(OPCODE.NOP, 0, 1, -1, 0, 0, 0, 0);
-    expect(prepare).toThrow("the io_uring backend is closed");
-    expect(() => backend.pinMemory(bytes)).toThrow("the io_uring backend is closed");
-  });
+test("close() ends the backend for good, however often it is called", (memory) => {
+  const backend = openBlocking({ memory });
+  const sink = new RecordingSink();
+  const { bytes } = pinned(backend, 64);
+  backend.close();
+  backend.close();
+  expect(backend.poll(sink, true)).toBe(0);
+  expect(backend.pending()).toBe(false);
+  backend.arm(0);
+  backend.inject(1, 1);
+  backend.armWake(() => expect.unreachable());
+  backend.disarmWake();
+  expect(backend.pending()).toBe(false);
+  expect(backend.now()).toBeGreaterThan(0);
+  const prepare = (): void => backend.ring.prepare(OPCODE.NOP, 0, 1, -1, 0, 0, 0, 0);
+  expect(prepare).toThrow("the io_uring backend is closed");
+  expect(() => backend.pinMemory(bytes)).toThrow("the io_uring backend is closed");
+});
 
-  ringTest("close() is refused inside a callback", () => {
-    const backend = openBlocking({ memory });
-    const sink = new RecordingSink();
-    sink.onComplete = () => backend.close();
-    backend.ring.prepare(OPCODE.NOP, 0, 1, -1, 0, 0, 0, 0);
-    expect(() => backend.poll(sink, true)).toThrow("a poll is delivering");
-  });
+test("close() is refused inside a callback", (memory) => {
+  const backend = openBlocking({ memory });
+  const sink = new RecordingSink();
+  sink.onComplete = () => backend.close();
+  backend.ring.prepare(OPCODE.NOP, 0, 1, -1, 0, 0, 0, 0);
+  expect(() => backend.poll(sink, true)).toThrow("a poll is delivering");
+});
 
-  ringTest("close() says so when a request does not end, and keeps its memory for ever", () => {
-    let broken = false;
-    const ETIME = 62;
-    const enter = (): number => (broken ? ETIME : 0);
-    const backend = UringBackend.openBlocking({ memory, closeTimeoutMs: 5, faults: { enter } });
-    const { address } = pinned(backend, 64);
+test("close() says so when a request does not end, and keeps its memory for ever", (memory) => {
+  let broken = false;
+  const ETIME = 62;
+  const enter = (): number => (broken ? ETIME : 0);
+  const backend = UringBackend.openBlocking({ memory, closeTimeoutMs: 5, faults: { enter } });
+  const { address } = pinned(backend, 64);
+  const [reader] = backend.host.pipe(4096);
+  backend.ring.prepare(OPCODE.READ, 0, 1, reader, address, 64, -1, 0);
+  backend.ring.flush();
+  broken = true;
+  try {
+    backend.close();
+    expect.unreachable();
+  } catch (error) {
+    expect(isReelError(error, "EBUSY")).toBe(true);
+    expect(String(error)).toContain("1 cancelled requests did not end within 5 ms");
+  }
+  backend.close();
+});
+
+test("open() and close() a hundred times leave no descriptor behind", async (memory) => {
+  const cycle = async (): Promise<void> => {
+    const backend = await openLooping({ memory });
     const [reader] = backend.host.pipe(4096);
+    const { address } = pinned(backend, 64);
     backend.ring.prepare(OPCODE.READ, 0, 1, reader, address, 64, -1, 0);
-    backend.ring.flush();
-    broken = true;
-    try {
-      backend.close();
-      expect.unreachable();
-    } catch (error) {
-      expect(isReelError(error, "EBUSY")).toBe(true);
-      expect(String(error)).toContain("1 cancelled requests did not end within 5 ms");
-    }
+    backend.ring.prepare(OPCODE.NOP, 1, 1, -1, 0, 0, 0, 0);
+    await woken(backend);
+    backend.poll(new RecordingSink(), false);
+    backend.armWake(() => {});
     backend.close();
-  });
+  };
+  await cycle();
+  const settled = async (): Promise<number> => {
+    await Bun.sleep(10);
+    return openDescriptors().length;
+  };
+  const before = await settled();
+  for (let i = 0; i < 100; i++) await cycle();
+  expect(await settled()).toBe(before);
+});
 
-  ringTest("open() and close() a hundred times leave no descriptor behind", async () => {
-    const cycle = async (): Promise<void> => {
-      const backend = await openLooping({ memory });
-      const [reader] = backend.host.pipe(4096);
-      const { address } = pinned(backend, 64);
-      backend.ring.prepare(OPCODE.READ, 0, 1, reader, address, 64, -1, 0);
-      backend.ring.prepare(OPCODE.NOP, 1, 1, -1, 0, 0, 0, 0);
-      await woken(backend);
-      backend.poll(new RecordingSink(), false);
-      backend.armWake(() => {});
-      backend.close();
-    };
-    await cycle();
-    const settled = async (): Promise<number> => {
-      await Bun.sleep(10);
-      return openDescriptors().length;
-    };
-    const before = await settled();
-    for (let i = 0; i < 100; i++) await cycle();
-    expect(await settled()).toBe(before);
-  });
+test("buffers stay whole when everything is collected between submit and reap", (memory) => {
+  const backend = openBlocking({ memory });
+  const sink = new RecordingSink();
+  const count = 32;
+  const size = 4096;
+  // The program forgets its view: only the address is left, as in a request in flight.
+  const addresses = Array.from({ length: count }, () => pinned(backend, size).address);
+  const pipes = Array.from({ length: count }, () => outlivingPipe(backend));
+  for (const [slot, { file }] of pipes.entries()) {
+    backend.ring.prepare(OPCODE.READ, slot, 1, file, addresses[slot]!, size, -1, 0);
+  }
+  backend.ring.flush();
+  Bun.gc(true);
+  const innocent = Array.from({ length: 4 * count }, () => new Uint8Array(size).fill(POISON));
+  Bun.gc(true);
+  for (const { reader, writer } of pipes) {
+    libc().write(writer, new Uint8Array(size).fill(7), size);
+    libc().close(writer);
+    libc().close(reader);
+  }
+  Bun.gc(true);
+  pollOut(backend, sink);
+  expect(sink.results.map(({ result }) => result)).toEqual(Array(count).fill(size));
+  expect(innocent.every((bytes) => bytes.every((byte) => byte === POISON))).toBe(true);
+});
 
-  ringTest("buffers stay whole when everything is collected between submit and reap", () => {
-    const backend = openBlocking({ memory });
-    const sink = new RecordingSink();
-    const count = 32;
-    const size = 4096;
-    // The program forgets its view: only the address is left, as in a request in flight.
-    const addresses = Array.from({ length: count }, () => pinned(backend, size).address);
-    const pipes = Array.from({ length: count }, () => outlivingPipe(backend));
-    for (const [slot, { file }] of pipes.entries()) {
-      backend.ring.prepare(OPCODE.READ, slot, 1, file, addresses[slot]!, size, -1, 0);
-    }
-    backend.ring.flush();
-    Bun.gc(true);
-    const innocent = Array.from({ length: 4 * count }, () => new Uint8Array(size).fill(POISON));
-    Bun.gc(true);
-    for (const { reader, writer } of pipes) {
-      libc().write(writer, new Uint8Array(size).fill(7), size);
-      libc().close(writer);
-      libc().close(reader);
+test("what requests bring lands in the right buffers under a storm of collections", (memory) => {
+  const backend = openBlocking({ memory });
+  const sink = new RecordingSink();
+  const { bytes, address } = pinned(backend, 8 * 64);
+  const pipes = Array.from({ length: 8 }, () => backend.host.pipe(4096));
+  for (let round = 0; round < 50; round++) {
+    bytes.fill(0);
+    for (const [slot, [reader, writer]] of pipes.entries()) {
+      backend.ring.prepare(OPCODE.READ, slot, round, reader, address + slot * 64, 64, -1, 0);
+      backend.ring.flush();
+      if (slot % 3 === 0) Bun.gc(true);
+      writeNow(backend, writer, new Uint8Array(64).fill(slot + 1));
     }
     Bun.gc(true);
     pollOut(backend, sink);
-    expect(sink.results.map(({ result }) => result)).toEqual(Array(count).fill(size));
-    expect(innocent.every((bytes) => bytes.every((byte) => byte === POISON))).toBe(true);
-  });
-
-  ringTest("what requests bring lands in the right buffers under a storm of collections", () => {
-    const backend = openBlocking({ memory });
-    const sink = new RecordingSink();
-    const { bytes, address } = pinned(backend, 8 * 64);
-    const pipes = Array.from({ length: 8 }, () => backend.host.pipe(4096));
-    for (let round = 0; round < 50; round++) {
-      bytes.fill(0);
-      for (const [slot, [reader, writer]] of pipes.entries()) {
-        backend.ring.prepare(OPCODE.READ, slot, round, reader, address + slot * 64, 64, -1, 0);
-        backend.ring.flush();
-        if (slot % 3 === 0) Bun.gc(true);
-        writeNow(backend, writer, new Uint8Array(64).fill(slot + 1));
-      }
-      Bun.gc(true);
-      pollOut(backend, sink);
-      for (let slot = 0; slot < 8; slot++) {
-        const part = bytes.subarray(slot * 64, slot * 64 + 64);
-        expect(part.every((byte) => byte === slot + 1)).toBe(true);
-      }
+    for (let slot = 0; slot < 8; slot++) {
+      const part = bytes.subarray(slot * 64, slot * 64 + 64);
+      expect(part.every((byte) => byte === slot + 1)).toBe(true);
     }
-  });
+  }
 });
 
 ringTest("pinMemory() takes only memory that cannot move, and its address stays the same", () => {

@@ -1,38 +1,27 @@
 /** Ring files: the numbers that stand for descriptors, in requests and in results. */
 import { expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
 
 import { ERRNO, isReelError } from "../../errors.ts";
 import { OPCODE } from "../contract.ts";
-import { libc } from "./libc.ts";
 import { RingFiles } from "./ring-files.ts";
 import {
   RecordingSink,
-  onBothMemories,
+  closesOnExec,
+  memoryTest,
   openBlocking,
   openDescriptors,
   pinned,
-  pollFor,
   pollOut,
   ringTest,
-  writeNow,
 } from "./ring.fixture.ts";
 import { connect, listen } from "./sockets.fixture.ts";
 import type { UringBackend } from "./uring-backend.ts";
-
-const O_CLOEXEC = 0o2000000;
 
 /** Asks for /dev/null to be opened. */
 function prepareOpen(backend: UringBackend, slot: number, generation: number): void {
   const { bytes, address } = pinned(backend, 4096);
   bytes.set(new TextEncoder().encode("/dev/null\0"));
   backend.ring.prepare(OPCODE.OPENAT, slot, generation, -1, address, 0, 0, 0);
-}
-
-function closesOnExec(fd: number): boolean {
-  const info = readFileSync(`/proc/self/fdinfo/${fd}`, "utf8");
-  const flags = Number.parseInt(/^flags:\s+(\d+)/m.exec(info)![1]!, 8);
-  return (flags & O_CLOEXEC) !== 0;
 }
 
 test("add() numbers files by the order of calls alone, however many there are", () => {
@@ -47,22 +36,23 @@ test("add() numbers files by the order of calls alone, however many there are", 
   expect(files.count).toBe(501);
 });
 
-onBothMemories("a result that is a descriptor", (memory) => {
-  ringTest("becomes a ring file that does not survive exec", () => {
-    const backend = openBlocking({ memory });
-    const sink = new RecordingSink();
-    prepareOpen(backend, 1, 1);
-    pollOut(backend, sink);
-    const file = sink.results[0]!.result;
-    expect(file).toBe(0);
-    const fd = backend.ring.files.fdOf(file);
-    expect(fd).toBeGreaterThan(2);
-    expect(closesOnExec(fd)).toBe(true);
-    const { file: socket } = listen(backend);
-    expect(closesOnExec(backend.ring.files.fdOf(socket))).toBe(true);
-  });
+memoryTest("an opened file becomes a ring file that does not survive exec", (memory) => {
+  const backend = openBlocking({ memory });
+  const sink = new RecordingSink();
+  prepareOpen(backend, 1, 1);
+  pollOut(backend, sink);
+  const file = sink.results[0]!.result;
+  expect(file).toBe(0);
+  const fd = backend.ring.files.fdOf(file);
+  expect(fd).toBeGreaterThan(2);
+  expect(closesOnExec(fd)).toBe(true);
+  const { file: socket } = listen(backend);
+  expect(closesOnExec(backend.ring.files.fdOf(socket))).toBe(true);
+});
 
-  ringTest("is closed when its slot belongs to another request by then", () => {
+memoryTest(
+  "an opened file is closed when its slot belongs to another request by then",
+  (memory) => {
     const backend = openBlocking({ memory });
     const sink = new RecordingSink();
     const before = openDescriptors().length;
@@ -75,9 +65,12 @@ onBothMemories("a result that is a descriptor", (memory) => {
     expect(backend.counters.stale).toBe(1);
     expect(openDescriptors().length).toBe(before);
     expect(backend.ring.files.count).toBe(0);
-  });
+  },
+);
 
-  ringTest("is delivered when the accept wins against its cancellation", async () => {
+memoryTest(
+  "an accepted socket is delivered when it wins against its cancellation",
+  async (memory) => {
     const backend = openBlocking({ memory });
     const sink = new RecordingSink();
     const { file, path } = listen(backend);
@@ -90,9 +83,12 @@ onBothMemories("a result that is a descriptor", (memory) => {
     expect(closesOnExec(backend.ring.files.fdOf(1))).toBe(true);
     backend.host.close(1);
     await client.end();
-  });
+  },
+);
 
-  ringTest("is closed when nobody can be told of it, because the backend closes", async () => {
+memoryTest(
+  "an accepted socket is closed when the backend closes before anybody was told",
+  async (memory) => {
     const sockets = (): number =>
       openDescriptors().filter((link) => link.includes("socket:")).length;
     const before = sockets();
@@ -105,8 +101,8 @@ onBothMemories("a result that is a descriptor", (memory) => {
     backend.close();
     expect(sockets()).toBeLessThanOrEqual(before + 1);
     await client.end();
-  });
-});
+  },
+);
 
 ringTest("CLOSE through the ring ends the ring file, and its number is given out again", () => {
   const backend = openBlocking();
@@ -152,84 +148,4 @@ ringTest("close() refuses while requests are in flight, for they would outlive t
   expect(again).toBe(reader);
   expect(bytes.every((byte) => byte === 0)).toBe(true);
   backend.host.close(writer);
-});
-
-ringTest("pipe() makes pipes of the capacity asked for, or says why not", () => {
-  const backend = openBlocking();
-  const F_GETPIPE_SZ = 1032;
-  const [reader, writer] = backend.host.pipe(100_000);
-  for (const file of [reader, writer]) {
-    const fd = backend.ring.files.fdOf(file);
-    expect(libc().fcntl(fd, F_GETPIPE_SZ, 0)).toBe(131_072);
-    expect(closesOnExec(fd)).toBe(true);
-  }
-  for (const wrong of [0, -1, 1.5, 2 ** 31, Number.NaN]) {
-    expect(() => backend.host.pipe(wrong)).toThrow(
-      `Cannot open the pipe: capacityBytes must be from 1 to 2147483647: found ${wrong}`,
-    );
-  }
-  const before = openDescriptors().length;
-  expect(() => backend.host.pipe(2 ** 31 - 1)).toThrow("Cannot give the pipe a capacity");
-  expect(openDescriptors().length).toBe(before);
-});
-
-ringTest("open() and close() give the host's own reason when they fail", () => {
-  const backend = openBlocking();
-  try {
-    backend.host.open("/no/such/file", 0, 0);
-    expect.unreachable();
-  } catch (error) {
-    expect(isReelError(error, "ENOENT")).toBe(true);
-    expect(String(error)).toContain('Cannot open "/no/such/file": open gave ENOENT');
-  }
-  expect(() => backend.host.open("a\0b", 0, 0)).toThrow(TypeError);
-  expect(() => backend.host.close(4)).toThrow("Cannot close ring file 4: there is no such file");
-  const file = backend.host.open("/dev/null", 0, 0);
-  backend.host.close(file);
-  expect(() => backend.host.close(file)).toThrow("there is no such file");
-});
-
-ringTest(
-  "peekPipe() copies what a pipe holds, in however small pieces, and leaves it there",
-  () => {
-    const backend = openBlocking();
-    const [reader, writer] = backend.host.pipe(65536);
-    expect(backend.host.peekPipe(reader)).toEqual(new Uint8Array(0));
-    const whole: number[] = [];
-    for (let piece = 0; piece < 16; piece++) {
-      // A page each, so that the pipe has no place left: 16 pieces in 16 places.
-      const bytes = new Uint8Array(4096).fill(piece + 1);
-      expect(writeNow(backend, writer, bytes)).toBe(4096);
-      whole.push(...bytes);
-    }
-    for (let times = 0; times < 2; times++) {
-      expect(backend.host.peekPipe(reader)).toEqual(new Uint8Array(whole));
-    }
-    const sink = new RecordingSink();
-    const { bytes, address } = pinned(backend, 65536);
-    backend.ring.prepare(OPCODE.READ, 0, 1, reader, address, 65536, -1, 0);
-    pollFor(backend, sink, 1);
-    expect(bytes).toEqual(new Uint8Array(whole));
-    backend.host.close(writer);
-    expect(backend.host.peekPipe(reader)).toEqual(new Uint8Array(0));
-    const file = backend.host.open("/dev/null", 0, 0);
-    expect(() => backend.host.peekPipe(file)).toThrow("fcntl gave EBADF");
-  },
-);
-
-ringTest("write() writes everything, or what fits and then says EAGAIN", () => {
-  const backend = openBlocking();
-  const [reader, writer] = backend.host.pipe(4096);
-  const bytes = new Uint8Array(3000).fill(5);
-  backend.host.write(writer, bytes);
-  expect(backend.host.peekPipe(reader)).toEqual(bytes);
-  try {
-    backend.host.write(writer, new Uint8Array(5000));
-    expect.unreachable();
-  } catch (error) {
-    expect(isReelError(error, "EAGAIN")).toBe(true);
-  }
-  const O_NONBLOCK = 0o4000;
-  const F_GETFL = 3;
-  expect(libc().fcntl(backend.ring.files.fdOf(writer), F_GETFL, 0) & O_NONBLOCK).toBe(0);
 });

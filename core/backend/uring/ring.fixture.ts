@@ -2,12 +2,13 @@
  * What the tests of the io_uring backend share: a sink that writes down, backends that are closed
  * again, both kinds of ring memory, and a loud skip where the host has no io_uring.
  */
-import { afterEach, describe, test } from "bun:test";
-import { readdirSync, readlinkSync } from "node:fs";
+import { afterEach, test } from "bun:test";
+import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 
 import type { Sink } from "../contract.ts";
+import { O_CLOEXEC } from "./abi.ts";
 import { libc } from "./libc.ts";
-import { openRing } from "./open-ring.ts";
+import { closeRing, openRing } from "./open-ring.ts";
 import { settle } from "./options.ts";
 import type { RingMemoryKind, UringOptions } from "./options.ts";
 import { UringBackend } from "./uring-backend.ts";
@@ -57,10 +58,8 @@ export class RecordingSink implements Sink {
 const found = openRing(settle({}), { now: () => 0 });
 /** Why the tests that need a ring cannot run here; undefined where they can. */
 export const ringMissing = "obstacle" in found ? found.obstacle.found : undefined;
-if (!("obstacle" in found)) {
-  const { closeRing } = await import("./open-ring.ts");
-  closeRing(found.ring, found.core);
-} else console.warn(`SKIPPED: the io_uring tests, because ${ringMissing}`);
+if ("obstacle" in found) console.warn(`SKIPPED: the io_uring tests: found ${ringMissing}`);
+else closeRing(found.ring, found.core);
 
 /** A test that needs a ring. */
 export const ringTest = test.skipIf(ringMissing !== undefined);
@@ -86,10 +85,13 @@ afterEach(() => {
   open.clear();
 });
 
-/** Runs the same tests on a ring in shared memory and on a mapped one. */
-export function onBothMemories(title: string, tests: (memory: RingMemoryKind) => void): void {
+/** A test that runs on a ring in shared memory and on a mapped one. */
+export function memoryTest(
+  title: string,
+  body: (memory: RingMemoryKind) => void | Promise<void>,
+): void {
   for (const memory of ["shared", "mapped"] as const) {
-    describe.skipIf(ringMissing !== undefined)(`${title} (${memory} ring)`, () => tests(memory));
+    ringTest(`${title} (${memory} ring)`, () => body(memory));
   }
 }
 
@@ -133,4 +135,11 @@ export function openDescriptors(): string[] {
     }
   }
   return links;
+}
+
+/** Whether a descriptor is closed when another program takes the process over. */
+export function closesOnExec(fd: number): boolean {
+  const info = readFileSync(`/proc/self/fdinfo/${fd}`, "utf8");
+  const flags = Number.parseInt(/^flags:\s+(\d+)/m.exec(info)![1]!, 8);
+  return (flags & O_CLOEXEC) !== 0;
 }

@@ -158,7 +158,8 @@ function putWide(queue: RingQueue, at: number, value: number): void {
   }
   if (!(value > 0 && value < TWO_TO_52 && Math.floor(value) === value)) {
     throw new RangeError(
-      `Cannot prepare a request: an address or a position must be whole and below 2^52: found ${value}`,
+      "Cannot prepare a request: an address or a position must be whole and below 2^52: " +
+        `found ${value}`,
     );
   }
   queue.entryDoubles[at >> 1] = value + TWO_TO_52;

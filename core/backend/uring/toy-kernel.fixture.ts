@@ -80,6 +80,11 @@ export class ToyKernel {
     this.complete(entry[8]!, entry[9]!, result, flags);
   }
 
+  /** Completes everything that was taken so far. */
+  completeAll(result: number): void {
+    for (const entry of this.taken.slice()) this.completeTaken(entry, result);
+  }
+
   /** Delivers everything to a sink. */
   deliver(sink: Sink): number {
     this.core.turned = false;
