@@ -1,22 +1,54 @@
 /** How a runtime ends: tasks first, then what is in flight, then what is open, then the drivers. */
 import type { RuntimeCore } from "./core.ts";
 
+/** How often cleanup of cancelled tasks may start new operations before it is not waited for. */
+const CLEANUP_ROUNDS = 64;
+
 /**
  * Cancels and awaits everything, unless the run was halted: then nothing can be driven any more,
  * and closing the backend reaps what the kernel still has.
  */
 export async function endEverything(core: RuntimeCore): Promise<void> {
   const { engine, executor, opening, pump } = core;
-  const { counters, ends, providers } = engine.state;
+  const { ends, providers } = engine.state;
   if (!pump.halted) {
-    for (const task of executor.live()) task.requestCancel();
-    pump.blockUntil(() => !executor.hasReady() && !engine.hasWork());
+    const quiet = (): boolean =>
+      !executor.hasReady() && !executor.hasHostReady() && !engine.hasWork();
+    endTasks(core, quiet);
     // In flight first, ends second: closing one end of a pipe would complete a read on the other.
     engine.cancelAll();
-    pump.blockUntil(() => counters.started === counters.settled && !engine.hasWork());
+    pump.blockUntil(() => !inFlight(core) && quiet());
     const closings = [...ends.all()].map((end) => opening.close(ends.handleOf(end)));
     pump.blockUntil(() => ends.used === 0);
     await Promise.allSettled(closings);
+    // Whoever still waits for a run or an operation hears of its end before the driver stops.
+    pump.blockUntil(quiet);
   }
   for (const { driver } of providers) driver.close?.();
+}
+
+/**
+ * Cancels the tasks and drives their cleanup. Their operations are cancelled, also new ones, so that
+ * only time is waited for. A task that waits for a promise from outside is left to itself.
+ */
+function endTasks(core: RuntimeCore, quiet: () => boolean): void {
+  const { engine, executor, pump } = core;
+  for (const task of executor.live()) task.requestCancel();
+  for (let round = 0; round < CLEANUP_ROUNDS; round++) {
+    pump.blockUntil(quiet);
+    if (!waiting(core)) return;
+    engine.cancelAll();
+    const moved = pump.blockUntil(() => quiet() && (!waiting(core) || inFlight(core)));
+    if (!moved) return;
+  }
+}
+
+function waiting({ executor }: RuntimeCore): boolean {
+  for (const task of executor.live()) if (task.hasPending) return true;
+  return false;
+}
+
+function inFlight({ engine }: RuntimeCore): boolean {
+  const { counters } = engine.state;
+  return counters.started !== counters.settled;
 }

@@ -32,6 +32,7 @@ export class Runs {
   #rejectHalt: ((error: unknown) => void) | undefined;
   #active = false;
   #interrupted = false;
+  #closing = false;
   /** Idle looks at a loop-driven run before it counts as a deadlock: host code may still act. */
   #graceLeft = 0;
   #grace = 0;
@@ -86,6 +87,11 @@ export class Runs {
     if (!this.#active) return;
     this.#interrupted = true;
     for (const task of this.#core.executor.live()) task.requestCancel();
+  }
+
+  /** The runtime is being closed: a run that is under way ends with ERR_CLOSED. */
+  close(): void {
+    this.#closing = true;
   }
 
   /** A round is over. Called by the runtime. */
@@ -204,6 +210,11 @@ export class Runs {
     if (this.#halted !== undefined) throw this.#halted;
     if (this.#interrupted) {
       throw new ReelError("ERR_INTERRUPTED", "Cannot finish the run: it was interrupted");
+    }
+    if (this.#closing) {
+      throw new ReelError("ERR_CLOSED", "Cannot finish the run: the runtime was closed meanwhile", {
+        mend: "Await the run before the runtime goes out of scope: `return await io.run(...)`",
+      });
     }
     if (main.status !== "completed") {
       executor.forgive(main);

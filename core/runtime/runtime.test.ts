@@ -54,6 +54,30 @@ describe("run()", () => {
     expect(await run.catch((error) => error.message)).toBe("lost");
   });
 
+  test("run() ends with ERR_CLOSED when the runtime is closed under it, cleanup included", async () => {
+    const io = await started();
+    const log: string[] = [];
+    const run = io.run(async () => {
+      try {
+        await io.executor.suspend("nothing").promise;
+      } finally {
+        await io.sleep(ms(1));
+        log.push("cleaned");
+      }
+    });
+    await Bun.sleep(0);
+    const [error] = await Promise.all([run.catch((reason) => reason), io.close()]);
+    expect(error.code).toMatch(/ERR_CLOSED|ERR_DEADLOCK/);
+    expect(log).toEqual(["cleaned"]);
+  });
+
+  test("run() hears of a close that comes before its first turn", async () => {
+    const io = await started();
+    const run = io.run(() => 1).catch((reason) => reason.code);
+    await io.close();
+    expect(await run).toBe("ERR_CLOSED");
+  });
+
   test("run() refuses to nest [X6]", async () => {
     await using io = await started();
     const code = await io.run(() => io.run(() => 1).catch((error) => error.code));

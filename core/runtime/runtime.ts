@@ -201,6 +201,7 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
    * the recording closed. Idempotent.
    */
   close(): Promise<void> {
+    this.#runs.close();
     this.#closing ??= this.#close();
     return this.#closing;
   }

@@ -1,7 +1,7 @@
 /**
- * Gives a replay on the emulated backend what came from outside in the recorded run: signals and the
- * like, each at the recorded place in the program's progress. Everything else the machine does again
- * by itself.
+ * Gives a replay on the emulated backend what came from outside in the recorded run: signals and
+ * the like, each at the recorded place in the program's progress. Everything else the machine does
+ * again by itself.
  */
 import type {
   Backend,
@@ -77,10 +77,7 @@ export class InputFeeder implements Backend {
   }
 
   poll(sink: Sink, wait: boolean): number {
-    if (this.#due()) {
-      const { kind, value } = this.#inputs[this.#next++]!;
-      this.#inner.inject(kind, value);
-    }
+    if (this.#due()) this.#injectBatch();
     return this.#inner.poll(sink, wait);
   }
 
@@ -102,6 +99,15 @@ export class InputFeeder implements Backend {
 
   close(): void {
     this.#inner.close();
+  }
+
+  /** Inputs of one batch follow each other in the recording: they go in together. */
+  #injectBatch(): void {
+    let { sequence } = this.#inputs[this.#next]!;
+    for (let input = this.#inputs[this.#next]; input?.sequence === sequence; sequence++) {
+      this.#inner.inject(input.kind, input.value);
+      input = this.#inputs[++this.#next];
+    }
   }
 
   /** Whether the program has come to where the next input was recorded: behind its batch's turn. */

@@ -8,3 +8,4 @@ export {
   type ContractSubject,
   type TestRunner,
 } from "./contract.ts";
+export { rewriteRecording } from "../session/rewrite.ts";

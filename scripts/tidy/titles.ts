@@ -15,7 +15,7 @@ export interface TestTitle {
 }
 
 const TITLE_WORDS_MIN = 3;
-const CALL = /(?<![\w$.])(test|it|describe)\b(?!\s*:)/g;
+const CALL = /(?<![\w$.])(test|it|describe|onBoth)\b(?!\s*:)/g;
 
 /** Where the bracket that opens at an offset closes. */
 function closingBracket(code: string, open: number): number {
