@@ -8,7 +8,7 @@ import { argumentsOf, exampleRuns, words } from "./example-lines.ts";
 import { findExamples, runExample, type Example } from "./examples.ts";
 
 const ROOT = join(import.meta.dir, "..");
-const EXAMPLE_MS_MAX = 240_000;
+const EXAMPLE_MS_MAX = 90_000;
 
 test("exampleRuns() reads Run, Expect, Exit and Needs lines from YAML and TypeScript", () => {
   const yaml = "# A tour.\n# Run: ioreel run a.yaml\n# Expect: all is well\n# Expect: 3 tasks\n";

@@ -9,7 +9,7 @@ import { argumentsOf, exampleRuns, type ExampleRun } from "./example-lines.ts";
 import { listFiles } from "./tidy/files.ts";
 
 /** Longer than any example takes on a slow machine; one that hangs must not hang the build. */
-const RUN_MS_MAX = 180_000;
+const RUN_MS_MAX = 60_000;
 const SHOWN_LINES_MAX = 60;
 
 export interface Example extends ExampleRun {
