@@ -120,8 +120,8 @@ test("formatReport() shows value, target, verdict, what is missing and the machi
   const text = formatReport(report, topic.rows);
   expect(text).toContain("calibration loop 110 ns");
   expect(text).toContain(`bun ${Bun.version}`);
-  expect(text).toMatch(/^first +30\.00 +≤ 40\.00 +yes$/m);
-  expect(text).toMatch(/^second +30\.0 +≤ 20\.0 +NO$/m);
-  expect(text).toMatch(/^third +- +≤ 1\.0 +not measured$/m);
+  expect(text).toMatch(/^first +30\.00 +≤ 40\.00 +yes +0 %$/m);
+  expect(text).toMatch(/^second +30\.0 +≤ 20\.0 +NO +0 %$/m);
+  expect(text).toMatch(/^third +- +≤ 1\.0 +not measured +-$/m);
   expect(text).toContain("not measured: third: There is no such kernel (Get one)");
 });

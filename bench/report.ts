@@ -58,6 +58,15 @@ function table(lines: readonly (readonly string[])[], rightFrom: number): string
     .join("\n");
 }
 
+/** The widest spread among what a row compares: how far its value is to be trusted. */
+function spreadOf(row: Row, samplers: readonly RawSampler[]): string {
+  const names = [...row.needs, ...(row.also ?? [])];
+  const spreads = samplers.filter(({ name }) => names.includes(name)).map(({ spread }) => spread);
+  return spreads.length === 0 ? "-" : percent(Math.max(...spreads));
+}
+
+const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
+
 function ratioLine(row: RatioRow, digits: number): string[] {
   const sign = row.better === "higher" ? "≥" : "≤";
   const value = row.value === null ? "-" : row.value.toFixed(digits);
@@ -73,7 +82,7 @@ function samplerLine(sampler: RawSampler): string[] {
   return [
     name,
     `${sampler.median.toFixed(sampler.median < 1000 ? 1 : 0)} ${unit}`,
-    `${(sampler.spread * 100).toFixed(0)} %`,
+    percent(sampler.spread),
     batch,
     ofBatch(distribution?.p50Ns),
     ofBatch(distribution?.p99Ns),
@@ -84,7 +93,10 @@ function samplerLine(sampler: RawSampler): string[] {
 export function formatReport(report: Report, rows: readonly Row[]): string {
   const { machine, ratios, raw } = report;
   const { calibrationNs, calibrationReferenceNs } = machine;
-  const ratioLines = ratios.map((row, i) => ratioLine(row, rows[i]!.digits));
+  const ratioLines = ratios.map((ratio, i) => {
+    const row = rows[i]!;
+    return [...ratioLine(ratio, row.digits), spreadOf(row, raw.samplers)];
+  });
   const reasons = ratios.flatMap(({ name, reason }) =>
     reason === undefined ? [] : [`not measured: ${name}: ${reason}`],
   );
@@ -97,7 +109,7 @@ export function formatReport(report: Report, rows: readonly Row[]): string {
       `${calibrationReferenceNs} ns and scaled)`,
     ...[...built].map((text) => `C peer: ${text}`),
     "",
-    table([["target", "value", "wanted", "holds"], ...ratioLines], 1),
+    table([["target", "value", "wanted", "holds", "spread"], ...ratioLines], 1),
     "",
     ...(reasons.length > 0 ? [...reasons, ""] : []),
     `Medians of ${raw.rounds} interleaved samples; spread is the interquartile range over the ` +
