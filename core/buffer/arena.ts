@@ -106,7 +106,8 @@ export class Arena {
   resolve(address: number, length: number): Uint8Array | undefined {
     for (const chunk of this.#chunks) {
       const at = address - chunk.address;
-      if (at >= 0 && at + length <= chunk.bytes.length) return chunk.bytes.subarray(at, at + length);
+      if (at >= 0 && at + length <= chunk.bytes.length)
+        return chunk.bytes.subarray(at, at + length);
     }
     return undefined;
   }

@@ -85,7 +85,8 @@ export class IoBuffer {
    */
   lend(write: boolean): void {
     if (this.#disposed) throw badBuffer(this.id, "it was disposed of");
-    if (write && this.kind === "frozen") throw badBuffer(this.id, "it is frozen: nothing may write it");
+    if (write && this.kind === "frozen")
+      throw badBuffer(this.id, "it is frozen: nothing may write it");
     if (this.#writer || (write && this.#readers > 0) || this.#home.overlapsLoan(this, write)) {
       throw new ReelError(
         "ERR_BUFFER_BORROWED",

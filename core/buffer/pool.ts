@@ -67,7 +67,8 @@ export class BufferPool implements BufferHome {
     for (const buffers of this.#aliases.values()) {
       for (const { block } of buffers) {
         const at = address - block.address;
-        if (at >= 0 && at + length <= block.bytes.length) return block.bytes.subarray(at, at + length);
+        if (at >= 0 && at + length <= block.bytes.length)
+          return block.bytes.subarray(at, at + length);
       }
     }
     return undefined;

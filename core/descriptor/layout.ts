@@ -6,6 +6,8 @@
 /** log2 of a header's size in 32-bit words. */
 export const HEADER_SHIFT = 5;
 export const HEADER_WORDS = 1 << HEADER_SHIFT;
+/** log2 of a header's size in doubles. */
+export const DOUBLE_SHIFT = HEADER_SHIFT - 1;
 export const PAGE_BYTES = 1024;
 /** The AsyncStack of the notes: 127 words of 8 bytes; the page's first word is its own header. */
 export const STACK_WORDS = 127;
@@ -23,6 +25,7 @@ export const END = 6;
 /** Byte offset of the running frame's data, 0 when the stack is empty. */
 export const TOP = 7;
 export const BUFFER = 8;
+/** Of a terminal slot: its outcome. Of a ready one: what its layer will see. */
 export const RESULT = 9;
 export const FLAGS = 10;
 /** The task that waits for the operation, 0 for host code. */
@@ -42,15 +45,16 @@ export const BUFFER_AT = 18;
 export const PAGE = 19;
 /** Overflow pages in use beyond the slot's own. */
 export const PAGE_COUNT = 20;
-export const DEPTH = 21;
+/** The layer of the running frame. Frames below have theirs in the word before their data. */
+export const LAYER = 21;
 /** First lock that the operation holds, or -1; the rest are linked through the locks. */
 export const HELD = 22;
-export const RESULT_FLAGS = 23;
 /** Doubles, as indices from the slot's first double. */
 export const OFFSET_F64 = 12;
 /** Bytes moved in the operation's lifetime, over all its rounds. */
 export const BYTES_F64 = 13;
-export const DEADLINE_F64 = 14;
+/** Numbers that 32 bits cannot hold: the sum of forks, the outcome of a layer that is finishing. */
+export const SUM_F64 = 14;
 export const ARGUMENT_F64 = 15;
 
 /** Slot states (design §3). */
@@ -74,6 +78,20 @@ export const FLAG_DELIVERED = 32;
 export const FLAG_AUTO_RELEASE = 64;
 /** A fork of this operation failed: its siblings are being cancelled. */
 export const FLAG_FORK_FAILED = 128;
+/** The running layer is over, but its armed request must end before it may be left. */
+export const FLAG_FINISHING = 256;
+/** Somebody waits for this operation by its handle. */
+export const FLAG_WATCHED = 512;
+/** A layer broke the rules; the error is kept until the operation settles. */
+export const FLAG_FAULT = 1024;
+/** The operation sends its buffer's bytes. */
+export const FLAG_WRITE = 2048;
+/** The running layer has made forks, and not yet said that it waits for them. */
+export const FLAG_FORKED = 4096;
+/** The whole operation ends with RESULT as soon as its request or its forks are over. */
+export const FLAG_ENDING = 8192;
+/** Flags that say how an operation was started: they change nothing about how it runs. */
+export const FLAGS_AT_START = FLAG_READ | FLAG_WRITE | FLAG_AUTO_RELEASE | FLAG_WATCHED;
 
 /** List records: 8 words of 32 bits each. */
 export const LIST_SHIFT = 3;
@@ -89,6 +107,23 @@ export const LIST_NEXT_HELD = 4;
 export const LIST_KIND = 5;
 /** Next free list record. */
 export const LIST_NEXT_FREE = 6;
+
+/** End records: 8 words of 32 bits each. */
+export const END_SHIFT = 3;
+export const END_WORDS = 1 << END_SHIFT;
+export const ENDS_MAX = 65536;
+export const END_PROVIDER = 2;
+/** Operations in flight on the end. */
+export const END_IN_FLIGHT = 5;
+
+/** Counters: doubles, in this order. */
+export const COUNT_SETTLED = 0;
+export const COUNT_TRANSITIONS = 1;
+export const COUNT_STALE = 2;
+export const COUNT_FAULTS = 3;
+export const COUNT_TABLE_FULL_WAITS = 4;
+export const COUNT_QUEUE_STALLS = 5;
+export const COUNTERS = 8;
 
 export const LIST_KIND_FREE = 0;
 export const LIST_KIND_INTERRUPT = 1;
@@ -117,15 +152,6 @@ export const WAIT_NAMES = [
   "a timer",
   "its forks",
 ] as const;
-
-/** The operation is over, but its armed request must end before it may settle. */
-export const FLAG_FINISHING = 256;
-/** Somebody waits for this operation by its handle. */
-export const FLAG_WATCHED = 512;
-/** A layer broke the rules; the error is kept until the operation settles. */
-export const FLAG_FAULT = 1024;
-/** The operation sends its buffer's bytes. */
-export const FLAG_WRITE = 2048;
 
 /** Interrupt lines that the table keeps waker lists for: their list numbers are the lines. */
 export const LINES_MAX = 64;

@@ -8,10 +8,9 @@
 import { ReelError } from "../errors.ts";
 import { allocateSlab, type Slab } from "../state/slab.ts";
 import {
-  BUFFER,
-  CHILDREN,
-  DEPTH,
-  FLAGS,
+  COUNTERS,
+  ENDS_MAX,
+  END_WORDS,
   FREE,
   GENERATION,
   HEADER_SHIFT,
@@ -20,16 +19,12 @@ import {
   LIST,
   LIST_WORDS,
   NEXT,
-  OWNER,
   PAGE,
   PAGE_BYTES,
-  PAGE_COUNT,
   PARENT,
   STARTING,
   STATE,
   TERMINAL,
-  TOP,
-  WAIT,
 } from "./layout.ts";
 
 /** A handle is `generation * SLOTS_MAX + slot`: both are exact in a JavaScript number. */
@@ -45,6 +40,8 @@ export interface TableLimits {
   overflowPages?: number;
   /** Wait lists: interrupt lines, locks and queues of all providers, default 4,096. */
   lists?: number;
+  /** Ends open at once: 1 to 65,536, default 4,096. */
+  ends?: number;
 }
 
 function limit(name: string, value: number, low: number, high: number): number {
@@ -56,30 +53,42 @@ function limit(name: string, value: number, low: number, high: number): number {
   return value;
 }
 
+/**
+ * Plain fields instead of private ones: JavaScriptCore inlines methods by the size of their
+ * bytecode, and each private name doubles it. They are written here alone.
+ */
 export class DescriptorTable {
   readonly slots: number;
   readonly overflowPages: number;
   readonly lists: number;
+  readonly ends: number;
   readonly slab: Slab;
   readonly i32: Int32Array;
   readonly f64: Float64Array;
   /** First 32-bit word of the list records. */
   readonly listsAt: number;
+  /** First 32-bit word of the end records. */
+  readonly endsAt: number;
+  /** First double of the counters. */
+  readonly countersAt: number;
   /** Byte offset of slot 0's stack page. */
   readonly pagesAt: number;
   /** Byte offset of the first overflow page. */
   readonly overflowAt: number;
-  #freeHead = 0;
-  #used = 0;
-  /** Most slots that were ever in use at once: scans need look no further than this many. */
+  /** First of the free slots that were in use before, linked through NEXT; -1 for none. */
+  freeHead = -1;
+  /** Slots that were ever in use: scans need look no further. */
   highWater = 0;
 
   constructor(limits: TableLimits = {}) {
     this.slots = limit("slots", limits.slots ?? 1024, 1, SLOTS_MAX);
     this.overflowPages = limit("overflowPages", limits.overflowPages ?? 256, 0, PAGES_MAX);
     this.lists = limit("lists", limits.lists ?? 4096, 128, LISTS_MAX);
+    this.ends = limit("ends", limits.ends ?? 4096, 1, ENDS_MAX);
     this.listsAt = this.slots * HEADER_WORDS;
-    const headBytes = (this.listsAt + this.lists * LIST_WORDS) * 4;
+    this.endsAt = this.listsAt + this.lists * LIST_WORDS;
+    this.countersAt = (this.endsAt + this.ends * END_WORDS) / 2;
+    const headBytes = (this.countersAt + COUNTERS) * 8;
     this.pagesAt = Math.ceil(headBytes / PAGE_BYTES) * PAGE_BYTES;
     this.overflowAt = this.pagesAt + this.slots * PAGE_BYTES;
     this.slab = allocateSlab(this.overflowAt + this.overflowPages * PAGE_BYTES);
@@ -88,42 +97,45 @@ export class DescriptorTable {
     for (let slot = 0; slot < this.slots; slot++) {
       const header = slot << HEADER_SHIFT;
       this.i32[header + GENERATION] = 1;
-      this.i32[header + NEXT] = slot + 1 < this.slots ? slot + 1 : -1;
       this.i32[header + LIST] = -1;
+      this.i32[header + PARENT] = -1;
+      this.i32[header + HELD] = -1;
       this.i32[header + PAGE] = this.pagesAt + slot * PAGE_BYTES;
     }
   }
 
-  /** Slots in use. */
+  /** Slots in use. Counted anew at each call: nothing on the way of an operation keeps count. */
   get used(): number {
-    return this.#used;
+    return this.highWater - this.freeOrder().length;
   }
 
   get free(): number {
-    return this.slots - this.#used;
+    return this.slots - this.used;
   }
 
-  /** Takes a free slot. @returns its index, or -1 when all are in use */
+  /**
+   * Takes a free slot. A free slot is in no list, holds no lock, buffer, frame or child, and has no
+   * parent: whoever ends an operation leaves it so, and whoever starts one need not look.
+   * @returns its index, or -1 when all are in use
+   */
   acquire(): number {
-    const slot = this.#freeHead;
+    const slot = this.freeHead === -1 ? this.refill() : this.freeHead;
     if (slot === -1) return -1;
-    const i32 = this.i32;
     const header = slot << HEADER_SHIFT;
-    this.#freeHead = i32[header + NEXT]!;
-    if (++this.#used > this.highWater) this.highWater = this.#used;
-    i32[header + STATE] = STARTING;
-    i32[header + NEXT] = -1;
-    i32[header + TOP] = 0;
-    i32[header + BUFFER] = 0;
-    i32[header + FLAGS] = 0;
-    i32[header + OWNER] = 0;
-    i32[header + PARENT] = -1;
-    i32[header + CHILDREN] = 0;
-    i32[header + WAIT] = 0;
-    i32[header + PAGE_COUNT] = 0;
-    i32[header + DEPTH] = 0;
-    i32[header + HELD] = -1;
-    i32[i32[header + PAGE]! >> 2] = 8;
+    this.freeHead = this.i32[header + NEXT]!;
+    this.i32[header + STATE] = STARTING;
+    return slot;
+  }
+
+  /**
+   * Puts a slot that was never in use onto the empty free list.
+   * @returns its index, or -1 when there is none
+   */
+  refill(): number {
+    if (this.highWater === this.slots) return -1;
+    const slot = this.highWater++;
+    this.i32[(slot << HEADER_SHIFT) + NEXT] = -1;
+    this.freeHead = slot;
     return slot;
   }
 
@@ -134,9 +146,8 @@ export class DescriptorTable {
     const generation = i32[header + GENERATION]!;
     i32[header + GENERATION] = generation === GENERATION_MAX ? 1 : generation + 1;
     i32[header + STATE] = FREE;
-    i32[header + NEXT] = this.#freeHead;
-    this.#freeHead = slot;
-    this.#used--;
+    i32[header + NEXT] = this.freeHead;
+    this.freeHead = slot;
   }
 
   /** The handle that names a slot in its present life. */
@@ -150,12 +161,15 @@ export class DescriptorTable {
    */
   slotOf(handle: number): number {
     if (!Number.isSafeInteger(handle) || handle < SLOTS_MAX) return -1;
-    const slot = handle % SLOTS_MAX;
+    // Division by a power of two is exact, and much cheaper than `%` on numbers above 2³¹.
+    const generation = Math.floor(handle / SLOTS_MAX);
+    const slot = handle - generation * SLOTS_MAX;
     if (slot >= this.slots) return -1;
     const header = slot << HEADER_SHIFT;
-    const generation = (handle - slot) / SLOTS_MAX;
     if (this.i32[header + GENERATION] !== generation) return -1;
-    return this.i32[header + STATE] === FREE ? -1 : slot;
+    // Forked children have slots but no handles: they belong to their operation.
+    if (this.i32[header + STATE] === FREE || this.i32[header + PARENT] !== -1) return -1;
+    return slot;
   }
 
   /**
@@ -166,24 +180,26 @@ export class DescriptorTable {
   requireSlot(handle: number, action: string): number {
     const slot = this.slotOf(handle);
     if (slot !== -1) return slot;
-    throw new ReelError("ERR_BAD_HANDLE", `Cannot ${action} operation ${handle}: no such operation`, {
-      mend: "Use the handle that starting returned, and not after its release",
-      details: { handle },
-    });
+    throw new ReelError(
+      "ERR_BAD_HANDLE",
+      `Cannot ${action} operation ${handle}: no such operation`,
+      {
+        mend: "Use the handle that starting returned, and not after its release",
+        details: { handle },
+      },
+    );
   }
 
   isTerminal(slot: number): boolean {
     return this.i32[(slot << HEADER_SHIFT) + STATE] === TERMINAL;
   }
 
-  /** Free list and counters, which lie outside the slab. */
-  snapshotCounters(): Int32Array {
-    return Int32Array.of(this.#freeHead, this.#used, this.highWater);
-  }
-
-  restoreCounters(words: Int32Array): void {
-    this.#freeHead = words[0]!;
-    this.#used = words[1]!;
-    this.highWater = words[2]!;
+  /** Free slots that were in use before, in the order in which they will be taken. */
+  freeOrder(): number[] {
+    const order: number[] = [];
+    for (let slot = this.freeHead; slot !== -1; slot = this.i32[(slot << HEADER_SHIFT) + NEXT]!) {
+      order.push(slot);
+    }
+    return order;
   }
 }

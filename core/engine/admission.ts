@@ -26,9 +26,13 @@ export function requireOperation(engine: Engine, end: number, name: string): num
   const { provider } = providers[ends.provider(end)]!;
   const number = provider.operationNames.indexOf(name);
   if (number === -1) {
-    throw new ReelError("ERR_UNSUPPORTED", `Cannot ${name}: provider ${provider.kind} has no ${name}`, {
-      mend: `Use one of: ${provider.operationNames.join(", ")}`,
-    });
+    throw new ReelError(
+      "ERR_UNSUPPORTED",
+      `Cannot ${name}: provider ${provider.kind} has no ${name}`,
+      {
+        mend: `Use one of: ${provider.operationNames.join(", ")}`,
+      },
+    );
   }
   const endName = provider.endNames[ends.kind(end)]!;
   if (!provider.ends[endName]!.operations.includes(name)) {

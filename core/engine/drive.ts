@@ -4,212 +4,174 @@
  * layer wakes goes to the ready list and runs when its turn comes.
  */
 import {
-  BYTES_F64,
-  CHILDREN,
+  COUNT_TRANSITIONS,
+  DOUBLE_SHIFT,
   FLAGS,
   FLAG_ARMED,
   FLAG_CANCEL,
-  FLAG_FAULT,
-  FLAG_FINISHING,
-  FLAG_FORK_FAILED,
+  FLAG_ENDING,
+  FLAG_FORKED,
   GENERATION,
   HEADER_SHIFT,
+  LAYER,
   RESULT,
+  SUM_F64,
   TOP,
   WAIT,
-  WAIT_CHILDREN,
-  WAIT_INTERRUPT,
-  WAIT_LOCK,
-  WAIT_QUEUE,
+  WAIT_ON,
   WAIT_READY,
   WAIT_RING,
-  WAIT_TIMER,
 } from "../descriptor/layout.ts";
-import { REEL_ERROR_NUMBERS, isReelError } from "../errors.ts";
-import {
-  MOVE_AGAIN,
-  MOVE_CALL,
-  MOVE_DONE,
-  MOVE_FAIL,
-  MOVE_JOIN,
-  RESULT_BEGIN,
-  TOO_DEEP,
-} from "./context.ts";
+import { breach, fault } from "./faults.ts";
+import { finish, moveWhileBusy } from "./finish.ts";
+import { unwind } from "./settle.ts";
+import { TRANSITIONS_PER_TURN, type EngineState } from "./state.ts";
 import {
   CANCELLED_RESULT,
-  cancelChildren,
-  keepFault,
-  leaveWaits,
-  makeReady,
-  settle,
-  unwind,
-} from "./settle.ts";
-import { TRANSITIONS_PER_TURN, type EngineState } from "./state.ts";
+  MOVE_AGAIN,
+  MOVE_DONE,
+  MOVE_FAIL,
+  PHASE_COMPLETE,
+  PHASE_WAIT,
+  RESULT_BEGIN,
+  RESULT_JOINED,
+} from "./tokens.ts";
+import { makeReady } from "./wake.ts";
 
-/** Begins an operation whose first frame is pushed. */
-export function begin(e: EngineState, slot: number): void {
-  run(e, slot, true, 0);
-}
-
-/** Goes on with an operation whose wait is over. */
-export function resume(e: EngineState, slot: number, result: number): void {
-  if (result === RESULT_BEGIN) run(e, slot, true, 0);
-  else run(e, slot, false, result);
-}
-
-function run(e: EngineState, slot: number, waiting: boolean, result: number): void {
-  const header = slot << HEADER_SHIFT;
-  const i32 = e.i32;
-  const cx = e.context;
-  let value = result;
-  let wait = waiting;
-  let turns = 0;
-  try {
-    for (;;) {
-      cx.enter(slot);
-      const base = i32[header + TOP]!;
-      const entry = e.layers[i32[(base - 8) >> 2]!]!;
-      const view = entry.view;
-      view.$base = base;
-      if (wait) {
-        if ((i32[header + FLAGS]! & FLAG_CANCEL) !== 0) return unwind(e, slot, CANCELLED_RESULT);
-        const token = entry.layer.wait(view, cx);
-        if (token !== cx.token) return breach(e, slot, `${entry.layer.name}.wait`, token);
-        if (token === WAIT_RING) return;
-        if (token !== WAIT_READY) {
-          if (token === WAIT_INTERRUPT || token === WAIT_QUEUE || token === WAIT_LOCK) return;
-          if (token === WAIT_TIMER) return;
-          return breach(e, slot, `${entry.layer.name}.wait`, token);
-        }
-        value = cx.value;
-        wait = false;
-      } else {
-        const move = entry.layer.complete(view, cx, value);
-        if (move !== cx.token) return breach(e, slot, `${entry.layer.name}.complete`, move);
-        if (move === MOVE_DONE || move === MOVE_FAIL) {
-          const outcome = move === MOVE_DONE ? cx.value : -cx.value;
-          const busy = i32[header + CHILDREN]! > 0 || cx.prepared;
-          if (busy || (i32[header + FLAGS]! & (FLAG_ARMED | FLAG_FORK_FAILED)) !== 0) {
-            return finishLater(e, slot, outcome, busy);
-          }
-          if (e.stacks.pop(slot) === 0) return finish(e, slot, outcome);
-          value = outcome;
-        } else if (move === MOVE_AGAIN) {
-          if ((i32[header + FLAGS]! & FLAG_ARMED) !== 0) return stayArmed(e, slot);
-          wait = true;
-        } else if (move === MOVE_CALL) {
-          wait = true;
-        } else if (move === MOVE_JOIN) {
-          return joinForks(e, slot);
-        } else {
-          return breach(e, slot, `${entry.layer.name}.complete`, move);
-        }
-      }
-      e.counters.transitions++;
-      if (++turns > TRANSITIONS_PER_TURN) {
-        // It never waits: the others get their turn before it goes on.
-        i32[header + WAIT] = WAIT_READY;
-        return makeReady(e, slot, wait ? RESULT_BEGIN : value);
-      }
-    }
-  } catch (error) {
-    fault(e, slot, error);
-  }
-}
-
-/** The bottom frame is done: its value is what the operation moved, or why it failed. */
-function finish(e: EngineState, slot: number, outcome: number): void {
-  if (outcome < 0) return settle(e, slot, outcome);
-  const at = (slot << (HEADER_SHIFT - 1)) + BYTES_F64;
-  e.f64[at] = e.f64[at]! + outcome;
-  settle(e, slot, 0);
-}
-
-/** A layer is done while its armed request is in the kernel: that must end first. */
-function finishLater(e: EngineState, slot: number, outcome: number, busy: boolean): void {
-  const header = slot << HEADER_SHIFT;
-  if (busy || (e.i32[header + FLAGS]! & FLAG_FORK_FAILED) !== 0) {
-    const text = "A layer ended although it had prepared a request or made forks";
-    return fault(e, slot, new RangeError(text));
-  }
-  e.i32[header + FLAGS] = e.i32[header + FLAGS]! | FLAG_FINISHING;
-  e.i32[header + RESULT] = outcome < 0 ? outcome : 0;
-  if (outcome > 0) {
-    const at = (slot << (HEADER_SHIFT - 1)) + BYTES_F64;
-    e.f64[at] = e.f64[at]! + outcome;
-  }
-  stayArmed(e, slot);
-  e.backend.ring!.cancel(slot, e.i32[header + GENERATION]!);
-}
-
-function stayArmed(e: EngineState, slot: number): void {
-  e.i32[(slot << HEADER_SHIFT) + WAIT] = WAIT_RING;
-}
-
-function joinForks(e: EngineState, slot: number): void {
-  const header = slot << HEADER_SHIFT;
-  const failed = (e.i32[header + FLAGS]! & FLAG_FORK_FAILED) !== 0;
-  if (!failed) e.i32[header + RESULT] = 0;
-  e.i32[header + WAIT] = WAIT_CHILDREN;
-  if (failed) cancelChildren(e, slot);
-  if (e.i32[header + CHILDREN] === 0 && e.i32[header + WAIT] === WAIT_CHILDREN) {
-    e.i32[header + FLAGS] = e.i32[header + FLAGS]! & ~FLAG_FORK_FAILED;
-    makeReady(e, slot, e.i32[header + RESULT]!);
-  }
-}
-
-function breach(e: EngineState, slot: number, where: string, found: unknown): void {
-  const text = `${where} must return what its context's last call returned: found ${String(found)}`;
-  fault(e, slot, new TypeError(text));
-}
-
-/**
- * A layer threw or broke the contract. The operation ends with ERR_PROVIDER_FAULT, but not before
- * the kernel is done with its memory; the others go on.
- */
-export function fault(e: EngineState, slot: number, error: unknown): void {
-  if (isReelError(error, "ERR_DIVERGED")) throw error;
-  const header = slot << HEADER_SHIFT;
-  const deep = error === TOO_DEEP;
-  if (!deep) keepFault(e, slot, error);
-  leaveWaits(e, slot);
-  const result = deep ? -REEL_ERROR_NUMBERS.ERR_STACK_TOO_DEEP : FAULT_RESULT;
-  const armed = e.context.prepared || (e.i32[header + FLAGS]! & FLAG_ARMED) !== 0;
-  if (armed) {
-    e.i32[header + FLAGS] = e.i32[header + FLAGS]! | FLAG_FINISHING;
-    e.i32[header + RESULT] = result;
-    stayArmed(e, slot);
-    e.backend.ring!.cancel(slot, e.i32[header + GENERATION]!);
-    return;
-  }
-  if (e.i32[header + CHILDREN]! > 0) {
-    // Its forks use the same memory: they end first, then the flag ends the operation.
-    e.i32[header + FLAGS] = e.i32[header + FLAGS]! | FLAG_CANCEL | FLAG_FORK_FAILED;
-    e.i32[header + RESULT] = result;
-    e.i32[header + WAIT] = WAIT_CHILDREN;
-    cancelChildren(e, slot);
-    return;
-  }
-  unwind(e, slot, result);
-}
-
-const FAULT_RESULT = -REEL_ERROR_NUMBERS.ERR_PROVIDER_FAULT;
-
-/** Runs everything on the ready list, also what gets there meanwhile. @returns how many ran */
+/** Runs what is on the ready list, also what gets there meanwhile. @returns how many ran */
 export function runReady(e: EngineState, budget: number): number {
+  const { i32, lists, ready } = e;
   let count = 0;
   while (count < budget) {
-    const slot = e.lists.shift(e.ready);
+    const slot = lists.shift(ready);
     if (slot === -1) break;
     count++;
     const header = slot << HEADER_SHIFT;
-    const result = e.i32[header + RESULT]!;
-    if ((e.i32[header + FLAGS]! & FLAG_CANCEL) !== 0 && result < 0 && result !== RESULT_BEGIN) {
-      const faulty = (e.i32[header + FLAGS]! & FLAG_FAULT) !== 0;
-      unwind(e, slot, faulty ? FAULT_RESULT : CANCELLED_RESULT);
-    } else {
-      resume(e, slot, result);
-    }
+    const result = i32[header + RESULT]!;
+    if ((i32[header + FLAGS]! & FLAG_ENDING) !== 0) unwind(e, slot, result);
+    else if (result === RESULT_BEGIN) run(e, slot, true, 0);
+    else if (result === RESULT_JOINED)
+      run(e, slot, false, e.f64[(slot << DOUBLE_SHIFT) + SUM_F64]!);
+    else if (result === CANCELLED_RESULT) unwind(e, slot, result);
+    else run(e, slot, false, result);
   }
   return count;
+}
+
+/**
+ * Runs an operation until it waits or is over.
+ * @param waiting whether its layer is to begin a wait; else one is over, with this result
+ */
+export function run(e: EngineState, slot: number, waiting: boolean, result: number): void {
+  const cx = e.context;
+  cx.slot = slot;
+  cx.generation = e.i32[(slot << HEADER_SHIFT) + GENERATION]!;
+  let wait = waiting;
+  let value = result;
+  for (let turns = 0; ; turns++) {
+    // One that never waits lets the others have their turn before it goes on.
+    if (turns > TRANSITIONS_PER_TURN && (wait || (value | 0) === value)) {
+      makeReady(e, slot, wait ? RESULT_BEGIN : value);
+      return;
+    }
+    e.count(COUNT_TRANSITIONS);
+    if (wait) {
+      if (!beginWait(e, slot)) return;
+      wait = false;
+    } else {
+      const move = callComplete(e, slot, value);
+      if (move === 0) return;
+      wait = move !== MOVE_DONE;
+    }
+    value = cx.value;
+  }
+}
+
+/** Calls `wait` of the running layer. @returns whether it is over already, with `cx.value` */
+function beginWait(e: EngineState, slot: number): boolean {
+  const { context: cx, i32 } = e;
+  const header = slot << HEADER_SHIFT;
+  if ((i32[header + FLAGS]! & FLAG_CANCEL) !== 0) {
+    unwind(e, slot, CANCELLED_RESULT);
+    return false;
+  }
+  const entry = e.layers[i32[header + LAYER]!]!;
+  cx.token = PHASE_WAIT;
+  let token: number;
+  try {
+    token = entry.wait(i32[header + TOP]!, cx, 0);
+  } catch (error) {
+    fault(e, slot, error);
+    return false;
+  }
+  if (token === WAIT_RING && cx.token === WAIT_RING) {
+    i32[header + WAIT] = WAIT_RING;
+    i32[header + WAIT_ON] = cx.value;
+    return false;
+  }
+  return waitIsOver(e, slot, token);
+}
+
+/**
+ * Looks at what a layer's `wait` returned, when that is no ring request.
+ * @returns whether the wait is over already, with `cx.value`
+ */
+function waitIsOver(e: EngineState, slot: number, token: number): boolean {
+  const cx = e.context;
+  if (token !== cx.token || token <= PHASE_WAIT) {
+    breach(e, slot, "wait", token);
+    return false;
+  }
+  if (token !== WAIT_READY) return false;
+  cx.flags = 0;
+  cx.more = false;
+  return true;
+}
+
+/** Goes on after a layer's `wait` that is no ring request. */
+export function afterWait(e: EngineState, slot: number, token: number): void {
+  if (waitIsOver(e, slot, token)) run(e, slot, false, e.context.value);
+}
+
+/**
+ * Calls `complete` of the running layer.
+ * @returns MOVE_DONE when the layer below is to see `cx.value`, MOVE_AGAIN when the running layer
+ *   is to wait, 0 when the operation does not go on
+ */
+function callComplete(e: EngineState, slot: number, value: number): number {
+  const { context: cx, i32 } = e;
+  const header = slot << HEADER_SHIFT;
+  const entry = e.layers[i32[header + LAYER]!]!;
+  cx.token = PHASE_COMPLETE;
+  let move: number;
+  try {
+    move = entry.complete(i32[header + TOP]!, cx, value);
+  } catch (error) {
+    fault(e, slot, error);
+    return 0;
+  }
+  return nextMove(e, slot, move);
+}
+
+/** What a layer's `complete` returned, reduced to what {@link callComplete} answers. */
+function nextMove(e: EngineState, slot: number, move: number): number {
+  const cx = e.context;
+  if (move !== cx.token || move < MOVE_AGAIN) {
+    breach(e, slot, "complete", move);
+    return 0;
+  }
+  if ((e.i32[(slot << HEADER_SHIFT) + FLAGS]! & (FLAG_ARMED | FLAG_FORKED)) !== 0) {
+    moveWhileBusy(e, slot, move, cx.value);
+    return 0;
+  }
+  if (move !== MOVE_DONE && move !== MOVE_FAIL) return MOVE_AGAIN;
+  if (e.stacks.pop(slot) !== 0) return MOVE_DONE;
+  finish(e, slot, cx.value);
+  return 0;
+}
+
+/** Goes on after a layer's `complete`. */
+export function afterComplete(e: EngineState, slot: number, move: number): void {
+  const next = nextMove(e, slot, move);
+  if (next !== 0) run(e, slot, next !== MOVE_DONE, e.context.value);
 }

@@ -4,64 +4,43 @@
  * and names are other people's business.
  */
 import type { Backend, InputKind, Sink } from "../backend/contract.ts";
-import { COMPLETE_MORE } from "../backend/contract.ts";
-import type { IoBuffer } from "../buffer/buffer.ts";
 import type { BufferPool } from "../buffer/pool.ts";
+import type { BufferQueue } from "../buffer/queue.ts";
 import {
-  ARGUMENT_F64,
-  BUFFER,
-  BUFFER_AT,
-  BYTES_F64,
   END,
   FLAGS,
-  FLAG_ARMED,
-  FLAG_AUTO_RELEASE,
-  FLAG_CANCEL,
   FLAG_DEADLINE,
-  FLAG_FINISHING,
-  FLAG_READ,
   FLAG_TIMED_OUT,
-  FLAG_WRITE,
-  GENERATION,
   HEADER_SHIFT,
   IN_FLIGHT,
-  LENGTH,
+  LINES_MAX,
   LIST,
-  OFFSET_F64,
-  OPERATION,
-  OWNER,
-  PROVIDER,
-  RESULT,
+  PARENT,
   STATE,
   WAIT,
+  WAIT_ON,
   WAIT_RING,
   WAIT_TIMER,
 } from "../descriptor/layout.ts";
-import { ERRNO } from "../errors.ts";
 import type { Provider } from "../provider/define.ts";
 import type { Random } from "../random.ts";
 import { EngineContext } from "./context.ts";
-import { begin, resume, runReady } from "./drive.ts";
+import { deliver } from "./delivery.ts";
+import { completeRequest } from "./completion.ts";
+import { runReady } from "./drive.ts";
+import { launch, type StartRequest } from "./launch.ts";
+import { numberLayer } from "./layers.ts";
+import { makeBufferQueue, queuedRead, requireQueuedRead } from "./queued.ts";
 import { registerProvider } from "./registration.ts";
-import { CANCELLED_RESULT, cancel, deliver, makeReady, settle, unwind } from "./settle.ts";
-import { EngineState, type EngineLimits, type Settler } from "./state.ts";
+import { cancel, cancelRequest } from "./settle.ts";
+import { EngineState, type EngineLimits, type QueuedSettler, type Settler } from "./state.ts";
+import { TIMED_OUT_RESULT } from "./tokens.ts";
+import { makeReady } from "./wake.ts";
+
+export type { StartRequest } from "./launch.ts";
 
 /** Ready slots that one turn runs before it looks at the door again. */
 const READY_BUDGET = 4096;
-
-/** What an operation is started with. Reused by callers: the engine keeps no reference. */
-export interface StartRequest {
-  end: number;
-  operation: number;
-  buffer: IoBuffer | undefined;
-  /** First byte of the buffer to use. */
-  at: number;
-  length: number;
-  offset: number;
-  argument: number;
-  /** Frees the slot as soon as the outcome is delivered. */
-  autoRelease: boolean;
-}
 
 export class Engine implements Sink {
   readonly state: EngineState;
@@ -71,12 +50,14 @@ export class Engine implements Sink {
   onInput: (kind: InputKind, value: number) => void = () => {};
   /** Called when slots became free and somebody may have waited for one. */
   onFree: () => void = () => {};
+  readonly #queuedLayer: number;
   #nextTimer: number;
   readonly #freeTimers: number[] = [];
 
   constructor(backend: Backend, pool: BufferPool, limits: EngineLimits = {}) {
     this.state = new EngineState(backend, pool, limits);
     this.state.context = new EngineContext(this.state);
+    this.#queuedLayer = numberLayer(this.state, -1, queuedRead(this.state));
     this.#nextTimer = this.state.table.slots;
   }
 
@@ -88,57 +69,44 @@ export class Engine implements Sink {
    * Starts an operation on an open end: freezes its buffer and runs its first layer's `wait`.
    * @returns the slot, or -1 when the table is full (nothing was done then)
    * @throws {ReelError} ERR_BUFFER_BORROWED
+   * @throws {RangeError} when the buffer has no such bytes
    */
   start(request: StartRequest, settler: Settler | undefined): number {
-    const { ends, providers } = this.state;
-    const provider = ends.provider(request.end);
-    const layer = providers[provider]!.layerOf[request.operation]!;
-    return this.startLayer(request, layer, provider, settler);
+    // Not `return launch(…)`: JavaScriptCore makes that a tail call, which it cannot inline.
+    const slot = launch(this.state, request, settler, -1);
+    return slot;
   }
 
   /** Starts a layer that is no operation of the definition: opening, closing. */
   startLayer(
     request: StartRequest,
     layer: number,
-    provider: number,
+    _provider: number,
     settler: Settler | undefined,
   ): number {
-    const e = this.state;
-    const slot = e.table.acquire();
-    if (slot === -1) return -1;
-    const { buffer } = request;
-    const i32 = e.i32;
-    const header = slot << HEADER_SHIFT;
-    if (buffer !== undefined) {
-      const name = e.providers[provider]!.provider.operationNames[request.operation]!;
-      const reads = e.providers[provider]!.provider.operations[name]!.direction === "read";
-      try {
-        buffer.lend(reads);
-      } catch (error) {
-        e.table.release(slot);
-        throw error;
-      }
-      i32[header + BUFFER] = buffer.id;
-      i32[header + FLAGS] = reads ? FLAG_READ : FLAG_WRITE;
-    }
-    if (request.autoRelease) i32[header + FLAGS] = i32[header + FLAGS]! | FLAG_AUTO_RELEASE;
-    i32[header + PROVIDER] = provider;
-    i32[header + END] = request.end;
-    i32[header + OPERATION] = request.operation;
-    i32[header + BUFFER_AT] = request.at;
-    i32[header + LENGTH] = request.length;
-    i32[header + OWNER] = e.owner;
-    const double = slot << (HEADER_SHIFT - 1);
-    e.f64[double + OFFSET_F64] = request.offset;
-    e.f64[double + BYTES_F64] = 0;
-    e.f64[double + ARGUMENT_F64] = request.argument;
-    e.ends.addInFlight(request.end, 1);
-    e.settlers[slot] = settler;
-    e.counters.started++;
-    i32[header + STATE] = IN_FLIGHT;
-    if (e.tap !== undefined) this.#tapStart(slot, request, provider);
-    e.stacks.push(slot, layer, e.layers[layer]!.layer.frame.sizeBytes);
-    begin(e, slot);
+    const slot = launch(this.state, request, settler, layer);
+    return slot;
+  }
+
+  /** Makes a queue of buffers for {@link startQueued}. */
+  bufferQueue(): BufferQueue {
+    return makeBufferQueue(this.state);
+  }
+
+  /**
+   * Starts an operation that stays armed: each of its rounds reads into the next buffer of the
+   * queue, which then goes to the settler. While the queue holds a buffer there is no gap; while it
+   * is empty the operation stands still, which is counted. It ends when it is cancelled, when a
+   * round fails, or when one brings nothing: the end of the stream. The bytes of its outcome are
+   * those of all rounds.
+   * @param request as for {@link start}, without a buffer
+   * @returns the slot, or -1 when the table is full (nothing was done then)
+   * @throws {ReelError} ERR_UNSUPPORTED when the operation does not read into a buffer
+   */
+  startQueued(request: StartRequest, queue: BufferQueue, settler: QueuedSettler): number {
+    requireQueuedRead(this.state, request, queue);
+    this.state.startingQueue = queue.id;
+    const slot = launch(this.state, request, settler, this.#queuedLayer);
     return slot;
   }
 
@@ -148,49 +116,44 @@ export class Engine implements Sink {
 
   /** Asks for the cancellation of everything in flight on an end. */
   cancelEnd(end: number): void {
-    const e = this.state;
-    if (e.ends.inFlight(end) === 0) return;
-    for (let slot = 0; slot < e.table.slots; slot++) {
-      const header = slot << HEADER_SHIFT;
-      if (e.i32[header + STATE] === IN_FLIGHT && e.i32[header + END] === end) cancel(e, slot);
-    }
+    if (this.state.ends.inFlight(end) > 0) this.#cancelWhere(end);
   }
 
   /** Asks for the cancellation of everything in flight. */
   cancelAll(): void {
-    const e = this.state;
-    for (let slot = 0; slot < e.table.slots; slot++) {
-      if (e.i32[(slot << HEADER_SHIFT) + STATE] === IN_FLIGHT) cancel(e, slot);
-    }
+    this.#cancelWhere(-1);
   }
 
   /** Whether the last calls have left something to run or to deliver. */
   hasWork(): boolean {
     const e = this.state;
-    return e.settledHead !== e.settledTail || e.lists.first(e.ready) !== -1;
+    return e.settledHead !== -1 || e.lists.first(e.ready) !== -1 || e.arrivals.size > 0;
   }
 
   /**
    * Runs what is ready and delivers outcomes, until neither is left or the budget is used up.
    * @returns whether anything was done
+   * @throws what a settler threw
    */
   work(): boolean {
     const e = this.state;
     let done = 0;
-    while (this.hasWork() && done < READY_BUDGET) {
+    while (done < READY_BUDGET && this.hasWork()) {
       done += runReady(e, READY_BUDGET - done);
       const delivered = deliver(e);
       done += delivered;
-      if (delivered > 0) this.onFree();
+      if (delivered > 0 || e.slotFreed) {
+        e.slotFreed = false;
+        this.onFree();
+      }
     }
     return done > 0;
   }
 
   /** Takes what has arrived at the door; see {@link Backend.poll}. */
   poll(wait: boolean): number {
-    const e = this.state;
     this.armNext();
-    return e.backend.poll(this, wait);
+    return this.state.backend.poll(this, wait);
   }
 
   /** Tells the backend the nearest deadline, if it changed. */
@@ -199,11 +162,12 @@ export class Engine implements Sink {
     const next = e.deadlines.next();
     if (next === e.armedDeadline) return;
     e.armedDeadline = next;
-    e.backend.arm(next);
+    e.backend.arm(next - e.clockOffsetNs);
   }
 
+  /** The session's clock: that of the backend, gone on with after a restore. */
   now(): number {
-    return this.state.backend.now();
+    return this.state.backend.now() + this.state.clockOffsetNs;
   }
 
   /** Calls back once at a deadline. @returns a token for {@link clear} */
@@ -224,54 +188,16 @@ export class Engine implements Sink {
   // The receiving side of the door.
 
   turn(nowNs: number): void {
-    this.onTurn(nowNs);
+    this.onTurn(nowNs + this.state.clockOffsetNs);
   }
 
   complete(slot: number, generation: number, result: number, flags: number): void {
-    const e = this.state;
-    const header = slot << HEADER_SHIFT;
-    const i32 = e.i32;
-    const stale = i32[header + GENERATION] !== generation || i32[header + STATE] !== IN_FLIGHT;
-    if (stale || i32[header + WAIT] !== WAIT_RING) {
-      e.counters.stale++;
-      return;
-    }
-    const state = i32[header + FLAGS]!;
-    const more = (flags & COMPLETE_MORE) !== 0;
-    e.context.flags = flags;
-    e.context.more = more;
-    if (!more && (state & ~(FLAG_READ | FLAG_WRITE | FLAG_AUTO_RELEASE)) === 0) {
-      // The common case: nothing was asked of the operation meanwhile.
-      resume(e, slot, result);
-      return;
-    }
-    this.#completeFlagged(slot, state, result, more);
-  }
-
-  #completeFlagged(slot: number, state: number, result: number, more: boolean): void {
-    const e = this.state;
-    const header = slot << HEADER_SHIFT;
-    if ((state & FLAG_FINISHING) !== 0) {
-      if (more) return;
-      const saved = e.i32[header + RESULT]!;
-      if (saved < 0) unwind(e, slot, saved);
-      else {
-        while (e.stacks.pop(slot) !== 0);
-        settle(e, slot, saved);
-      }
-      return;
-    }
-    if ((state & FLAG_DEADLINE) !== 0) e.deadlines.remove(slot);
-    const left = state & ~(FLAG_DEADLINE | FLAG_TIMED_OUT | FLAG_ARMED);
-    e.i32[header + FLAGS] = more ? left | FLAG_ARMED : left;
-    const ended = result === -ERRNO.ECANCELED;
-    if ((state & FLAG_CANCEL) !== 0 && ended && !more) unwind(e, slot, CANCELLED_RESULT);
-    else if ((state & FLAG_TIMED_OUT) !== 0 && ended) resume(e, slot, -ERRNO.ETIME);
-    else resume(e, slot, result);
+    completeRequest(this.state, slot, generation, result, flags);
   }
 
   interrupt(line: number): void {
     const e = this.state;
+    if (line >= LINES_MAX) return;
     // Only those present now: whoever waits anew during this pass is woken by the next interrupt.
     let count = e.lists.count(line);
     while (count-- > 0) makeReady(e, e.lists.first(line), 0);
@@ -280,16 +206,13 @@ export class Engine implements Sink {
   expire(nowNs: number): void {
     const e = this.state;
     e.armedDeadline = Infinity;
-    for (;;) {
-      const id = e.deadlines.takeDue(nowNs);
+    const now = nowNs + e.clockOffsetNs;
+    // Bounded by those present now: timers that set each other for the past must not hold the turn.
+    for (let left = e.deadlines.size; left > 0; left--) {
+      const id = e.deadlines.takeDue(now);
       if (id === -1) return;
       if (id < e.table.slots) this.#expireSlot(id);
-      else {
-        const fire = e.timers.get(id)!;
-        e.timers.delete(id);
-        this.#freeTimers.push(id);
-        fire();
-      }
+      else this.#expireTimer(id);
     }
   }
 
@@ -304,19 +227,28 @@ export class Engine implements Sink {
     e.i32[header + FLAGS] = flags;
     if (e.i32[header + WAIT] === WAIT_RING) {
       e.i32[header + FLAGS] = flags | FLAG_TIMED_OUT;
-      e.backend.ring!.cancel(slot, e.i32[header + GENERATION]!);
+      cancelRequest(e, slot);
     } else if (e.i32[header + WAIT] === WAIT_TIMER) {
-      makeReady(e, slot, 0);
+      makeReady(e, slot, e.i32[header + WAIT_ON] === 0 ? 0 : TIMED_OUT_RESULT);
     } else if (e.i32[header + LIST] !== -1) {
-      makeReady(e, slot, -ERRNO.ETIME);
+      makeReady(e, slot, TIMED_OUT_RESULT);
     }
   }
 
-  #tapStart(slot: number, request: StartRequest, provider: number): void {
-    const { end, operation, offset, length, buffer, at } = request;
-    const sends = (this.state.i32[(slot << HEADER_SHIFT) + FLAGS]! & FLAG_WRITE) !== 0;
-    const bytes =
-      sends && buffer !== undefined ? buffer.block.bytes.subarray(at, at + length) : undefined;
-    this.state.tap!.start(slot, provider, end, operation, offset, length, bytes);
+  #expireTimer(token: number): void {
+    const fire = this.state.timers.get(token)!;
+    this.state.timers.delete(token);
+    this.#freeTimers.push(token);
+    fire();
+  }
+
+  /** Forks are left to their operation, which ends them. */
+  #cancelWhere(end: number): void {
+    const e = this.state;
+    for (let slot = 0; slot < e.table.highWater; slot++) {
+      const header = slot << HEADER_SHIFT;
+      if (e.i32[header + STATE] !== IN_FLIGHT || e.i32[header + PARENT] !== -1) continue;
+      if (end === -1 || e.i32[header + END] === end) cancel(e, slot);
+    }
   }
 }

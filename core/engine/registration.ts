@@ -4,7 +4,7 @@
  */
 import type { HostCalls } from "../backend/contract.ts";
 import type { Machine } from "../backend/emulated/machine.ts";
-import { LIST_KIND_LOCK, LIST_KIND_QUEUE } from "../descriptor/layout.ts";
+import { FLAG_READ, FLAG_WRITE, LIST_KIND_LOCK, LIST_KIND_QUEUE } from "../descriptor/layout.ts";
 import { ReelError } from "../errors.ts";
 import {
   PROVIDER_API_VERSION,
@@ -16,8 +16,9 @@ import type { Layer, Lock, WaitQueue } from "../provider/layer.ts";
 import type { Random } from "../random.ts";
 import { Records } from "../state/records.ts";
 import type { Struct, StructShape } from "../state/struct.ts";
-import { wakeAll } from "./context.ts";
-import type { EngineState, ProviderEntry } from "./state.ts";
+import { numberLayer } from "./layers.ts";
+import { OPERATION_SHIFT, type EngineState, type ProviderEntry } from "./state.ts";
+import { wakeAll } from "./wake.ts";
 
 const RESOURCES_DEFAULT = 1024;
 
@@ -54,15 +55,21 @@ export function registerProvider(e: EngineState, provider: Provider, random: Ran
     );
   }
   const records: Records[] = [];
+  const listsBefore = e.lists.fresh;
+  const context = new RegistrationContext(e, provider, random, records);
   let driver: Driver;
   try {
-    driver = factory(new RegistrationContext(e, provider, random, records)) as Driver;
+    driver = factory(context) as Driver;
   } catch (cause) {
     refuse(provider, `its ${e.backend.kind} driver failed to start`, "Mend the driver", cause);
   }
   for (const name of provider.operationNames) {
     if (driver.operations?.[name]?.isLayer !== true) {
-      refuse(provider, `its driver has no layer for "${name}"`, "Give driver.operations that layer");
+      refuse(
+        provider,
+        `its driver has no layer for "${name}"`,
+        "Give driver.operations that layer",
+      );
     }
   }
   const number = e.providers.length;
@@ -72,26 +79,27 @@ export function registerProvider(e: EngineState, provider: Provider, random: Ran
   e.providers.push({
     provider,
     driver,
-    layerOf: provider.operationNames.map((name) => numberOf(driver.operations[name])),
+    bufferFlags: Int32Array.from(provider.operationNames, (name) => {
+      const { direction } = provider.operations[name]!;
+      return direction === "read" ? FLAG_READ : direction === "write" ? FLAG_WRITE : 0;
+    }),
+    positioned: Uint8Array.from(provider.operationNames, (name) =>
+      provider.operations[name]!.positioned === true ? 1 : 0,
+    ),
     openingLayer: numberOf(driver.opening),
     closingLayer: numberOf(driver.closing),
     records,
     openEnds: new Int32Array(provider.resourcesMax ?? RESOURCES_DEFAULT),
+    random: context.random,
+    listsBefore,
+    listsAfter: e.lists.fresh,
   });
-  return number;
-}
-
-function numberLayer(e: EngineState, provider: number, layer: Layer): number {
-  const known = e.layerNumbers.get(layer);
-  if (known !== undefined) return known;
-  const number = e.layers.length;
-  e.layers.push({
-    layer,
-    view: layer.frame.view(e.table.slab, layer.name),
-    pushView: layer.frame.view(e.table.slab, layer.name),
-    provider,
-  });
-  e.layerNumbers.set(layer, number);
+  // Every place is filled, so that the array has no holes to look out for.
+  const places = 1 << OPERATION_SHIFT;
+  for (let operation = 0; operation < places; operation++) {
+    const name = provider.operationNames[Math.min(operation, provider.operationNames.length - 1)]!;
+    e.operationLayers.push(e.layers[numberOf(driver.operations[name])]!);
+  }
   return number;
 }
 
@@ -139,7 +147,7 @@ class RegistrationContext implements DriverContext {
   }
 
   now(): number {
-    return this.#e.backend.now();
+    return this.#e.backend.now() + this.#e.clockOffsetNs;
   }
 
   records<S extends StructShape>(name: string, layout: Struct<S>): Records<S> {

@@ -1,21 +1,22 @@
 /** Ring requests of the running layer: fills in the operation's memory and notes the wait. */
-import { OPCODE } from "../backend/contract.ts";
-import { GENERATION } from "../descriptor/layout.ts";
+import { OPCODE, type Ring } from "../backend/contract.ts";
+import { WAIT_RING } from "../descriptor/layout.ts";
 import type { RingRequests, Wait } from "../provider/layer.ts";
-import type { EngineContext } from "./context.ts";
-import type { EngineState } from "./state.ts";
+import type { EngineState, RunningContext } from "./state.ts";
+import { PHASE_WAIT } from "./tokens.ts";
 
 /** Linux moves at most this many bytes in one request (MAX_RW_COUNT). */
 const TRANSFER_BYTES_MAX = 0x7ffff000;
 const FSYNC_DATASYNC = 1;
 
+/** Fields are plain for the reason given at `DescriptorTable`. */
 export class EngineRequests implements RingRequests {
-  readonly #e: EngineState;
-  readonly #cx: EngineContext;
+  readonly cx: RunningContext;
+  readonly queue: Ring | undefined;
 
-  constructor(e: EngineState, cx: EngineContext) {
-    this.#e = e;
-    this.#cx = cx;
+  constructor(e: EngineState, cx: RunningContext) {
+    this.cx = cx;
+    this.queue = e.backend.ring;
   }
 
   nop(): Wait {
@@ -53,15 +54,14 @@ export class EngineRequests implements RingRequests {
     offset: number,
     opFlags: number,
   ): Wait {
-    const ring = this.#e.backend.ring;
-    if (ring === undefined) {
-      throw new RangeError("Cannot prepare a ring request: only the io_uring backend has a ring");
-    }
-    const cx = this.#cx;
-    const wait = cx.requested(file);
-    const generation = this.#e.i32[cx.header + GENERATION]!;
-    ring.prepare(opcode, cx.slot, generation, file, address, length, offset, opFlags);
-    return wait;
+    const { cx, queue } = this;
+    // Whoever may not wait here is refused before the kernel hears of it.
+    if (queue === undefined || cx.token !== PHASE_WAIT) return this.#refuse();
+    queue.prepare(opcode, cx.slot, cx.generation, file, address, length, offset, opFlags);
+    // The engine notes this wait in the slot: it has the slot at hand.
+    cx.token = WAIT_RING;
+    cx.value = file;
+    return WAIT_RING as Wait;
   }
 
   #transfer(
@@ -71,12 +71,17 @@ export class EngineRequests implements RingRequests {
     skip: number,
     length: number | undefined,
   ): Wait {
-    const cx = this.#cx;
+    const cx = this.cx;
     const whole = cx.length;
     if (!(skip >= 0 && skip <= whole)) {
       throw new RangeError(`Cannot transfer after byte ${skip}: the buffer has ${whole}`);
     }
     const count = Math.min(length ?? whole - skip, whole - skip, TRANSFER_BYTES_MAX);
     return this.request(opcode, file, cx.address + skip, count, offset, 0);
+  }
+
+  #refuse(): Wait {
+    if (this.queue !== undefined) return this.cx.waits(WAIT_RING, -1);
+    throw new RangeError("Cannot prepare a ring request: only the io_uring backend has a ring");
   }
 }

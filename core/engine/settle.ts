@@ -1,33 +1,37 @@
 /**
  * How an operation ends: exactly one terminal state, everything it held given back, its outcome
  * queued for delivery. Cancelling is always a request: whoever waits inside ioreel leaves its queue
- * at once, whoever has a request in the kernel waits for its completion. Outcomes are delivered after the batch, never from inside it, so a program's
- * reaction cannot re-enter the engine.
+ * at once, whoever has a request in the kernel waits for its completion.
  */
-import { ERRNO } from "../errors.ts";
 import {
   BUFFER,
   BUFFER_AT,
   BYTES_F64,
   CHILDREN,
+  COUNT_FAULTS,
+  DOUBLE_SHIFT,
   END,
+  END_IN_FLIGHT,
+  END_SHIFT,
   FLAGS,
   FLAG_CANCEL,
-  FLAG_DEADLINE,
-  FLAG_DELIVERED,
-  FLAG_AUTO_RELEASE,
+  FLAG_ENDING,
   FLAG_FAULT,
+  FLAG_FINISHING,
   FLAG_FORK_FAILED,
   FLAG_READ,
+  FLAG_TIMED_OUT,
   GENERATION,
   HEADER_SHIFT,
   HELD,
   IN_FLIGHT,
+  LAYER,
   LENGTH,
-  LIST,
+  NEXT,
   PARENT,
   RESULT,
   STATE,
+  SUM_F64,
   TERMINAL,
   TOP,
   WAIT,
@@ -36,74 +40,16 @@ import {
   WAIT_LOCK,
   WAIT_NOTHING,
   WAIT_QUEUE,
-  WAIT_READY,
   WAIT_RING,
   WAIT_TIMER,
-  LIST_KIND_INTERRUPT,
 } from "../descriptor/layout.ts";
+import { isReelError } from "../errors.ts";
 import type { EngineState } from "./state.ts";
+import { CANCELLED_RESULT, PHASE_END, RESULT_JOINED } from "./tokens.ts";
+import { leaveWaits, makeReady, releaseLock } from "./wake.ts";
 
-/** Puts a waiting slot on the ready list with the result that its layer will see. */
-export function makeReady(e: EngineState, slot: number, result: number): void {
-  const header = slot << HEADER_SHIFT;
-  leaveWaits(e, slot);
-  e.i32[header + RESULT] = result;
-  e.i32[header + WAIT] = WAIT_READY;
-  e.lists.append(e.ready, slot);
-}
-
-/** Unlinks a slot from the list and the deadline that it waits on, and masks a line nobody wants. */
-export function leaveWaits(e: EngineState, slot: number): void {
-  const header = slot << HEADER_SHIFT;
-  if ((e.i32[header + FLAGS]! & FLAG_DEADLINE) !== 0) {
-    e.deadlines.remove(slot);
-    e.i32[header + FLAGS] = e.i32[header + FLAGS]! & ~FLAG_DEADLINE;
-  }
-  if (e.i32[header + LIST] !== -1) {
-    const list = e.lists.unlink(slot);
-    if (e.lists.kind(list) === LIST_KIND_INTERRUPT && e.lists.count(list) === 0) {
-      e.backend.machine?.interrupts.disable(list);
-    }
-  }
-}
-
-/** Gives a lock back: the first in its queue owns it from this moment. */
-export function releaseLock(e: EngineState, lock: number): void {
-  e.lists.disown(lock);
-  const next = e.lists.first(lock);
-  if (next === -1) return;
-  makeReady(e, next, 0);
-  e.lists.own(lock, next);
-}
-
-/** Runs the `cancel` of every frame from the top, pops them all, and settles. */
-export function unwind(e: EngineState, slot: number, result: number): void {
-  const header = slot << HEADER_SHIFT;
-  const cx = e.context;
-  cx.enter(slot);
-  while (e.i32[header + TOP] !== 0) {
-    const base = e.i32[header + TOP]!;
-    const entry = e.layers[e.stacks.layerOf(base)]!;
-    if (entry.layer.cancel !== undefined) {
-      entry.view.$base = base;
-      try {
-        entry.layer.cancel(entry.view, cx);
-      } catch (error) {
-        keepFault(e, slot, error);
-      }
-    }
-    e.stacks.pop(slot);
-  }
-  settle(e, slot, result);
-}
-
-/** Notes that a layer broke the rules; the first error of an operation is kept. */
-export function keepFault(e: EngineState, slot: number, error: unknown): void {
-  const header = slot << HEADER_SHIFT;
-  e.counters.faults++;
-  if (!e.faults.has(slot)) e.faults.set(slot, error);
-  e.i32[header + FLAGS] = e.i32[header + FLAGS]! | FLAG_FAULT;
-}
+/** Flags of an operation that has asked for the end of its request already. */
+const REQUEST_ENDING = FLAG_FINISHING | FLAG_ENDING | FLAG_TIMED_OUT;
 
 /** Makes an operation terminal. Its stack is empty. */
 export function settle(e: EngineState, slot: number, result: number): void {
@@ -114,31 +60,40 @@ export function settle(e: EngineState, slot: number, result: number): void {
   i32[header + STATE] = TERMINAL;
   i32[header + WAIT] = WAIT_NOTHING;
   i32[header + RESULT] = result;
-  e.counters.settled++;
   if (i32[header + PARENT] !== -1) {
     settleChild(e, slot, result);
     return;
   }
-  const buffer = i32[header + BUFFER]!;
-  const bytes = e.f64[(slot << (HEADER_SHIFT - 1)) + BYTES_F64]!;
-  if (buffer !== 0) {
-    const write = (i32[header + FLAGS]! & FLAG_READ) !== 0;
-    e.pool.get(buffer).settle(write, i32[header + BUFFER_AT]!, bytes);
-  }
-  e.ends.addInFlight(i32[header + END]!, -1);
-  if (e.tap !== undefined) tapSettle(e, slot, result, bytes);
-  e.settledQueue[e.settledTail] = slot;
-  e.settledTail = (e.settledTail + 1) & (e.settledQueue.length - 1);
+  if (i32[header + BUFFER] !== 0) endLoan(e, slot);
+  const inFlight = e.endsAt + (i32[header + END]! << END_SHIFT) + END_IN_FLIGHT;
+  i32[inFlight] = i32[inFlight]! - 1;
+  if (e.tap !== undefined) tapSettle(e, slot, result);
+  // Behind those that wait for delivery.
+  i32[header + NEXT] = -1;
+  const tail = e.settledTail;
+  if (tail === -1) e.settledHead = slot;
+  else i32[(tail << HEADER_SHIFT) + NEXT] = slot;
+  e.settledTail = slot;
 }
 
-function tapSettle(e: EngineState, slot: number, result: number, bytes: number): void {
+/** The buffer is the program's again: before the outcome is delivered, and not before now. */
+export function endLoan(e: EngineState, slot: number): void {
+  const { i32 } = e;
   const header = slot << HEADER_SHIFT;
-  const reads = (e.i32[header + FLAGS]! & FLAG_READ) !== 0;
-  const buffer = e.i32[header + BUFFER]!;
-  const at = e.i32[header + BUFFER_AT]!;
+  const write = (i32[header + FLAGS]! & FLAG_READ) !== 0;
+  const bytes = Math.min(e.f64[(slot << DOUBLE_SHIFT) + BYTES_F64]!, i32[header + LENGTH]!);
+  e.pool.get(i32[header + BUFFER]!).settle(write, i32[header + BUFFER_AT]!, bytes);
+}
+
+function tapSettle(e: EngineState, slot: number, result: number): void {
+  const { i32 } = e;
+  const header = slot << HEADER_SHIFT;
+  const bytes = e.f64[(slot << DOUBLE_SHIFT) + BYTES_F64]!;
+  const buffer = i32[header + BUFFER]!;
+  const at = i32[header + BUFFER_AT]!;
   const brought =
-    reads && buffer !== 0
-      ? e.pool.get(buffer).block.bytes.subarray(at, at + Math.min(bytes, e.i32[header + LENGTH]!))
+    (i32[header + FLAGS]! & FLAG_READ) !== 0 && buffer !== 0
+      ? e.pool.get(buffer).block.bytes.subarray(at, at + Math.min(bytes, i32[header + LENGTH]!))
       : undefined;
   e.tap!.settle(slot, result < 0 ? result : bytes, brought);
 }
@@ -147,75 +102,146 @@ function settleChild(e: EngineState, slot: number, result: number): void {
   const i32 = e.i32;
   const parent = i32[(slot << HEADER_SHIFT) + PARENT]!;
   const header = parent << HEADER_SHIFT;
-  const bytes = e.f64[(slot << (HEADER_SHIFT - 1)) + BYTES_F64]!;
   if (e.faults.has(slot)) {
-    keepFault(e, parent, e.faults.get(slot));
+    if (!e.faults.has(parent)) e.faults.set(parent, e.faults.get(slot));
     e.faults.delete(slot);
+    i32[header + FLAGS] = i32[header + FLAGS]! | FLAG_FAULT;
   }
-  e.table.release(slot);
+  const sum = (parent << DOUBLE_SHIFT) + SUM_F64;
+  const failed = (i32[header + FLAGS]! & FLAG_FORK_FAILED) !== 0;
+  if (result >= 0) e.f64[sum] = e.f64[sum]! + e.f64[(slot << DOUBLE_SHIFT) + BYTES_F64]!;
+  freeChild(e, slot);
   const left = i32[header + CHILDREN]! - 1;
   i32[header + CHILDREN] = left;
-  const failed = (i32[header + FLAGS]! & FLAG_FORK_FAILED) !== 0;
   if (result < 0 && !failed) {
     i32[header + FLAGS] = i32[header + FLAGS]! | FLAG_FORK_FAILED;
     i32[header + RESULT] = result;
-    cancelChildren(e, parent);
-  } else if (result >= 0 && !failed) {
-    i32[header + RESULT] = i32[header + RESULT]! + bytes;
+    if (left > 0) cancelChildren(e, parent);
   }
-  if (left === 0 && i32[header + WAIT] === WAIT_CHILDREN) {
-    i32[header + FLAGS] = i32[header + FLAGS]! & ~FLAG_FORK_FAILED;
-    makeReady(e, parent, i32[header + RESULT]!);
+  if (left === 0 && i32[header + WAIT] === WAIT_CHILDREN) childrenOver(e, parent);
+}
+
+function freeChild(e: EngineState, slot: number): void {
+  const header = slot << HEADER_SHIFT;
+  e.i32[header + PARENT] = -1;
+  e.i32[header + BUFFER] = 0;
+  e.table.release(slot);
+  e.slotFreed = true;
+}
+
+/** All forks of an operation are terminal: it goes on with their sum or with the first error. */
+export function childrenOver(e: EngineState, parent: number): void {
+  const header = parent << HEADER_SHIFT;
+  const flags = e.i32[header + FLAGS]!;
+  e.i32[header + FLAGS] = flags & ~FLAG_FORK_FAILED;
+  const failed = (flags & (FLAG_FORK_FAILED | FLAG_ENDING)) !== 0;
+  makeReady(e, parent, failed ? e.i32[header + RESULT]! : RESULT_JOINED);
+}
+
+/** Runs the `cancel` of every frame from the top, pops them all, and settles. */
+export function unwind(e: EngineState, slot: number, result: number): void {
+  const i32 = e.i32;
+  const header = slot << HEADER_SHIFT;
+  const cx = e.context;
+  cx.slot = slot;
+  // What it waits for is over for it, so that `cancel` finds the lists as they will be.
+  leaveWaits(e, slot);
+  while (i32[header + TOP] !== 0) {
+    const { layer, view } = e.layers[i32[header + LAYER]!]!;
+    if (layer.cancel !== undefined) {
+      view.$base = i32[header + TOP]!;
+      cx.token = PHASE_END;
+      try {
+        layer.cancel(view, cx);
+      } catch (error) {
+        keepFault(e, slot, error);
+      }
+    }
+    e.stacks.pop(slot);
   }
+  settle(e, slot, result);
 }
 
 /**
- * Hands out the outcomes of the batch, in the order in which operations became terminal.
- * @returns how many
+ * Notes that a layer broke the rules; the first error of an operation is kept.
+ * @throws the error itself when it ends the whole run: a recording that diverged
  */
-export function deliver(e: EngineState): number {
-  const queue = e.settledQueue;
-  const mask = queue.length - 1;
-  let count = 0;
-  while (e.settledHead !== e.settledTail) {
-    const slot = queue[e.settledHead]!;
-    e.settledHead = (e.settledHead + 1) & mask;
-    const header = slot << HEADER_SHIFT;
-    const flags = e.i32[header + FLAGS]! | FLAG_DELIVERED;
-    e.i32[header + FLAGS] = flags;
-    const settler = e.settlers[slot];
-    const handle = e.table.handleOf(slot);
-    const result = e.i32[header + RESULT]!;
-    const bytes = e.f64[(slot << (HEADER_SHIFT - 1)) + BYTES_F64]!;
-    e.deliveredFault = (flags & FLAG_FAULT) !== 0 ? e.faults.get(slot) : undefined;
-    if ((flags & FLAG_AUTO_RELEASE) !== 0) release(e, slot);
-    if (settler !== undefined) settler.settled(handle, result, bytes);
-    count++;
-  }
-  return count;
+export function keepFault(e: EngineState, slot: number, error: unknown): void {
+  if (isReelError(error, "ERR_DIVERGED")) throw error;
+  const header = slot << HEADER_SHIFT;
+  e.count(COUNT_FAULTS);
+  if (!e.faults.has(slot)) e.faults.set(slot, error);
+  e.i32[header + FLAGS] = e.i32[header + FLAGS]! | FLAG_FAULT;
 }
 
 /** Frees a terminal slot. */
 export function release(e: EngineState, slot: number): void {
+  const header = slot << HEADER_SHIFT;
   e.settlers[slot] = undefined;
-  if ((e.i32[(slot << HEADER_SHIFT) + FLAGS]! & FLAG_FAULT) !== 0) e.faults.delete(slot);
+  if ((e.i32[header + FLAGS]! & FLAG_FAULT) !== 0) e.faults.delete(slot);
+  e.i32[header + BUFFER] = 0;
   e.table.release(slot);
 }
 
-/** The result of an operation whose cancellation succeeded. */
-export const CANCELLED_RESULT = -ERRNO.ECANCELED;
+/**
+ * Ends an operation with this result as soon as nothing uses its memory any more: not the kernel,
+ * and none of its forks.
+ * @param requested whether it has a request in the kernel
+ */
+export function endWhenQuiet(
+  e: EngineState,
+  slot: number,
+  result: number,
+  requested: boolean,
+): void {
+  const i32 = e.i32;
+  const header = slot << HEADER_SHIFT;
+  const flags = i32[header + FLAGS]!;
+  leaveWaits(e, slot);
+  if (!requested && i32[header + CHILDREN] === 0) {
+    unwind(e, slot, result);
+    return;
+  }
+  i32[header + FLAGS] = (i32[header + FLAGS]! & ~FLAG_FINISHING) | FLAG_ENDING | FLAG_FORK_FAILED;
+  i32[header + RESULT] = result;
+  if (requested) {
+    i32[header + WAIT] = WAIT_RING;
+    if ((flags & (REQUEST_ENDING | FLAG_CANCEL)) === 0) cancelRequest(e, slot);
+  } else {
+    i32[header + WAIT] = WAIT_CHILDREN;
+    cancelChildren(e, slot);
+  }
+}
+
+export function cancelRequest(e: EngineState, slot: number): void {
+  e.backend.ring!.cancel(slot, e.i32[(slot << HEADER_SHIFT) + GENERATION]!);
+}
 
 /**
  * Asks for an operation's cancellation. Terminal, cancelled before or too late: no effect.
  */
 export function cancel(e: EngineState, slot: number): void {
+  const { cancelling } = e;
+  cancelling.push(slot);
+  // Cancelling one may make others fail and cancel theirs: those queue here instead of nesting, so
+  // that forks of forks cannot overflow the host's stack.
+  if (cancelling.length > 1) return;
+  try {
+    for (let i = 0; i < cancelling.length; i++) cancelOne(e, cancelling[i]!);
+  } finally {
+    cancelling.length = 0;
+  }
+}
+
+function cancelOne(e: EngineState, slot: number): void {
+  const i32 = e.i32;
   const header = slot << HEADER_SHIFT;
-  if (e.i32[header + STATE] !== IN_FLIGHT) return;
-  if ((e.i32[header + FLAGS]! & FLAG_CANCEL) !== 0) return;
-  e.i32[header + FLAGS] = e.i32[header + FLAGS]! | FLAG_CANCEL;
-  switch (e.i32[header + WAIT]) {
+  const flags = i32[header + FLAGS]!;
+  if (i32[header + STATE] !== IN_FLIGHT || (flags & FLAG_CANCEL) !== 0) return;
+  i32[header + FLAGS] = flags | FLAG_CANCEL;
+  switch (i32[header + WAIT]) {
     case WAIT_RING:
-      e.backend.ring!.cancel(slot, e.i32[header + GENERATION]!);
+      if ((flags & REQUEST_ENDING) === 0) cancelRequest(e, slot);
       break;
     case WAIT_INTERRUPT:
     case WAIT_LOCK:
@@ -227,14 +253,17 @@ export function cancel(e: EngineState, slot: number): void {
       cancelChildren(e, slot);
       break;
     default:
-    // It is about to run: the engine looks at the flag before its next wait.
+    // Its wait is over: it sees the result, and the flag ends it before the next wait.
   }
 }
 
 /** Asks for the cancellation of all forks of an operation. */
 export function cancelChildren(e: EngineState, parent: number): void {
-  for (let slot = 0; slot < e.table.slots; slot++) {
+  let left = e.i32[(parent << HEADER_SHIFT) + CHILDREN]!;
+  for (let slot = 0; left > 0 && slot < e.table.highWater; slot++) {
     const header = slot << HEADER_SHIFT;
-    if (e.i32[header + STATE] === IN_FLIGHT && e.i32[header + PARENT] === parent) cancel(e, slot);
+    if (e.i32[header + STATE] !== IN_FLIGHT || e.i32[header + PARENT] !== parent) continue;
+    left--;
+    cancel(e, slot);
   }
 }

@@ -2,6 +2,7 @@
  * Starting when the table may be full: those who come too late wait in order, and each starts as
  * soon as a slot is free, before anybody who came after it.
  */
+import { COUNT_TABLE_FULL_WAITS } from "../descriptor/layout.ts";
 import type { Engine, StartRequest } from "./engine.ts";
 import type { Settler } from "./state.ts";
 
@@ -50,7 +51,7 @@ export class StartQueue {
       return;
     }
     pending.request = { ...request };
-    this.#engine.state.counters.tableFullWaits++;
+    this.#engine.state.count(COUNT_TABLE_FULL_WAITS);
     this.#waiting.push(pending);
   }
 

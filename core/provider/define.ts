@@ -1,6 +1,7 @@
 /**
  * Providers: what an author of one writes. A definition says what the provider is, what can be
- * opened and done with it, and has one driver factory a backend. Authors depend on this folder only.
+ * opened and done with it, and has a driver factory for each backend. Authors depend on this folder
+ * only.
  */
 import type { Machine } from "../backend/emulated/machine.ts";
 import type { HostCalls } from "../backend/contract.ts";
@@ -22,6 +23,11 @@ export interface OperationDefinition {
   summary: string;
   /** What the operation's number argument means, if it takes one. */
   argument?: string;
+  /**
+   * The offset is a position: reading with queued buffers goes on behind what the round before
+   * brought. Without it every round has the same offset (a timer's delay, a stream's nothing).
+   */
+  positioned?: boolean;
 }
 
 export interface EndDefinition {
@@ -156,7 +162,8 @@ export function defineProvider<
   const Kind extends string,
 >(definition: ProviderDefinition<O, Ends, Kind>): Provider<O, Ends, Kind> {
   const { kind, operations, ends } = definition;
-  if (typeof kind !== "string" || !KIND.test(kind)) refuse(kind, "kind must be one lower-case word");
+  if (typeof kind !== "string" || !KIND.test(kind))
+    refuse(kind, "kind must be one lower-case word");
   if (!Number.isInteger(definition.stateVersion) || definition.stateVersion < 1) {
     refuse(kind, `stateVersion must be a whole number from 1: found ${definition.stateVersion}`);
   }

@@ -47,7 +47,13 @@ export interface RingRequests {
   /** Makes a file's data durable (its metadata too, unless `dataOnly`). */
   fsync(file: number, dataOnly: boolean): Wait;
   /** Moves bytes between files of which one is a pipe, without copying them through memory. */
-  splice(fromFile: number, fromOffset: number, toFile: number, toOffset: number, length: number): Wait;
+  splice(
+    fromFile: number,
+    fromOffset: number,
+    toFile: number,
+    toOffset: number,
+    length: number,
+  ): Wait;
   /** Any other request; see the io_uring manual for the meaning of the words. */
   request(
     opcode: number,
@@ -133,7 +139,7 @@ export interface LayerContext {
   // Effects: anywhere in `wait`, `complete` and `cancel`.
   /** Counts bytes as moved before the operation is over: they survive a cancel or an error. */
   progress(bytes: number): void;
-  /** Gives a lock back before the operation ends. Locks still held at the end are given back then. */
+  /** Gives a lock back before the operation ends. Those still held then are given back then. */
   unlock(lock: Lock): void;
   /** Wakes all that wait in the queue now. @returns how many */
   wake(queue: WaitQueue, result?: number): number;
@@ -153,8 +159,17 @@ export interface LayerDefinition<S extends StructShape> {
    *   -ECANCELED: a cancelled operation ends through `cancel` instead, unless it won the race
    */
   complete(frame: View<S>, cx: LayerContext, result: number): Move;
-  /** The operation ends early: put shared state back. Called once, before the frame goes away. */
+  /**
+   * The operation ends early: put shared state back. Called once, before the frame goes away, and
+   * also when `wait` was never called. It may have effects, but neither wait nor move on.
+   */
   cancel?(frame: View<S>, cx: LayerContext): void;
+  /**
+   * A result of the layer's request that came after the layer had ended or failed, or one of an
+   * armed request on its way then: give back what it brought (an accepted socket, a provided
+   * buffer). It may have effects, but neither wait nor move on.
+   */
+  late?(frame: View<S>, cx: LayerContext, result: number): void;
 }
 
 /** A state machine that {@link layer} checked. */
@@ -169,15 +184,19 @@ const LAYER_NAME = /^[a-z][a-z0-9]*(\.[a-z][a-z0-9-]*)+$/;
  * @throws {TypeError} when the definition is not one
  */
 export function layer<const S extends StructShape>(definition: LayerDefinition<S>): Layer<S> {
-  const { name, frame, wait, complete, cancel } = definition;
+  const { name, frame, wait, complete, cancel, late } = definition;
   if (typeof name !== "string" || !LAYER_NAME.test(name)) {
-    throw new TypeError(`Cannot define a layer: name must be like "disk.read": found ${String(name)}`);
+    throw new TypeError(
+      `Cannot define a layer: name must be like "disk.read": found ${String(name)}`,
+    );
   }
   if (typeof wait !== "function" || typeof complete !== "function") {
     throw new TypeError(`Cannot define layer ${name}: wait and complete must be functions`);
   }
-  if (cancel !== undefined && typeof cancel !== "function") {
-    throw new TypeError(`Cannot define layer ${name}: cancel must be a function`);
+  for (const [word, hook] of Object.entries({ cancel, late })) {
+    if (hook !== undefined && typeof hook !== "function") {
+      throw new TypeError(`Cannot define layer ${name}: ${word} must be a function`);
+    }
   }
   if (!Array.isArray(frame?.fields)) {
     throw new TypeError(`Cannot define layer ${name}: frame must come from struct()`);

@@ -25,7 +25,9 @@ const textDecoder = new TextDecoder();
  */
 export function encodeBlob(kind: string, version: number, payload: Uint8Array): Uint8Array {
   if (!KIND_PATTERN.test(kind)) {
-    throw new RangeError(`Cannot frame a state blob: kind must be 1 to 64 ASCII characters: ${kind}`);
+    throw new RangeError(
+      `Cannot frame a state blob: kind must be 1 to 64 ASCII characters: ${kind}`,
+    );
   }
   if (!Number.isInteger(version) || version < 0 || version > 0xffffffff) {
     throw new RangeError(`Cannot frame ${kind}: version must be 0 to 2^32 - 1: found ${version}`);
@@ -102,7 +104,10 @@ export function joinBlobs(blobs: readonly Uint8Array[]): Uint8Array {
  */
 export function splitBlobs(bytes: Uint8Array): Uint8Array[] {
   const corrupt = (): never => {
-    throw new ReelError("ERR_STATE_CORRUPT", "Cannot take joined state apart: lengths do not add up");
+    throw new ReelError(
+      "ERR_STATE_CORRUPT",
+      "Cannot take joined state apart: lengths do not add up",
+    );
   };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 4) corrupt();

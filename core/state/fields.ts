@@ -10,12 +10,14 @@ export interface Field<T> {
   readonly alignBytes: number;
   /** What a value must be, for error messages. */
   readonly wanted: string;
+  /** Names that stand for the field's values; the sources below have their array as `names`. */
+  readonly names?: readonly string[];
   /** Source of an expression that reads the field; `at` is the source of its byte offset. */
-  read(at: string): string;
+  read(at: string, names: string): string;
   /** Source of an expression that is true when `v` may be written. */
-  accepts(): string;
+  accepts(names: string): string;
   /** Source of a statement that writes `v`. */
-  write(at: string): string;
+  write(at: string, names: string): string;
   /** Carries the type only; never present. */
   readonly type?: T;
 }
@@ -106,16 +108,16 @@ export function oneOf<const Names extends readonly string[]>(
   if (names.length === 0 || names.length > 256 || new Set(names).size < names.length || bad) {
     throw new RangeError(`Cannot define an enum field: names must be 1 to 256 different words`);
   }
-  const list = JSON.stringify(names);
   return {
     kind: `oneOf(${names.join("|")})`,
     sizeBytes: 1,
     alignBytes: 1,
     wanted: `one of ${names.join(", ")}`,
+    names,
     // A byte that no name stands for can only come from a foreign blob; it reads as the first.
-    read: (at) => `(${list}[this.$u8[${at}]] ?? ${JSON.stringify(names[0])})`,
-    accepts: () => `${list}.includes(v)`,
-    write: (at) => `this.$u8[${at}] = ${list}.indexOf(v)`,
+    read: (at, list) => `(${list}[this.$u8[${at}]] ?? ${list}[0])`,
+    accepts: (list) => `${list}.includes(v)`,
+    write: (at, list) => `this.$u8[${at}] = ${list}.indexOf(v)`,
   };
 }
 

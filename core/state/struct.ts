@@ -84,16 +84,19 @@ function compile(shape: StructShape, fields: readonly FieldPlace[]): ViewClass {
   for (const { name, offset } of fields) {
     const field = shape[name]!;
     const at = offset === 0 ? "this.$base" : `this.$base + ${offset}`;
+    // The names of an enum are one array for ever, not one at each access.
+    const names = `names.${name}`;
     lines.push(
-      `get ${name}() { return ${field.read(at)}; }`,
-      `set ${name}(v) { if (!(${field.accepts()})) this.$refuse("${name}", v); ` +
-        `${field.write(at)}; }`,
+      `get ${name}() { return ${field.read(at, names)}; }`,
+      `set ${name}(v) { if (!(${field.accepts(names)})) this.$refuse("${name}", v); ` +
+        `${field.write(at, names)}; }`,
     );
   }
   lines.push("}");
+  const names = Object.fromEntries(fields.map(({ name }) => [name, shape[name]!.names]));
   // Source text instead of closures: each field's offset becomes a constant that the compiler sees,
   // and every layout gets accessors of its own instead of sharing megamorphic ones.
-  return new Function(lines.join("\n"))() as ViewClass;
+  return new Function("names", lines.join("\n"))(names) as ViewClass;
 }
 
 /**
