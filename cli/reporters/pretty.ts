@@ -96,7 +96,7 @@ function summary(run: RunEnd): string {
   }
   // A failure that is expected; one that is not is told on stderr.
   if (report.holds && report.error !== null) parts.push(paint("dim", report.error.message));
-  const colour = report.holds && report.outcome !== "interrupted" ? "green" : "red";
+  const colour = report.holds ? "green" : "red";
   const kind = run.clock === "virtual" ? " of virtual time" : "";
   const operations = plural(counters["started"] ?? 0, "operation");
   const lines = [

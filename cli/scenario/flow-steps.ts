@@ -7,6 +7,9 @@ import { formatDuration, plural } from "./units.ts";
 /** A timer's read brings a 64-bit count. */
 const COUNT_BYTES = 8;
 
+/** More tasks than that are counted instead of named. */
+const NAMED_MAX = 4;
+
 export async function close(run: ScenarioRun, step: { ends: readonly string[] }): Promise<string> {
   for (const end of step.ends) await run.end(end).close();
   return `closed ${listed(step.ends)}`;
@@ -38,6 +41,7 @@ export async function join(run: ScenarioRun, step: { tasks: readonly string[] })
     await task.end.wait();
     ends.push(`${task.name} (${task.outcome})`);
   }
+  if (ends.length > NAMED_MAX) return `joined ${plural(ends.length, "task")}`;
   return `joined ${listed(ends)}`;
 }
 

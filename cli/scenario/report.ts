@@ -49,7 +49,7 @@ export interface ScenarioReport {
   readonly durationNs: number;
   readonly tasks: readonly TaskReport[];
   readonly expectations: readonly ExpectationReport[];
-  /** Whether all of them hold. */
+  /** Whether all of them hold; false for a run that was interrupted. */
   readonly holds: boolean;
 }
 

@@ -53,7 +53,7 @@ export async function runScenario(
     durationNs,
     tasks,
     expectations,
-    holds: expectations.every(({ holds }) => holds),
+    holds: outcome !== "interrupted" && expectations.every(({ holds }) => holds),
   };
 }
 

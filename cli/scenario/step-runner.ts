@@ -8,6 +8,8 @@ import { reportError, type TaskRun } from "./task-run.ts";
 import { copy, read, write } from "./transfer-steps.ts";
 import { formatSize } from "./units.ts";
 
+const STEPS_BETWEEN_YIELDS = 64;
+
 /** Starts a task of the scenario. */
 export function startTask(run: ScenarioRun, task: string, as: string): TaskRun {
   return run.start(task, as, (started) => runTask(run, started));
@@ -54,6 +56,9 @@ async function runSteps(
   steps: readonly ResolvedStep[],
 ): Promise<void> {
   for (const step of steps) {
+    task.checkpoint();
+    // Steps that never wait would keep everybody else from their turn, Ctrl-C included.
+    if (++task.stepsRun % STEPS_BETWEEN_YIELDS === 0) await run.io.yieldNow();
     if ("with" in step) await holding(run, task, step.with);
     else if ("repeat" in step) {
       for (let i = 0; i < step.repeat.times; i++) await runSteps(run, task, step.repeat.do);

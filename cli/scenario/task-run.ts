@@ -1,5 +1,5 @@
 /** One run of a task: what it has moved so far, and how it ended. */
-import { isReelError, type ReelError } from "../../core/errors.ts";
+import { ReelError, isReelError } from "../../core/errors.ts";
 import type { JoinHandle } from "../../core/task/join-handle.ts";
 import type { EndOfTask } from "./end-of-task.ts";
 import type { ReportedError, TaskOutcome, TaskReport } from "./report.ts";
@@ -20,6 +20,7 @@ export class TaskRun {
   error: ReelError | undefined = undefined;
   /** How many of its steps used random bytes: each has a generator of its own. */
   randomSteps = 0;
+  stepsRun = 0;
   #endNs: number;
 
   constructor(name: string, steps: readonly ResolvedStep[], startNs: number, end: EndOfTask) {
@@ -28,6 +29,16 @@ export class TaskRun {
     this.startNs = startNs;
     this.end = end;
     this.#endNs = startNs;
+  }
+
+  /**
+   * Where a task that has been asked to end does so, between two operations: one whose operations
+   * are all done the moment they begin has no wait that could be cut short.
+   * @throws {ReelError} ERR_CANCELLED
+   */
+  checkpoint(): void {
+    if (this.handle?.task.cancelRequested !== true) return;
+    throw new ReelError("ERR_CANCELLED", `Task "${this.name}" was cancelled`);
   }
 
   /** The task is over. The second time does nothing. */

@@ -17,6 +17,7 @@ export async function write(run: ScenarioRun, task: TaskRun, step: ResolvedWrite
   const source = sourceOf(run, task, step);
   let operations = 0;
   for (let left = source.sizeBytes; left > 0;) {
+    task.checkpoint();
     const length = Math.min(left, step.chunkBytes);
     const piece = source.next(length);
     await counted(task.written, piece, end.write(piece));
@@ -86,6 +87,7 @@ async function pull(
   let operations = 0;
   try {
     while (sizeBytes < limit) {
+      task.checkpoint();
       const length = Math.min(step.chunkBytes, limit - sizeBytes);
       const count = await source.readInto(buffer, { length });
       if (count === 0) break;
