@@ -1,7 +1,7 @@
 /**
  * The process of one subject: opens it and answers requests on standard input, a line each:
  *
- *     run OPERATIONS       ->  {"value": the sample}
+ *     run OPERATIONS       ->  {"value", "waited"}: the sample
  *     distribute MS        ->  {"p50Ns", "p99Ns", "p999Ns", "operations", "count"}
  *     (end of input)       ->  closes the subject and ends
  *
@@ -53,7 +53,7 @@ async function distribute(subject: Subject, milliseconds: number): Promise<Distr
 
 async function answer(subject: Subject, line: string): Promise<Answer> {
   const [verb, count] = line.split(" ");
-  if (verb === "run") return { value: await subject.sample(Number(count)) };
+  if (verb === "run") return subject.sample(Number(count));
   if (verb === "distribute") return distribute(subject, Number(count));
   throw new RangeError(`Cannot answer "${line}": ask to run or to distribute`);
 }

@@ -8,7 +8,7 @@ function recording(names: readonly string[]) {
     name,
     async sample() {
       order.push(name);
-      return place * 100 + order.length;
+      return { value: place * 100 + order.length, waited: 0 };
     },
   }));
   return { order, samplers };
@@ -23,7 +23,8 @@ test("interleave() takes a sample of each and turns every other round around", a
 test("interleave() gives each sampler's samples in the order of rounds", async () => {
   const { samplers } = recording(["a", "b"]);
   const samples = await interleave(samplers, 2);
-  expect([...samples]).toEqual([
+  const values = Array.from(samples, ([name, taken]) => [name, taken.map(({ value }) => value)]);
+  expect(values).toEqual([
     ["a", [1, 4]],
     ["b", [102, 103]],
   ]);

@@ -3,10 +3,11 @@
  * other way round. So whatever the machine does meanwhile (another program, a warmer processor)
  * meets all of them alike, and none always runs in the wake of the same other.
  */
+import type { Sample } from "./subject.ts";
 
 export interface Sampled {
   readonly name: string;
-  sample(): Promise<number>;
+  sample(): Promise<Sample>;
 }
 
 /**
@@ -18,8 +19,8 @@ export async function interleave(
   samplers: readonly Sampled[],
   rounds: number,
   onRound: (done: number) => void = () => {},
-): Promise<Map<string, number[]>> {
-  const samples = new Map<string, number[]>(samplers.map(({ name }) => [name, []]));
+): Promise<Map<string, Sample[]>> {
+  const samples = new Map<string, Sample[]>(samplers.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     const order = round % 2 === 0 ? samplers : samplers.toReversed();
     for (const sampler of order) samples.get(sampler.name)!.push(await sampler.sample());

@@ -4,7 +4,7 @@ import { readMachine, withLoadAfter } from "./machine.ts";
 import type { RatioRow, RawSampler, Report } from "./report.ts";
 import { openSampler, type Effort, type Sampler, type Unavailable } from "./samplers.ts";
 import { median, spread } from "./statistics.ts";
-import type { Distribution } from "./subject.ts";
+import type { Distribution, Sample } from "./subject.ts";
 import { CALIBRATION, CALIBRATION_REFERENCE_NS } from "./topic.ts";
 import type { Medians, Row, Topic } from "./topic.ts";
 
@@ -34,9 +34,10 @@ export async function measureTopic(
       if ("unavailable" in opened) missing.push(opened);
       else samplers.push(opened);
     }
-    const samples = await interleave(samplers, effort.rounds, (done) =>
+    const taken = await interleave(samplers, effort.rounds, (done) =>
       progress(`round ${done} of ${effort.rounds}`),
     );
+    const samples = new Map(Array.from(taken, ([name, each]) => [name, each.map(valueOf)]));
     const distributions = new Map<string, Distribution>();
     for (const sampler of samplers) {
       progress(`distribution of ${sampler.name}`);
@@ -51,7 +52,9 @@ export async function measureTopic(
       ratios: rows.map((row) => workOut(row, samples, missing, machine.calibrationNs)),
       raw: {
         rounds: effort.rounds,
-        samplers: samplers.map((sampler) => describe(sampler, samples, distributions)),
+        samplers: samplers.map((sampler) =>
+          describe(sampler, taken.get(sampler.name)!, distributions.get(sampler.name)),
+        ),
         missing: missing.map(({ name, unavailable }) => ({ name, reason: unavailable })),
       },
     };
@@ -94,20 +97,22 @@ function workOut(
   return { name, value, target, better, holds };
 }
 
+const valueOf = (sample: Sample): number => sample.value;
+
 function describe(
   sampler: Sampler,
-  samples: ReadonlyMap<string, readonly number[]>,
-  distributions: ReadonlyMap<string, Distribution>,
+  taken: readonly Sample[],
+  distribution: Distribution | undefined,
 ): RawSampler {
   const { name, unit, operations, builtWith } = sampler;
-  const values = samples.get(name)!;
-  const distribution = distributions.get(name);
+  const values = taken.map(valueOf);
   return {
     name,
     unit,
     median: median(values),
     spread: spread(values),
     samples: values,
+    waited: taken.map(({ waited }) => waited),
     ...(operations === undefined ? {} : { operations }),
     ...(distribution === undefined ? {} : { distribution }),
     ...(builtWith === undefined ? {} : { builtWith }),

@@ -24,6 +24,8 @@ export interface RawSampler {
   spread: number;
   /** In the order in which they were taken: the same place is the same round everywhere. */
   samples: readonly number[];
+  /** The share of each sample in which others had the processors; not part of the samples. */
+  waited: readonly number[];
   /** Operations of each sample. */
   operations?: number;
   distribution?: Distribution;
@@ -60,8 +62,8 @@ function table(lines: readonly (readonly string[])[], rightFrom: number): string
 
 /** The widest spread among what a row compares: how far its value is to be trusted. */
 function spreadOf(row: Row, samplers: readonly RawSampler[]): string {
-  const names = [...row.needs, ...(row.also ?? [])];
-  const spreads = samplers.filter(({ name }) => names.includes(name)).map(({ spread }) => spread);
+  const names = new Set([...row.needs, ...(row.also ?? [])]);
+  const spreads = samplers.filter(({ name }) => names.has(name)).map(({ spread }) => spread);
   return spreads.length === 0 ? "-" : percent(Math.max(...spreads));
 }
 
@@ -83,6 +85,7 @@ function samplerLine(sampler: RawSampler): string[] {
     name,
     `${sampler.median.toFixed(sampler.median < 1000 ? 1 : 0)} ${unit}`,
     percent(sampler.spread),
+    percent(Math.max(...sampler.waited)),
     batch,
     ofBatch(distribution?.p50Ns),
     ofBatch(distribution?.p99Ns),
@@ -112,11 +115,12 @@ export function formatReport(report: Report, rows: readonly Row[]): string {
     table([["target", "value", "wanted", "holds", "spread"], ...ratioLines], 1),
     "",
     ...(reasons.length > 0 ? [...reasons, ""] : []),
-    `Medians of ${raw.rounds} interleaved samples; spread is the interquartile range over the ` +
-      "median; p50 and p99 are of single batches.",
+    `Medians of ${raw.rounds} interleaved samples. Spread: interquartile range over median. ` +
+      "Waited: most of a sample's time in which others had the processors; it is not counted. " +
+      "p50 and p99: of single batches.",
     table(
       [
-        ["measured", "median", "spread", "batch", "p50", "p99"],
+        ["measured", "median", "spread", "waited", "batch", "p50", "p99"],
         ...raw.samplers.map((sampler) => samplerLine(sampler)),
       ],
       1,

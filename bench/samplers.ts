@@ -3,7 +3,7 @@ import { join, relative } from "node:path";
 import { hostMonotonicNs, NS_PER_MS } from "../core/clock.ts";
 import { LineProcess } from "./line-process.ts";
 import { buildPeer, type Peer } from "./peers/build.ts";
-import type { Distribution } from "./subject.ts";
+import type { Distribution, Sample } from "./subject.ts";
 import type { PeerPlan, Plan, ProgramPlan, SubjectPlan } from "./topic.ts";
 
 /** How long a run may take. */
@@ -23,7 +23,7 @@ export interface Sampler {
   readonly unit: string;
   /** Operations of each sample, where it has any. */
   readonly operations: number | undefined;
-  sample(): Promise<number>;
+  sample(): Promise<Sample>;
   /** How long single batches take, where that says something. */
   distribution(): Promise<Distribution | undefined>;
   /** What it was built with, for the record. */
@@ -44,9 +44,9 @@ const HOST = join(import.meta.dir, "./host.ts");
 /** The first guess at a sample's operations grows by this until a sample is long enough. */
 const GROWTH = 4;
 
-const sampleOf = async (process: LineProcess, operations: number): Promise<number> => {
+const sampleOf = async (process: LineProcess, operations: number): Promise<Sample> => {
   const answer = await process.ask(`run ${operations}`);
-  if ("value" in answer) return answer.value;
+  if ("value" in answer) return answer;
   throw new Error(`Cannot take a sample: found ${JSON.stringify(answer)}`);
 };
 
@@ -58,7 +58,7 @@ async function fit(process: LineProcess, batch: number, sampleMs: number): Promi
   const wantedNs = sampleMs * NS_PER_MS;
   let operations = batch;
   for (;;) {
-    const tookNs = (await sampleOf(process, operations)) * operations;
+    const tookNs = (await sampleOf(process, operations)).value * operations;
     if (tookNs >= wantedNs / GROWTH) {
       return Math.max(1, Math.round((operations * wantedNs) / tookNs / batch)) * batch;
     }
@@ -79,7 +79,7 @@ async function warmUp(process: LineProcess, operations: number, warmUpMs: number
   let best = Infinity;
   let steady = 0;
   for (;;) {
-    const value = await sampleOf(process, operations);
+    const { value } = await sampleOf(process, operations);
     steady = value < best * FASTER ? 0 : steady + 1;
     best = Math.min(best, value);
     const passedMs = (hostMonotonicNs() - start) / NS_PER_MS;
@@ -158,9 +158,9 @@ async function openFresh(
     async sample() {
       const sampler = await open();
       if ("unavailable" in sampler) throw new Error(`Cannot measure ${name} any more`);
-      const value = await sampler.sample();
+      const sample = await sampler.sample();
       await sampler.close();
-      return value;
+      return sample;
     },
     distribution: async () => undefined,
     close: async () => {},
@@ -188,7 +188,7 @@ async function openProgram(name: string, plan: ProgramPlan): Promise<Sampler | U
     async sample() {
       // The first start fills the caches, whatever had them before.
       run();
-      return run();
+      return { value: run(), waited: 0 };
     },
     distribution: async () => undefined,
     close: async () => {},

@@ -12,9 +12,10 @@ function counting(batch: number) {
 
 test("timed() runs a quarter of a sample unmeasured, then the sample", async () => {
   const { runs, work } = counting(16);
-  const value = await timed(work).sample(160);
+  const { value, waited } = await timed(work).sample(160);
   expect(runs).toEqual([48, 160]);
   expect(value).toBeGreaterThan(0);
+  expect(waited).toBeWithin(0, 1);
 });
 
 test("timed() waits for a subject that is asynchronous", async () => {

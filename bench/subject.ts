@@ -2,16 +2,26 @@
  * What a benchmark measures: a subject. Each lives in a process of its own, so that no subject is
  * compiled, collected or cached in the light of another, and is asked for one sample at a time.
  */
+import { readFileSync } from "node:fs";
 import { hostMonotonicNs } from "../core/clock.ts";
 
 export interface Subject {
   /** Operations that belong together: a sample covers a multiple of them. */
   readonly batch: number;
-  /** Does so many operations (a multiple of the batch). @returns the sample's value */
-  sample(operations: number): number | Promise<number>;
+  /** Does so many operations (a multiple of the batch). */
+  sample(operations: number): Sample | Promise<Sample>;
   /** One batch, for the distribution of its duration. Absent where that says nothing. */
   readonly step?: () => unknown;
   close(): void | Promise<void>;
+}
+
+export interface Sample {
+  value: number;
+  /**
+   * Time in which the subject was ready to run but other programs had the processors, as a share of
+   * the sample's duration. It is not part of the value.
+   */
+  waited: number;
 }
 
 /** A subject's module: its default export opens it. */
@@ -54,6 +64,18 @@ export interface Timed {
   close(): void | Promise<void>;
 }
 
+/**
+ * Nanoseconds for which the main thread has waited for a processor so far (the second number of
+ * schedstat: Linux, Documentation/scheduler/sched-stats.rst). 0 where the kernel does not tell.
+ */
+function waitedNs(): number {
+  try {
+    return Number(readFileSync("/proc/self/schedstat", "latin1").split(" ")[1]);
+  } catch {
+    return 0;
+  }
+}
+
 /** A subject whose samples are nanoseconds per operation. */
 export function timed(work: Timed): Subject {
   const { batch } = work;
@@ -62,10 +84,13 @@ export function timed(work: Timed): Subject {
     async sample(operations) {
       const warmUp = Math.ceil((operations * WARM_UP_SHARE) / batch) * batch;
       await work.run(warmUp);
+      const waitedBefore = waitedNs();
       const start = hostMonotonicNs();
       const running = work.run(operations);
       if (running !== undefined) await running;
-      return (hostMonotonicNs() - start) / operations;
+      const tookNs = hostMonotonicNs() - start;
+      const waited = Math.min(waitedNs() - waitedBefore, tookNs);
+      return { value: (tookNs - waited) / operations, waited: waited / tookNs };
     },
     step: () => work.run(batch),
     close: () => work.close(),

@@ -2,7 +2,8 @@
  * The C peer of the NOP benchmarks: what a careful C program reaches with liburing on the same
  * machine. It speaks the line protocol of bench/subjects/host.ts:
  *
- *     run OPERATIONS   ->  {"value": nanoseconds per operation}
+ *     run OPERATIONS   ->  {"value": nanoseconds per operation, "waited": share of the time in
+ *                           which other programs had the processors, and which is not counted}
  *     (end of input)   ->  the program ends
  *
  * Usage: nop BATCH. Each round prepares BATCH requests, submits them in one system call and takes
@@ -99,6 +100,20 @@ static double now_ns(void)
 	return time.tv_sec * 1e9 + time.tv_nsec;
 }
 
+/* Nanoseconds for which this thread was ready to run and had to wait, as far as the kernel tells. */
+static double waited_ns(void)
+{
+	unsigned long long waited = 0;
+	FILE *file = fopen("/proc/self/schedstat", "r");
+
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%*u %llu", &waited) != 1)
+		waited = 0;
+	fclose(file);
+	return waited;
+}
+
 int main(int count, char **words)
 {
 	unsigned batch = count == 2 ? strtoul(words[1], NULL, 10) : 0;
@@ -113,11 +128,18 @@ int main(int count, char **words)
 	fflush(stdout);
 	while (scanf(" run %lu", &operations) == 1) {
 		run(operations / WARM_UP_SHARE + 1, batch);
+		double waited_before = waited_ns();
 		double start = now_ns();
 		unsigned long whole = (operations + batch - 1) / batch * batch;
 
 		run(whole, batch);
-		printf("{\"value\": %.4f}\n", (now_ns() - start) / whole);
+
+		double took = now_ns() - start;
+		double waited = waited_ns() - waited_before;
+
+		if (waited > took)
+			waited = took;
+		printf("{\"value\": %.4f, \"waited\": %.4f}\n", (took - waited) / whole, waited / took);
 		fflush(stdout);
 	}
 	io_uring_queue_exit(&ring);

@@ -45,7 +45,7 @@ export default async function open(backend: string): Promise<Subject> {
     sample(transitions) {
       const before = heapBytes();
       run(transitions / TRANSITIONS_PER_OPERATION);
-      return heapBytes() - before;
+      return { value: heapBytes() - before, waited: 0 };
     },
     close: async () => {
       await close();

@@ -1,10 +1,11 @@
 /**
  * Memory that a runtime with the largest table takes while every slot is in use: growth of the
  * process's resident memory, from before the runtime is started until an operation waits in each
- * slot. One sample a process. Argument: the backend.
+ * slot, with a frame that fills its stack page. One sample a process. Argument: the backend.
  */
 import {
   NO_OPTIONS,
+  bytes,
   defineProvider,
   layer,
   struct,
@@ -18,12 +19,15 @@ import type { Subject } from "../subject.ts";
 const BYTES_PER_MIB = 1 << 20;
 const SLOTS_BEFORE = 1024;
 
+/** A frame that fills its slot's stack page, so that every byte of the table is in use. */
+const FRAME_BYTES = 1000;
+
 /** Operations that wait until they are cancelled. */
 function waiting(cx: DriverContext): Driver {
   const queue = cx.queue();
   const wait = layer({
     name: "waiting.wait",
-    frame: struct({}),
+    frame: struct({ filling: bytes(FRAME_BYTES) }),
     wait: (_frame, run) => run.queue(queue),
     complete: (_frame, run) => run.done(0),
   });
@@ -80,7 +84,7 @@ export default function open(argument: string): Subject {
       await using _small = await startFilled(backend, SLOTS_BEFORE);
       const before = residentBytes();
       await using _large = await startFilled(backend, SLOTS_MAX);
-      return (residentBytes() - before) / BYTES_PER_MIB;
+      return { value: (residentBytes() - before) / BYTES_PER_MIB, waited: 0 };
     },
     close() {},
   };
