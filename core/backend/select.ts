@@ -100,7 +100,7 @@ export function uringCandidate(options: UringOptions = {}): BackendCandidate {
 
 /** A backend that needs nothing of the host and so always opens. */
 export function sureCandidate(name: BackendName, make: () => Backend): BackendCandidate {
-  return { name, open: () => Promise.resolve(make()), openBlocking: make };
+  return { name, open: async () => make(), openBlocking: make };
 }
 
 function eligible({ want, candidates }: SelectOptions): readonly BackendCandidate[] {

@@ -144,5 +144,8 @@ export const MSG_DONTWAIT = 0x40;
 export const PROT_READ_WRITE = 3;
 export const MAP_SHARED_POPULATE = 0x8001;
 
+/** madvise(2): what is in these pages is not needed, the next touch gets new ones. */
+export const MADV_DONTNEED = 4;
+
 /** clock_gettime(2). */
 export const CLOCK_MONOTONIC = 1;

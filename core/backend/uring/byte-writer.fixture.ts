@@ -12,8 +12,10 @@ export interface ByteWriterTask {
 }
 
 export const BYTE_WRITER = import.meta.path;
-/** Turns of an idle loop before a byte, at most: about twenty microseconds. */
-const PAUSES_MAX = 4000;
+/** Turns of an idle loop before a byte, at most: as long as it takes to fall asleep, and more. */
+const PAUSES_MAX = 1500;
+/** Turns of an idle loop in which to notice that a byte is asked for, before the thread sleeps. */
+const PATIENCE = 50_000;
 
 if (!isMainThread) write(workerData as ByteWriterTask);
 
@@ -21,6 +23,7 @@ function write({ shared, fd, rounds }: ByteWriterTask): void {
   const random = new Random(5);
   const byte = new Uint8Array(1);
   for (let round = 1; round <= rounds; round++) {
+    for (let i = 0; i < PATIENCE && Atomics.load(shared, 0) < round; i++);
     while (Atomics.load(shared, 0) < round) Atomics.wait(shared, 0, round - 1, 100);
     for (let pause = random.below(PAUSES_MAX); pause > 0; pause--) Atomics.load(shared, 1);
     libc().write(fd, byte, 1);

@@ -97,6 +97,25 @@ test("reap() does not issue a request again that was cancelled meanwhile", () =>
   }
 });
 
+test("cancel() of a request that is not in flight asks for nothing and marks nothing", () => {
+  const { toy, sink } = toyWithRead();
+  for (const [slot, generation] of [
+    [5, 6],
+    [5, 8],
+    [6, 7],
+    [1000, 7],
+  ] as const) {
+    toy.core.cancel(slot, generation);
+  }
+  toy.core.enter(0);
+  expect(toy.taken).toHaveLength(1);
+  // The read in the slot was not cancelled, so it is issued again.
+  toy.completeTaken(toy.taken[0]!, -EAGAIN);
+  toy.deliver(sink);
+  toy.core.enter(0);
+  expect(toy.taken).toHaveLength(1);
+});
+
 test("reap() takes EAGAIN for the answer when the caller asked not to wait", () => {
   const toy = new ToyKernel(8, 16, 64);
   const sink = new RecordingSink();
@@ -192,14 +211,16 @@ test("prepare() inside a delivery keeps the order when the kernel wants room fir
   toy.completeAll(0);
   sink.onComplete = (slot) => {
     if (slot !== 0) return;
-    // Six requests do not fit into four places, and the kernel is busy at first.
-    toy.answers.push({ errno: ERRNO.EBUSY }, { errno: ERRNO.EAGAIN });
+    // Six requests do not fit into four places, and the kernel's queue is full too.
+    toy.wantsRoom = true;
+    toy.answers.push({ errno: ERRNO.EAGAIN });
     for (let next = 10; next < 16; next++) toy.core.prepare(OPCODE.NOP, next, 0, -1, 0, 0, 0, 0);
   };
   toy.onTaken = (entry) => toy.completeTaken(entry, 0);
-  toy.deliver(sink);
-  toy.core.enter(0);
-  toy.deliver(sink);
+  for (let i = 0; i < 4; i++) {
+    toy.deliver(sink);
+    toy.core.enter(0);
+  }
   expect(sink.results.map(({ slot }) => slot)).toEqual([0, 1, 2, 3, 10, 11, 12, 13, 14, 15]);
   expect(toy.core.inFlight).toBe(0);
 });

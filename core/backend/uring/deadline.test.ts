@@ -128,6 +128,18 @@ memoryTest(
   },
 );
 
+memoryTest("a sleep costs a handful of system calls, however long it is", async (memory) => {
+  const backend = await openLooping({ memory });
+  const sink = new RecordingSink();
+  const { enters } = backend.counters;
+  backend.arm(backend.now() + ms(50));
+  let wakes = 0;
+  for (; backend.poll(sink, false) === 0; wakes++) await woken(backend);
+  // The kernel's clock and ours may differ by a little, which costs another wake-up.
+  expect(wakes).toBeLessThan(4);
+  expect(backend.counters.enters - enters).toBeLessThan(40);
+});
+
 memoryTest("completions come before the deadline, in the same turn", (memory) => {
   const backend = openBlocking({ memory });
   const sink = new TimedSink();

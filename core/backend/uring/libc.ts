@@ -34,6 +34,7 @@ export interface Libc {
     offset: number,
   ): number;
   munmap(address: number, bytes: number): number;
+  madvise(address: number, bytes: number, advice: number): number;
   eventfd(initial: number, flags: number): number;
   pipe2(pair: Int32Array, flags: number): number;
   open(path: Uint8Array, flags: number, mode: number): number;
@@ -60,6 +61,7 @@ export type EnterCall = (
 const PLAIN = {
   mmap: { args: ["ptr", "usize", "i32", "i32", "i32", "usize"], returns: FFIType.i64_fast },
   munmap: { args: ["usize", "usize"], returns: "i32" },
+  madvise: { args: ["usize", "usize", "i32"], returns: "i32" },
   eventfd: { args: ["u32", "i32"], returns: "i32" },
   pipe2: { args: ["ptr", "i32"], returns: "i32" },
   open: { args: ["ptr", "i32", "u32"], returns: "i32" },

@@ -11,6 +11,7 @@ import { codeOfResult, ReelError } from "../../errors.ts";
 import {
   COMPLETION_BYTES,
   ENTRY_BYTES,
+  MADV_DONTNEED,
   MAP_SHARED_POPULATE,
   MMAP_OFFSET_ENTRIES,
   MMAP_OFFSET_RINGS,
@@ -32,7 +33,7 @@ export interface RingMemory {
   /** The submission entries, as signed words and as doubles over the same bytes. */
   readonly entries: Int32Array;
   readonly entryDoubles: Float64Array;
-  /** Gives mapped memory back. The views must not be touched afterwards. */
+  /** Takes the memory away from the closed ring. Mapped views must not be touched afterwards. */
   release(): void;
 }
 
@@ -82,8 +83,23 @@ export function viewRegion(region: RingRegion): RingMemory {
     rings: new Int32Array(buffer, ringsOffset, ringsBytes / 4),
     entries: new Int32Array(buffer, entriesOffset, entriesBytes / 4),
     entryDoubles: new Float64Array(buffer, entriesOffset, entriesBytes / 8),
-    release: () => {},
+    release: () => leavePages(region),
   };
+}
+
+/** Memory that a closed ring may still write to, because its pages could not be exchanged. */
+const abandoned = new Set<RingRegion>();
+
+/**
+ * Leaves a region's pages to the kernel. It takes a ring down in the background, long after
+ * close(2) has returned, and publishes its completion tail once more while it does (seen on 6.18). By then
+ * the memory may belong to somebody else, for instance to the next ring, which would take that tail
+ * for its own. With other pages behind the same addresses, only the kernel still has the old ones.
+ */
+function leavePages(region: RingRegion): void {
+  const { ringsAddress, ringsBytes, entriesBytes } = region;
+  const given = libc().madvise(ringsAddress, ringsBytes + entriesBytes, MADV_DONTNEED);
+  if (given !== 0) abandoned.add(region);
 }
 
 /**

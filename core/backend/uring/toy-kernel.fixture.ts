@@ -22,6 +22,8 @@ export class ToyKernel {
   readonly taken: Taken[] = [];
   /** Answers of the next system calls: an error number, or how many to take at most. */
   readonly answers: ({ errno: number } | { take: number })[] = [];
+  /** Whether it takes no submissions while completions fill their queue. */
+  wantsRoom = false;
   /** Called for each submission when it is taken. */
   onTaken: (entry: Taken) => void = () => {};
   readonly #rings: Int32Array;
@@ -67,8 +69,7 @@ export class ToyKernel {
   /** Completes the submission with this user data, or any user data at all. */
   complete(slot: number, generation: number, result: number, flags = 0): void {
     const completion = [slot, generation, result, flags];
-    const used = this.#rings[AT.cqTail]! - this.#rings[AT.cqHead]!;
-    if (used === this.#completionCount || this.#overflown.length > 0) {
+    if (this.#used() === this.#completionCount || this.#overflown.length > 0) {
       this.#overflown.push(completion);
       this.#rings[AT.flags]! |= CQ_OVERFLOW;
     } else this.#post(completion);
@@ -97,6 +98,10 @@ export class ToyKernel {
       this.#errno = answer.errno;
       return -1;
     }
+    if (this.wantsRoom && submit > 0 && this.#used() === this.#completionCount) {
+      this.#errno = ERRNO.EBUSY;
+      return -1;
+    }
     const count = Math.min(submit, answer?.take ?? submit);
     for (let i = 0; i < count; i++) {
       const place = this.#rings[AT.sqHead]! & (this.#entryCount - 1);
@@ -114,8 +119,12 @@ export class ToyKernel {
     return count;
   };
 
+  #used(): number {
+    return this.#rings[AT.cqTail]! - this.#rings[AT.cqHead]!;
+  }
+
   #flushOverflown(): void {
-    while (this.#rings[AT.cqTail]! - this.#rings[AT.cqHead]! < this.#completionCount) {
+    while (this.#used() < this.#completionCount) {
       const next = this.#overflown.shift();
       if (next === undefined) break;
       this.#post(next);
