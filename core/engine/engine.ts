@@ -137,6 +137,7 @@ export class Engine implements Sink {
    */
   work(): boolean {
     const e = this.state;
+    if (e.halted !== undefined) throw e.halted;
     let done = 0;
     while (done < READY_BUDGET && this.hasWork()) {
       done += runReady(e, READY_BUDGET - done);
@@ -152,8 +153,10 @@ export class Engine implements Sink {
 
   /** Takes what has arrived at the door; see {@link Backend.poll}. */
   poll(wait: boolean): number {
+    const e = this.state;
+    if (e.halted !== undefined) throw e.halted;
     this.armNext();
-    return this.state.backend.poll(this, wait);
+    return e.backend.poll(this, wait);
   }
 
   /** Tells the backend the nearest deadline, if it changed. */

@@ -34,6 +34,7 @@ import {
 } from "../descriptor/layout.ts";
 import { afterWait } from "./drive.ts";
 import { fault } from "./faults.ts";
+import { halt } from "./settle.ts";
 import { FIRST_FRAME } from "../descriptor/stack.ts";
 import { OPERATION_SHIFT, type EngineState, type Settler } from "./state.ts";
 import { PHASE_WAIT } from "./tokens.ts";
@@ -148,5 +149,10 @@ function tapStart(e: EngineState, slot: number, request: StartRequest): void {
   const sends = (e.i32[(slot << HEADER_SHIFT) + FLAGS]! & FLAG_WRITE) !== 0;
   const bytes =
     sends && buffer !== undefined ? buffer.block.bytes.subarray(at, at + length) : undefined;
-  e.tap!.start(slot, e.ends.provider(end), end, operation, offset, length, bytes);
+  try {
+    const provider = e.ends.provider(end);
+    e.tap!.start(slot, provider, end, operation, offset, length, bytes, request.argument);
+  } catch (error) {
+    halt(e, error);
+  }
 }

@@ -95,7 +95,24 @@ function tapSettle(e: EngineState, slot: number, result: number): void {
     (i32[header + FLAGS]! & FLAG_READ) !== 0 && buffer !== 0
       ? e.pool.get(buffer).block.bytes.subarray(at, at + Math.min(bytes, i32[header + LENGTH]!))
       : undefined;
-  e.tap!.settle(slot, result < 0 ? result : bytes, brought);
+  try {
+    e.tap!.settle(slot, result < 0 ? result : bytes, brought);
+  } catch (error) {
+    halt(e, error);
+  }
+}
+
+/**
+ * The run cannot go on. Whatever is under way is brought to an orderly end first: the next turn of
+ * the engine throws the error.
+ */
+export function halt(e: EngineState, error: unknown): void {
+  e.halted ??= error;
+}
+
+/** Errors that are the session's and not the layer's in which they came up. */
+function endsTheRun(error: unknown): boolean {
+  return isReelError(error, "ERR_DIVERGED") || isReelError(error, "ERR_CORRUPT_RECORDING");
 }
 
 function settleChild(e: EngineState, slot: number, result: number): void {
@@ -163,11 +180,11 @@ export function unwind(e: EngineState, slot: number, result: number): void {
 }
 
 /**
- * Notes that a layer broke the rules; the first error of an operation is kept.
- * @throws the error itself when it ends the whole run: a recording that diverged
+ * Notes that a layer broke the rules; the first error of an operation is kept. An error that is the
+ * session's own halts the run.
  */
 export function keepFault(e: EngineState, slot: number, error: unknown): void {
-  if (isReelError(error, "ERR_DIVERGED")) throw error;
+  if (endsTheRun(error)) halt(e, error);
   const header = slot << HEADER_SHIFT;
   e.count(COUNT_FAULTS);
   if (!e.faults.has(slot)) e.faults.set(slot, error);

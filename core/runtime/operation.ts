@@ -125,6 +125,11 @@ export class OperationWait<T> extends Suspension<T> implements PendingStart {
     this.fail(error);
   }
 
+  /** The run was halted: nothing will settle the operation any more, nor free its buffer. */
+  halted(error: unknown): void {
+    this.fail(error);
+  }
+
   settled(handle: number, result: number, bytes: number): void {
     if (result < 0) {
       const cause = this.#host.engine.state.deliveredFault;

@@ -22,10 +22,12 @@ import { StartQueue } from "../engine/start-queue.ts";
 import type { EngineLimits } from "../engine/state.ts";
 import type { Provider } from "../provider/define.ts";
 import { Random } from "../random.ts";
+import { MARK_BYTES_MAX } from "../session/codec/format.ts";
 import { Syscalls } from "../syscall.ts";
 import { Executor } from "../task/executor.ts";
 import { endEverything } from "./closing.ts";
 import type { RuntimeCore } from "./core.ts";
+import { OperationWait } from "./operation.ts";
 import { OpenEnd } from "./open-end.ts";
 import { Opening } from "./opening.ts";
 import type { Opened, OptionsOf, ProviderOf } from "./opened.ts";
@@ -185,8 +187,14 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
     return this.#summary;
   }
 
-  /** Writes a line into the session. */
+  /**
+   * Writes a line into the session.
+   * @throws {RangeError} for more than 16 KiB of UTF-8
+   */
   mark(text: string): void {
+    if (Buffer.byteLength(text) > MARK_BYTES_MAX) {
+      throw new RangeError(`Cannot mark the session: a mark has at most ${MARK_BYTES_MAX} bytes`);
+    }
     this.#parts.session?.tap.mark(text);
   }
 
@@ -232,7 +240,13 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
     pump.onRound = (moved) => this.#runs.afterRound(moved);
     pump.onIdle = (pending) => this.#runs.idle(pending);
     pump.wantsAnotherLook = () => this.#runs.wantsAnotherLook;
-    pump.onHalt = (error) => this.#runs.halt(error);
+    pump.onHalt = (error) => {
+      this.#runs.halt(error);
+      for (const settler of engine.state.settlers) {
+        if (settler instanceof OperationWait) settler.halted(error);
+      }
+      this.executor.flushHost();
+    };
   }
 }
 
