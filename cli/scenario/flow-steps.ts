@@ -39,7 +39,7 @@ export async function join(run: ScenarioRun, step: { tasks: readonly string[] })
   for (const name of step.tasks) {
     const task = run.task(name, "join");
     await task.end.wait();
-    ends.push(`${task.name} (${task.outcome})`);
+    ends.push(task.outcome === "completed" ? task.name : `${task.name} (${task.outcome})`);
   }
   if (ends.length > NAMED_MAX) return `joined ${plural(ends.length, "task")}`;
   return `joined ${listed(ends)}`;

@@ -3,10 +3,15 @@
  * the user's own program and runs with all of the user's rights; only what it exports is checked.
  */
 import { pathToFileURL } from "node:url";
+import { hostAfter } from "../../core/clock.ts";
 import { fileError } from "./source-text.ts";
 import { codeFrame } from "./frame.ts";
 import { show } from "./issue.ts";
 import type { TextPlace } from "./yaml-places.ts";
+
+/** A module only describes a scenario: it has nothing to wait for. */
+const LOADING_MS_MAX = 10_000;
+const LATE = new Error(`the module was not done after ${LOADING_MS_MAX / 1000} seconds`);
 
 /**
  * Loads the default export.
@@ -16,7 +21,8 @@ import type { TextPlace } from "./yaml-places.ts";
 export async function loadModule(file: string, text: string, shown: string): Promise<unknown> {
   let module: Record<string, unknown>;
   try {
-    module = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
+    const loading = import(pathToFileURL(file).href) as Promise<Record<string, unknown>>;
+    module = await soon(loading);
   } catch (error) {
     throw loadError(error, file, text, shown);
   }
@@ -34,6 +40,17 @@ export async function loadModule(file: string, text: string, shown: string): Pro
     throw placedError(text, shown, message, help === "" ? undefined : help, exportPlace(text));
   }
   return value;
+}
+
+/** Fails when a module waits for something that does not come. */
+async function soon<T>(loading: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const withdraw = hostAfter(LOADING_MS_MAX, () => late.reject(LATE));
+  try {
+    return await Promise.race([loading, late.promise]);
+  } finally {
+    withdraw();
+  }
 }
 
 /** Where the default export begins: the best place there is for what is wrong inside of it. */
@@ -65,7 +82,7 @@ function loadError(error: unknown, file: string, text: string, shown: string): E
     const place = importPlace(text, first.specifier);
     return placedError(text, shown, `Cannot load ${shown}: ${why}`, undefined, place);
   }
-  const message = `Cannot load ${shown}: the module threw: ${why}`;
+  const message = `Cannot load ${shown}: ${error === LATE ? "" : "the module threw: "}${why}`;
   return placedError(text, shown, message, undefined, stackPlace(first.stack, file));
 }
 
