@@ -37,8 +37,7 @@ export interface Opened {
 }
 
 /** What a subject's process answers with, one line of JSON each. */
-export type Answer =
-  { value: number } | Opened | Distribution | { unavailable: string } | { error: string };
+export type Answer = Sample | Opened | Distribution | { unavailable: string } | { error: string };
 
 /** How long single batches took. */
 export interface Distribution {
