@@ -1,4 +1,6 @@
-/** How a failure is told: what was being done, where, what to do about it, and how to see it again. */
+/**
+ * How a failure is told: what was being done, where, what to do about it, and how to see it again.
+ */
 import { isReelError } from "../core/errors.ts";
 import { note, paintNote } from "./output.ts";
 import { issuesOf, issuesText, type IssuePaint } from "./scenario/issue-text.ts";

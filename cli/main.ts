@@ -9,7 +9,7 @@ import { writeSync } from "node:fs";
 const HELP_COLUMNS = 80;
 
 async function main(words: readonly string[]): Promise<number> {
-  const asksForHelp = words.length === 0 || (words.length === 1 && /^(-h|--help|help)$/.test(words[0]!));
+  const asksForHelp = words.length < 2 && /^(|-h|--help|help)$/.test(words[0] ?? "");
   if (asksForHelp && (process.stdout.columns ?? HELP_COLUMNS) >= HELP_COLUMNS) {
     writeSync(1, await Bun.file(`${import.meta.dir}/help.txt`).text());
     return 0;

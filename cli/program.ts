@@ -139,7 +139,7 @@ function addSessions(program: Command, action: Action): void {
     .summary("replay a recorded session and compare it")
     .description(
       "Runs the recorded scenario again and compares every operation. A session of io_uring is\n" +
-        "answered from the recording, without a ring; one of the emulated backend is executed again.",
+        "answered from the recording, without a ring; one of the emulated machine happens again.",
     )
     .addArgument(new Argument("<file>", "the recording"))
     .option("-q, --quiet", "print the summary only")

@@ -97,7 +97,6 @@ async function playTooLong(): Promise<string> {
   });
 }
 
-console.error("go");
 const game = await play(7);
 console.log(`two throws of five dice: ${game.tookNs / ms(1)} ms, ${game.throws}`);
 console.log(`the same seed throws the same: ${(await play(7)).throws === game.throws}`);

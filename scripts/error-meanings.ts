@@ -15,11 +15,11 @@ export interface ErrorMeaning {
 export const REEL_MEANINGS: Readonly<Record<ReelErrorCode, ErrorMeaning>> = {
   ERR_CANCELLED: {
     meaning: "The operation or task was cancelled before it could finish.",
-    mend: "Nothing, where you cancelled it; otherwise look for who did: a scope that ended, a timeout.",
+    mend: "Nothing, if you cancelled it; else look for who did: a scope that ended, a timeout.",
   },
   ERR_TABLE_FULL: {
     meaning: "Every descriptor of the table is in use, and the call was one that does not wait.",
-    mend: "Release finished operations, start without `try` to wait in line, or make the table larger.",
+    mend: "Release finished operations, wait in line with asyncStart, or enlarge the table.",
   },
   ERR_STACK_TOO_DEEP: {
     meaning: "An operation called layers within layers beyond the hard limit of its stack.",

@@ -6,8 +6,8 @@
  *     # Needs: io_uring
  *
  * In TypeScript the lines begin with `//`, or stand in the header's comment. `Expect:` lines belong
- * to the `Run:` line above them; a run ends with exit code 0 unless `Exit:` says otherwise. `$TMP` is
- * a folder that goes away afterwards.
+ * to the `Run:` line above them; a run ends with exit code 0 unless `Exit:` says otherwise. `$TMP`
+ * is a folder that goes away afterwards.
  */
 
 export interface ExampleRun {

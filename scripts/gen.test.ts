@@ -49,7 +49,7 @@ test("errorsPage() has a row for each code with its number and its exit code", (
   expect(page).toContain("| `EPIPE` | -32 | Nobody reads the other end |");
 });
 
-test("cliPage() walks the tree and shows arguments, flags, choices, defaults and exit codes", () => {
+test("cliPage() shows arguments, flags, choices, defaults and exit codes of the tree", () => {
   const program = new Command("tool").description("Does things");
   program
     .command("run")

@@ -1,4 +1,6 @@
-/** `ioreel doctor`: which backend this machine gets, why, and what stands in the way of the rest. */
+/**
+ * `ioreel doctor`: which backend this machine gets, why, and what stands in the way of the rest.
+ */
 import { diagnoseUring, type UringReport } from "../../core/backend/uring/diagnose.ts";
 import { Runtime } from "../../index.ts";
 import { BUILT_IN_PROVIDERS } from "../../providers/index.ts";
@@ -74,7 +76,11 @@ function uringChecks(report: UringReport): Check[] {
     const { completionEntries, entries, flags, memory } = ring;
     checks.push(
       { ok: memory === "shared", name: "ring memory", found: MEMORY[memory] },
-      { ok: true, name: "ring size", found: `${entries} requests, ${completionEntries} completions` },
+      {
+        ok: true,
+        name: "ring size",
+        found: `${entries} requests, ${completionEntries} completions`,
+      },
       { ok: true, name: "ring flags", found: flags.join(" ") || "none" },
     );
   }

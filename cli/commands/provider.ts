@@ -57,7 +57,8 @@ export async function info(kind: string, flags: { json?: boolean }): Promise<num
 }
 
 function page(provider: Provider): string {
-  const { capabilities, ends, kind, operations, options, stateVersion, summary, version } = provider;
+  const { capabilities, ends, kind, operations, options } = provider;
+  const { stateVersion, summary, version } = provider;
   const heading = (text: string): string => `\n${paint("bold", text)}`;
   const optionRows = Object.entries(options.properties).map(([name, schema]) => [
     `  ${name}`,

@@ -28,8 +28,8 @@ export async function endEverything(core: RuntimeCore): Promise<void> {
 }
 
 /**
- * Cancels the tasks and drives their cleanup. Their operations are cancelled, also new ones, so that
- * only time is waited for. A task that waits for a promise from outside is left to itself.
+ * Cancels the tasks and drives their cleanup. Their operations are cancelled, also new ones, so
+ * that only time is waited for. A task that waits for a promise from outside is left to itself.
  */
 function endTasks(core: RuntimeCore, quiet: () => boolean): void {
   const { engine, executor, pump } = core;

@@ -163,13 +163,7 @@ export class Opening {
       autoRelease: true,
     };
     const name = { kind: entry.provider.kind, end: "main", operation, number: UNNAMED };
-    const wait = new OperationWait<number>(
-      executor.owner,
-      this.#core,
-      name,
-      "count",
-      undefined,
-    );
+    const wait = new OperationWait<number>(executor.owner, this.#core, name, "count", undefined);
     const slot = engine.startLayer(request, layer, provider, wait);
     if (slot === -1) {
       wait.refused(

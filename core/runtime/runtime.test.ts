@@ -54,7 +54,7 @@ describe("run()", () => {
     expect(await run.catch((error) => error.message)).toBe("lost");
   });
 
-  test("run() ends with ERR_CLOSED when the runtime is closed under it, cleanup included", async () => {
+  test("run() ends with ERR_CLOSED when the runtime is closed under it", async () => {
     const io = await started();
     const log: string[] = [];
     const run = io.run(async () => {

@@ -75,7 +75,8 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
     const pump = new Pump(engine, executor, backend);
     const kick = (): void => pump.kick();
     const request = emptyRequest();
-    const bare = { backend, pool, engine, executor, pump, kick, starts: new StartQueue(engine), request };
+    const starts = new StartQueue(engine);
+    const bare = { backend, pool, engine, executor, pump, kick, starts, request };
     const core = { ...bare, opening: undefined as unknown as Opening };
     core.opening = new Opening(core);
     this.#core = core;

@@ -1,6 +1,7 @@
 /**
- * What a runtime offers for tasks: starting them, waiting in them, and the means by which they speak
- * with each other. Everything here goes through the runtime's executor and so is part of a session.
+ * What a runtime offers for tasks: starting them, waiting in them, and the means by which they
+ * speak with each other. Everything here goes through the runtime's executor and so is part of a
+ * session.
  */
 import { Channel, type ChannelOptions } from "../sync/channel.ts";
 import { Condvar, type CondvarOptions } from "../sync/condvar.ts";
@@ -53,7 +54,8 @@ export class TaskFace {
   }
 
   /**
-   * Gives a function so long; then it is cancelled and awaited. A result beats the deadline on a tie.
+   * Gives a function so long; then it is cancelled and awaited. A result beats the deadline on a
+   * tie.
    * @throws {ReelError} (as a rejection) ERR_TIMEOUT
    */
   timeout<T>(durationNs: number, body: () => T | Promise<T>): Promise<T> {
