@@ -128,7 +128,10 @@ export class YamlPlaces {
         const wantsKey = (depth === path.length - 1 && on === "key") || isEmpty(node);
         range = (wantsKey ? key?.range : node?.range) ?? range;
       } else if (isSeq(node) && typeof part === "number") {
-        node = (node.items[part] as ParsedNode | undefined) ?? null;
+        const item = node.items[part] as ParsedNode | undefined;
+        // One group of names is written without the outer list: `sameBytes: [a, b]`.
+        if (isScalar(item) && typeof path[depth + 1] === "number") continue;
+        node = item ?? null;
         range = node?.range ?? range;
         // A short form has no key where the normal form has one: `compare: [a, b]`.
       } else if (!isSeq(node)) break;

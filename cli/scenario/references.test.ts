@@ -1,0 +1,114 @@
+/** Tests of the names in a scenario: each has to mean something, and nothing may wait for itself. */
+import { expect, test } from "bun:test";
+import { loadText, mistakes, temporaryFolder } from "./scenario.fixture.ts";
+
+const folder = temporaryFolder();
+
+/** A scenario with a pipe, a timer and a lock around the steps of its one task. */
+const around = (steps: string, rest = ""): string => `version: 1
+devices: { link: pipe, clock: timer }
+locks: [gate]
+tasks:
+  one:
+${steps}
+${rest}`;
+
+test("resolveReferences() finds the end that a step means, and says when there is none", async () => {
+  const text = around(`    - write: { to: lnk, text: a }
+    - write: { to: link.reader, text: a }
+    - write: { to: clock, text: a }
+    - read: link.raeder
+    - close: link.main
+    - close: [link, clocks]
+    - tick: link`);
+  expect(await mistakes(folder, text)).toEqual([
+    '6:20 tasks.one[0].write.to names no device: found "lnk", wanted link and clock (did you mean "link"?)',
+    '7:20 tasks.one[1].write.to cannot write on "link.reader": wanted writer (write "link.writer")',
+    '8:20 tasks.one[2].write.to cannot write on "clock": a timer has no such end',
+    '9:13 tasks.one[3].read.from cannot read on "link.raeder": wanted reader (did you mean "link.reader"?)',
+    '10:14 tasks.one[4].close.ends names no end of a pipe: found "main", wanted reader and writer',
+    '11:21 tasks.one[5].close.ends[1] names no device: found "clocks", wanted link and clock (did you mean "clock"?)',
+    '12:13 tasks.one[6].tick.of names a pipe: found "link", wanted a device of the kind timer',
+  ]);
+});
+
+test("resolveReferences() knows tasks, spawned names, locks and bytes", async () => {
+  const text = around(
+    `    - join: tow
+    - join: one
+    - spawn: { task: two, as: one }
+    - cancel: twoo
+    - with: { lock: gat, do: [{ sleep: 1ms }] }
+    - compare: [one.read, recieved]
+    - write: { to: link, from: one.read }`,
+    `  two: [{ read: { from: link, as: received } }]
+expect: { tasks: { three: { bytesRead: 1 } }, sameBytes: [received, nothing] }
+`,
+  );
+  expect(await mistakes(folder, text)).toEqual([
+    '6:13 tasks.one[0].join.tasks names no task: found "tow", wanted one and two (did you mean "two"?)',
+    '7:13 tasks.one[1].join.tasks names the task itself: found "one"',
+    '8:31 tasks.one[2].spawn.as must be a name of its own: found that of the task "one"',
+    '9:15 tasks.one[3].cancel.task names no task: found "twoo", wanted one and two (did you mean "two"?)',
+    '10:21 tasks.one[4].with.lock names no lock: found "gat", wanted gate (did you mean "gate"?)',
+    '11:27 tasks.one[5].compare.values[1] names no bytes: found "recieved", wanted received, one.read, one.written, two.read and two.written (did you mean "received"?)',
+    '12:32 tasks.one[6].write.from names no input or kept bytes: found "one.read", wanted received',
+    '14:27 expect.tasks.three names no task: found "three", wanted one and two',
+    '14:69 expect.sameBytes[0][1] names no bytes: found "nothing", wanted received, one.read, one.written, two.read and two.written',
+  ]);
+});
+
+test("resolveReferences() refuses to take a lock inside itself, but not beside itself", async () => {
+  const inner = "{ with: { lock: gate, do: [{ sleep: 1ms }] } }";
+  const nested = around(
+    `    - with: { lock: gate, do: [{ repeat: { times: 2, do: [${inner}] } }] }`,
+  );
+  expect(await mistakes(folder, nested)).toEqual([
+    '6:75 tasks.one[0].with.do[0].repeat.do[0].with.lock takes "gate" while the task holds it (it would wait for itself for ever)',
+  ]);
+  const beside = around(`    - ${inner}\n    - ${inner}`);
+  expect((await loadText(folder, beside)).scenario.locks).toEqual(["gate"]);
+});
+
+test("resolveReferences() finds tasks that nobody who runs ever spawns", async () => {
+  const text = around(
+    "    - spawn: two",
+    "  two: [{ spawn: two }]\n  x: [{ spawn: y }]\n  y: [{ spawn: x }]",
+  );
+  expect(await mistakes(folder, text)).toEqual([
+    '8:3 Task "x" never starts: only tasks that never start spawn it',
+    '9:3 Task "y" never starts: only tasks that never start spawn it',
+  ]);
+});
+
+test("resolveReferences() bounds steps, their repeats and their nesting", async () => {
+  const deep = `${"{ repeat: { times: 1, do: [".repeat(13)}{ sleep: 1ms }${"] } }".repeat(13)}`;
+  expect((await mistakes(folder, around(`    - ${deep}`)))[0]).toContain(
+    "Blocks must be nested at most 12 deep: found one more",
+  );
+  const often =
+    "{ repeat: { times: 10000, do: [{ repeat: { times: 10000, do: [{ mark: x }] } }] } }";
+  expect(await mistakes(folder, around(`    - ${often}`))).toEqual([
+    '6:69 Task "one" carries out more than 10000000 steps (repeat less often)',
+  ]);
+  const many = Array.from({ length: 10_001 }, () => "    - mark: x").join("\n");
+  expect((await mistakes(folder, around(many)))[0]).toBe(
+    "6:5 tasks.one must be a list of 1 to 10000 steps: found 10001 of them",
+  );
+});
+
+test("resolveReferences() refuses names that mean two things", async () => {
+  const text = `version: 1
+inputs: { text: a.txt }
+devices: { link: pipe }
+locks: [a, a]
+tasks:
+  one: [{ read: { from: link, as: text } }]
+expect: { tasks: { one: { outcome: completed, error: EPIPE } } }
+`;
+  expect(await mistakes(folder, text)).toEqual([
+    '2:11 The input "text" has the name of bytes that a step keeps (give one of them another name)',
+    '4:12 locks[1] declares "a" a second time',
+    "7:54 expect.tasks.one.error belongs to the outcome failed: found completed",
+  ]);
+});
