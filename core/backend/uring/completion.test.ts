@@ -211,7 +211,7 @@ test("prepare() inside a delivery keeps the order when the kernel wants room fir
   toy.completeAll(0);
   sink.onComplete = (slot) => {
     if (slot !== 0) return;
-    // Six requests do not fit into four places, and the kernel's queue is full too.
+    // Six requests do not fit into four places, and the kernel wants its completions gone first.
     toy.wantsRoom = true;
     toy.answers.push({ errno: ERRNO.EAGAIN });
     for (let next = 10; next < 16; next++) toy.core.prepare(OPCODE.NOP, next, 0, -1, 0, 0, 0, 0);

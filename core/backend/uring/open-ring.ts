@@ -8,13 +8,15 @@ import { hostFacts } from "./host-facts.ts";
 import { libc } from "./libc.ts";
 import {
   featureObstacle,
+  obstacleError,
   memoryObstacle,
   opcodeObstacle,
   platformObstacle,
   setupObstacle,
 } from "./obstacles.ts";
 import type { Obstacle } from "./obstacles.ts";
-import type { UringSettings } from "./options.ts";
+import { settle } from "./options.ts";
+import type { UringOptions, UringSettings } from "./options.ts";
 import { probeOpcodes, registerRingFd, unregisterRingFd } from "./registration.ts";
 import { RingCore } from "./ring-core.ts";
 import type { BatchClock } from "./ring-core.ts";
@@ -77,6 +79,17 @@ export function closeRing(ring: OpenRing, core: RingCore): void {
   core.entryDoubles = new Float64Array(0);
   libc().close(ring.fd);
   ring.memory.release();
+}
+
+/**
+ * Opens the ring by itself: no clock, no deadlines, no event loop. For measuring what those cost.
+ * @throws {RangeError} for an option out of range
+ * @throws {ReelError} why there is no ring
+ */
+export function openBareRing(options: UringOptions): { core: RingCore; close: () => void } {
+  const found = openRing(settle(options), { now: () => 0 });
+  if ("obstacle" in found) throw obstacleError(found.obstacle);
+  return { core: found.core, close: () => closeRing(found.ring, found.core) };
 }
 
 function refusal(obstacle: Obstacle, refused: SetupFailure["refused"]): NoRing {

@@ -130,7 +130,7 @@ export class RingCore extends RingQueue implements Ring {
       } else {
         const tail = Atomics.load(this.rings, this.completionTailAt);
         delivered += this.#deliver(this.completions, tail, sink, limit - delivered);
-        Atomics.store(this.rings, this.completionHeadAt, this.completions.head);
+        this.publishHead();
       }
       if (delivered >= limit) break;
       if ((this.rings[this.flagsAt]! & SQ_CQ_OVERFLOW) !== 0) {

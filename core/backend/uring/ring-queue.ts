@@ -3,9 +3,10 @@
  * the kernel, and what to do when it takes only some of them or none.
  *
  * Memory order: the kernel publishes completions by moving the completion tail and takes their
- * places back by our head, so those two go through Atomics, once per batch. The submission tail is
- * read by the kernel inside our own system call only (there is no polling kernel thread), so a
- * plain store before the call is enough; so is a plain load of the flags after the atomic one.
+ * places back by our head, so those two go through Atomics, once per batch. Plain accesses are
+ * enough where the kernel looks inside our own system call only: for the submission tail (there is
+ * no polling kernel thread), for the head too when task runs are deferred, and for the flags, which
+ * are loaded after the atomic load of the tail.
  */
 import { ERRNO, ReelError, codeOfResult } from "../../errors.ts";
 import type { BackendCounters } from "../contract.ts";
@@ -201,7 +202,8 @@ export class RingQueue {
 
   /** Tells the kernel how far its completions have been read. */
   publishHead(): void {
-    Atomics.store(this.rings, this.completionHeadAt, this.completions.head);
+    if (this.deferred) this.rings[this.completionHeadAt] = this.completions.head;
+    else Atomics.store(this.rings, this.completionHeadAt, this.completions.head);
   }
 
   /**

@@ -22,7 +22,7 @@ export class ToyKernel {
   readonly taken: Taken[] = [];
   /** Answers of the next system calls: an error number, or how many to take at most. */
   readonly answers: ({ errno: number } | { take: number })[] = [];
-  /** Whether it takes no submissions while completions fill their queue. */
+  /** Whether it takes no submissions until all completions were taken from their queue. */
   wantsRoom = false;
   /** Called for each submission when it is taken. */
   onTaken: (entry: Taken) => void = () => {};
@@ -98,7 +98,7 @@ export class ToyKernel {
       this.#errno = answer.errno;
       return -1;
     }
-    if (this.wantsRoom && submit > 0 && this.#used() === this.#completionCount) {
+    if (this.wantsRoom && submit > 0 && this.#used() > 0) {
       this.#errno = ERRNO.EBUSY;
       return -1;
     }
