@@ -158,7 +158,7 @@ describe("ioreel without io_uring", () => {
 
 describe("Ctrl-C", () => {
   for (const backend of backends) {
-    test(`SIGINT ends a run with 130 and leaves a recording that replays on ${backend}`, async () => {
+    test(`SIGINT ends a run with 130, and its recording replays on ${backend}`, async () => {
       const scenario = join(folder, "endless.yaml");
       writeFileSync(
         scenario,
