@@ -92,9 +92,10 @@ const abandoned = new Set<RingRegion>();
 
 /**
  * Leaves a region's pages to the kernel. It takes a ring down in the background, long after
- * close(2) has returned, and publishes its completion tail once more while it does (seen on 6.18). By then
- * the memory may belong to somebody else, for instance to the next ring, which would take that tail
- * for its own. With other pages behind the same addresses, only the kernel still has the old ones.
+ * close(2) has returned, and publishes its completion tail once more while it does (seen on 6.18).
+ * By then the memory may belong to somebody else, for instance to the next ring, which would take
+ * that tail for its own. With other pages behind the same addresses, only the kernel still has the
+ * old ones.
  */
 function leavePages(region: RingRegion): void {
   const { ringsAddress, ringsBytes, entriesBytes } = region;

@@ -1,17 +1,24 @@
-/** A ring and its thread: signals that interrupt it, and threads that it does not belong to. */
-import { expect } from "bun:test";
+/**
+ * A ring, its thread and its process: signals that interrupt it, threads that it does not belong
+ * to, limits, and what it leaves to the garbage collector.
+ */
+import { expect, test } from "bun:test";
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 
 import { ERRNO, isReelError } from "../../errors.ts";
 import { OPCODE } from "../contract.ts";
+import { ALLOCATION } from "./allocation.fixture.ts";
 import { CHILD } from "./child.fixture.ts";
+import { FORBIDDEN } from "./forbidden.fixture.ts";
+import type { Findings } from "./forbidden.fixture.ts";
 import {
   RecordingSink,
   memoryTest,
   openBlocking,
   openLooping,
   pollOut,
+  ringMissing,
   ringTest,
 } from "./ring.fixture.ts";
 import { STRANGER } from "./stranger.fixture.ts";
@@ -83,3 +90,38 @@ ringTest("more rings than a thread may register all work", () => {
     expect(sink.take()).toEqual(["turn", "complete 0.1 0"]);
   }
 });
+
+ringTest.each([
+  ["no garbage", "ring", true],
+  // The same with a sink that does allocate, to see that it would be noticed.
+  ["what its sink makes", "garbage", false],
+])("a million requests leave %s to the collector", async (_what, argument, lean) => {
+  const child = Bun.spawn([process.execPath, ALLOCATION, argument], {
+    env: { ...process.env, BUN_JSC_logGC: "1" },
+    stderr: "pipe",
+    timeout: 15_000,
+  });
+  const log = await new Response(child.stderr).text();
+  expect(await child.exited).toBe(0);
+  const during = log.slice(log.indexOf("from here"), log.indexOf("up to here"));
+  const collections = during.split("START").length - 1;
+  if (lean) expect(collections).toBe(0);
+  else expect(collections).toBeGreaterThan(0);
+});
+
+const prlimit = Bun.which("prlimit");
+if (prlimit === null) console.warn("SKIPPED: the locked memory test, because there is no prlimit");
+
+test.skipIf(ringMissing !== undefined || prlimit === null)(
+  "a process that may lock no memory has a ring, or is told of the limit",
+  async () => {
+    const command = [prlimit!, "--memlock=0:0", process.execPath, FORBIDDEN, "{}"];
+    const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit", timeout: 15_000 });
+    const { report, chosen } = (await new Response(child.stdout).json()) as Findings;
+    expect(await child.exited).toBe(0);
+    expect(report.host.memlockBytes).toBe(0);
+    // Since 5.12 a ring is charged to the control group instead of this limit.
+    if (chosen === "uring") expect(report.obstacles).toEqual([]);
+    else expect(report.obstacles[0]!.mend).toContain("ulimit -l");
+  },
+);

@@ -6,7 +6,7 @@
  * of is closed; when close() has returned, the kernel writes into none of the memory that requests
  * named. Not guaranteed: the order in which requests complete.
  *
- * A backend belongs to the thread that opened it.
+ * A backend belongs to the thread that opened it, and is closed before that thread ends.
  */
 import { ptr } from "bun:ffi";
 
