@@ -17,7 +17,12 @@ export interface HostFacts {
   readonly memlockBytes: number | undefined;
   /** Seccomp mode of this thread: 0 none, 1 strict, 2 filter. */
   readonly seccompMode: number | undefined;
+  /** Whether this thread has CAP_SYS_ADMIN, which the setting 1 above does not keep out. */
+  readonly privileged: boolean;
 }
+
+/** Bit 21 of the capabilities (linux/capability.h). */
+const CAP_SYS_ADMIN = 1 << 21;
 
 export function hostFacts(): HostFacts {
   const disabled = read("/proc/sys/kernel/io_uring_disabled").trim();
@@ -25,12 +30,14 @@ export function hostFacts(): HostFacts {
   // The thread's own file: a filter may have been installed for one thread only.
   const status = read("/proc/thread-self/status") || read("/proc/self/status");
   const seccomp = /^Seccomp:\s+(\d+)/m.exec(status)?.[1];
+  const capabilities = /^CapEff:\s+([0-9a-f]+)/m.exec(status)?.[1];
   return {
     platform: process.platform,
     kernel: read("/proc/sys/kernel/osrelease").trim(),
     ioUringDisabled: disabled === "" ? undefined : Number(disabled),
     memlockBytes: memlock === undefined ? undefined : Number(memlock),
     seccompMode: seccomp === undefined ? undefined : Number(seccomp),
+    privileged: (Number.parseInt(capabilities ?? "0", 16) & CAP_SYS_ADMIN) !== 0,
   };
 }
 

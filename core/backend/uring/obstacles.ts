@@ -68,7 +68,7 @@ function explainMissing(found: string, facts: HostFacts): Words {
 
 function explainForbidden(found: string, facts: HostFacts): Words {
   const setting = facts.ioUringDisabled ?? 0;
-  if (setting > 0) {
+  if (setting === 2 || (setting === 1 && !facts.privileged)) {
     return {
       found: `${found}: kernel.io_uring_disabled is ${setting}`,
       wanted: "kernel.io_uring_disabled = 0",
