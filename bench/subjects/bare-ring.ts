@@ -4,6 +4,7 @@ import type { Timed } from "../subject.ts";
 
 /** Counts what arrives and refuses what is no success. */
 class CountingSink implements Sink {
+  readonly ignoresTime = true;
   completed = 0;
 
   turn(): void {}

@@ -14,6 +14,11 @@ export const COMPLETE_BUFFER = 2;
 /** The receiving side of the door. Implemented by the engine. */
 export interface Sink {
   /**
+   * Whether the time of {@link turn} is of no use here: it is NaN then, and a backend whose clock
+   * costs something does not read it.
+   */
+  readonly ignoresTime?: boolean;
+  /**
    * Begins a batch: `nowNs` is the session's clock at the moment the batch was collected. Called
    * before the first event of every poll that delivers any, and not otherwise.
    */

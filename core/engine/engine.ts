@@ -44,8 +44,8 @@ const READY_BUDGET = 4096;
 
 export class Engine implements Sink {
   readonly state: EngineState;
-  /** Called when a batch from the door begins. */
-  onTurn: (nowNs: number) => void = () => {};
+  /** The engine asks for the time where it needs it. */
+  readonly ignoresTime = true;
   /** Called with outside input. */
   onInput: (kind: InputKind, value: number) => void = () => {};
   /** Called when slots became free and somebody may have waited for one. */
@@ -190,9 +190,7 @@ export class Engine implements Sink {
 
   // The receiving side of the door.
 
-  turn(nowNs: number): void {
-    this.onTurn(nowNs + this.state.clockOffsetNs);
-  }
+  turn(): void {}
 
   complete(slot: number, generation: number, result: number, flags: number): void {
     completeRequest(this.state, slot, generation, result, flags);

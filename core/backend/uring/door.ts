@@ -93,11 +93,12 @@ export class Door {
   /** Reports the deadline if it is reached, never before. @returns events delivered */
   #expire(sink: Sink): number {
     const core = this.#core;
-    const nowNs = core.turned ? core.turnedNs : this.#clock.now();
+    const known = core.turned && !Number.isNaN(core.turnedNs);
+    const nowNs = known ? core.turnedNs : this.#clock.now();
     if (nowNs < this.deadlineNs) return 0;
     this.deadlineNs = Infinity;
     if (!core.turned) core.turn(sink);
-    sink.expire(core.turnedNs);
+    sink.expire(Number.isNaN(core.turnedNs) ? nowNs : core.turnedNs);
     return 1;
   }
 }

@@ -91,10 +91,13 @@ export class RingCore extends RingQueue implements Ring {
     if (this.onFlush !== undefined) this.onFlush();
   }
 
-  /** Begins a batch: the clock is read once, and only when there is something to deliver. */
+  /**
+   * Begins a batch: the clock is read once, only when there is something to deliver, and only for
+   * those who want to know. Reading it costs a third of what a request of its own batch does.
+   */
   turn(sink: Sink): void {
     this.turned = true;
-    this.turnedNs = this.#clock.now();
+    this.turnedNs = sink.ignoresTime === true ? Number.NaN : this.#clock.now();
     sink.turn(this.turnedNs);
   }
 
