@@ -19,7 +19,10 @@ test("check says what a sound scenario has", () => {
   const ended = ioreel("check", "examples/tour.yaml", "examples/workers.ts");
   expect(ended).toEqual({
     code: 0,
-    out: "✓ examples/tour.yaml: 3 devices, 4 tasks, 13 steps\n✓ examples/workers.ts: 8 devices, 17 tasks, 34 steps\n",
+    out: [
+      "✓ examples/tour.yaml: 3 devices, 4 tasks, 13 steps\n",
+      "✓ examples/workers.ts: 8 devices, 17 tasks, 34 steps\n",
+    ].join(""),
     err: "",
   });
 });
@@ -54,26 +57,27 @@ test("check shows every mistake with its place, the lines around it and its mend
   );
   const ended = check("mistakes.yaml");
   expect([ended.code, ended.out]).toEqual([3, ""]);
-  expect(ended.err)
-    .toBe(`error[ERR_SCENARIO_INVALID]: No provider is of the kind "pip" in devices.link: wanted pipe and timer
-  --> mistakes.yaml:3:18
-  1 | # Mistakes.
-  2 | version: 1
-  3 | devices: { link: pip }
-    |                  ^^^
-help: did you mean "pipe"?
-
-error[ERR_SCENARIO_INVALID]: Unknown step "wirte" in tasks.one[0]: wanted write, read, copy, close, sleep, tick, checksum, compare, mark, with, spawn, join, cancel, repeat
-  --> mistakes.yaml:6:7
-  4 | tasks:
-  5 |   one:
-  6 |     - wirte: { to: link, text: a }
-    |       ^^^^^
-help: did you mean "write"?
-
-2 mistakes in mistakes.yaml
-reproduce: ioreel check mistakes.yaml
-`);
+  expect(ended.err.split("\n")).toEqual([
+    'error[ERR_SCENARIO_INVALID]: No provider is of the kind "pip" in devices.link: wanted pipe and timer',
+    "  --> mistakes.yaml:3:18",
+    "  1 | # Mistakes.",
+    "  2 | version: 1",
+    "  3 | devices: { link: pip }",
+    "    |                  ^^^",
+    'help: did you mean "pipe"?',
+    "",
+    'error[ERR_SCENARIO_INVALID]: Unknown step "wirte" in tasks.one[0]: wanted write, read, copy, close, sleep, tick, checksum, compare, mark, with, spawn, join, cancel, repeat',
+    "  --> mistakes.yaml:6:7",
+    "  4 | tasks:",
+    "  5 |   one:",
+    "  6 |     - wirte: { to: link, text: a }",
+    "    |       ^^^^^",
+    'help: did you mean "write"?',
+    "",
+    "2 mistakes in mistakes.yaml",
+    "reproduce: ioreel check mistakes.yaml",
+    "",
+  ]);
 });
 
 const BOMB = Array.from({ length: 12 }, (_, level) =>

@@ -99,8 +99,9 @@ function summary(run: RunEnd): string {
   const colour = report.holds ? "green" : "red";
   const kind = run.clock === "virtual" ? " of virtual time" : "";
   const operations = plural(counters["started"] ?? 0, "operation");
+  const took = `${formatDuration(report.durationNs)}${kind}`;
   const lines = [
-    `${paint(colour, report.outcome)} after ${formatDuration(report.durationNs)}${kind}, ${operations}`,
+    `${paint(colour, report.outcome)} after ${took}, ${operations}`,
     `digest ${digest}`,
   ];
   if (recording !== null) {

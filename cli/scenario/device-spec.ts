@@ -1,6 +1,6 @@
 /**
- * Devices of a scenario: dispatches on the kind first, so that a misspelt kind is named as such, and
- * then checks the options against the provider's own schema.
+ * Devices of a scenario: dispatches on the kind first, so that a misspelt kind is named as such,
+ * and then checks the options against the provider's own schema.
  */
 import { Value, type TSchema } from "../../core/schema.ts";
 import { didYouMean } from "../suggest.ts";

@@ -1,4 +1,4 @@
-/** Tests of code frames: where the mark stands, and that no text reaches a terminal as a command. */
+/** Tests of code frames: where the mark stands, and that no text commands a terminal. */
 import { expect, test } from "bun:test";
 import { codeFrame, printable } from "./frame.ts";
 

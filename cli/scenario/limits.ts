@@ -1,6 +1,6 @@
 /**
- * How large a scenario and what it asks for may be. A file that somebody else wrote must not be able
- * to take all memory or run for ever by a few characters, and whoever needs more writes a program.
+ * How large a scenario and what it asks for may be. A file that somebody else wrote must not be
+ * able to take all memory or run for ever by a few characters; whoever needs more writes a program.
  */
 import { NS_PER_SECOND } from "../../core/clock.ts";
 

@@ -1,4 +1,4 @@
-/** Tests of loading: the normal form of what people write, and what the mistakes in it are called. */
+/** Tests of loading: the normal form of what people write, and the words for mistakes in it. */
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -136,7 +136,10 @@ test("loadScenario() says of each wrong value what was found and what is wanted"
 seed: -1
 backend: urin
 clock: 5
-devices: { a: { kind: pip }, b: { kind: pipe, capacityByte: 1 }, c: { kind: pipe, capacityBytes: 1 } }
+devices:
+  a: { kind: pip }
+  b: { kind: pipe, capacityByte: 1 }
+  c: { kind: pipe, capacityBytes: 1 }
 tasks:
   one:
     - sleep: 5
@@ -152,17 +155,17 @@ tasks:
     "2:7 seed must be a whole number from 0 to 9007199254740991: found -1",
     '3:10 backend must be one of auto, uring, emulated: found "urin" (did you mean "uring"?)',
     "4:8 clock must be one of virtual, paced: found 5",
-    '5:23 No provider is of the kind "pip" in devices.a: wanted pipe and timer (did you mean "pipe"?)',
-    '5:47 Unknown key "capacityByte" in devices.b: wanted kind and capacityBytes (did you mean "capacityBytes"?)',
-    "5:98 devices.c.capacityBytes must be a size from 4 KiB to 1 MiB: found 1",
-    "8:14 tasks.one[0].sleep must be a duration such as 5ms: found 5 (add a unit, such as 5ms)",
-    '9:7 Unknown step "wirte" in tasks.one[1]: wanted write, read, copy, close, sleep, tick, checksum, compare, mark, with, spawn, join, cancel, repeat (did you mean "write"?)',
-    "10:14 tasks.one[2].write needs one of from, text and pattern: found none of them",
-    "11:14 tasks.one[3].write needs one of from, text and pattern: found text and pattern",
-    '12:36 tasks.one[4].read.chunkBytes must be a size from 1 B to 16 MiB, such as 4KiB: found "1GB"',
-    '13:7 tasks.one[5] must be one step: found sleep and mark (put a "- " before each step)',
-    '14:7 tasks.one[6] must be a step such as { sleep: 5ms }: found "close b" (write "close: ..." with a space after the colon)',
-    '15:3 A name in tasks must be a letter, then letters, digits, "_" and "-", at most 64: found "2"',
+    '6:14 No provider is of the kind "pip" in devices.a: wanted pipe and timer (did you mean "pipe"?)',
+    '7:20 Unknown key "capacityByte" in devices.b: wanted kind and capacityBytes (did you mean "capacityBytes"?)',
+    "8:35 devices.c.capacityBytes must be a size from 4 KiB to 1 MiB: found 1",
+    "11:14 tasks.one[0].sleep must be a duration such as 5ms: found 5 (add a unit, such as 5ms)",
+    '12:7 Unknown step "wirte" in tasks.one[1]: wanted write, read, copy, close, sleep, tick, checksum, compare, mark, with, spawn, join, cancel, repeat (did you mean "write"?)',
+    "13:14 tasks.one[2].write needs one of from, text and pattern: found none of them",
+    "14:14 tasks.one[3].write needs one of from, text and pattern: found text and pattern",
+    '15:36 tasks.one[4].read.chunkBytes must be a size from 1 B to 16 MiB, such as 4KiB: found "1GB"',
+    '16:7 tasks.one[5] must be one step: found sleep and mark (put a "- " before each step)',
+    '17:7 tasks.one[6] must be a step such as { sleep: 5ms }: found "close b" (write "close: ..." with a space after the colon)',
+    '18:3 A name in tasks must be a letter, then letters, digits, "_" and "-", at most 64: found "2"',
   ]);
 });
 

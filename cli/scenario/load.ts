@@ -1,6 +1,6 @@
 /**
- * Loads a scenario: reads it, checks it, and gives its normal form, with every mistake placed in the
- * file. Nothing is started here, and no input is read.
+ * Loads a scenario: reads it, checks it, and gives its normal form, with every mistake placed in
+ * the file. Nothing is started here, and no input is read.
  */
 import { basename, extname, resolve } from "node:path";
 import { ReelError } from "../../core/errors.ts";
@@ -45,14 +45,14 @@ const YAML = new Set([".yaml", ".yml", ".json"]);
 /**
  * Loads a scenario file.
  * @param path of a YAML, JSON or TypeScript file
- * @throws {ReelError} ERR_SCENARIO_INVALID with `details: { file, line, column, issues, uncounted }`,
- *   where `issues` are {@link LocatedIssue}s; ERR_USAGE when `set` or `inputs` do not fit
+ * @throws {ReelError} ERR_SCENARIO_INVALID, its details with file, line, column, uncounted and
+ *   `issues`, which are {@link LocatedIssue}s; ERR_USAGE when `set` or `inputs` do not fit
  */
 export async function loadScenario(path: string, options: LoadOptions): Promise<LoadedScenario> {
   const extension = extname(path).toLowerCase();
   if (!MODULE.has(extension) && !YAML.has(extension)) {
-    const message = `Cannot read ${path}: a scenario ends in .yaml, .yml, .json, .ts, .mts, .js or .mjs`;
-    throw fileError(path, message, undefined);
+    const wanted = ".yaml, .yml, .json, .ts, .mts, .js or .mjs";
+    throw fileError(path, `Cannot read ${path}: a scenario ends in ${wanted}`, undefined);
   }
   const text = await readSource(path);
   const isModule = MODULE.has(extension);

@@ -1,7 +1,7 @@
 /**
  * Copies whatever a YAML parser or a TypeScript module gave into plain JSON that nothing else holds
- * on to: mappings, lists, text, finite numbers, true, false and null. Cycles, alias bombs and things
- * that are no data are found here, before anything else looks at the value.
+ * on to: mappings, lists, text, finite numbers, true, false and null. Cycles, alias bombs and
+ * things that are no data are found here, before anything else looks at the value.
  */
 import { pathText, show, type Issues, type Path } from "./issue.ts";
 import { DEPTH_MAX, NODES_MAX } from "./limits.ts";

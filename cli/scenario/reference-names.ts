@@ -147,9 +147,8 @@ export class Names {
     const device = this.#device(found, path);
     if (device === undefined) return undefined;
     if (device.kind.kind === "timer") return this.end(found, "read", path);
-    const wanted = "wanted a device of the kind timer";
-    const message = `${pathText(path)} names a ${device.kind.kind}: found ${show(found)}, ${wanted}`;
-    this.#issues.add(path, message);
+    const message = `${pathText(path)} names a ${device.kind.kind}: found ${show(found)}`;
+    this.#issues.add(path, `${message}, wanted a device of the kind timer`);
     return undefined;
   }
 

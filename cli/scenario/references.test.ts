@@ -1,4 +1,4 @@
-/** Tests of the names in a scenario: each has to mean something, and nothing may wait for itself. */
+/** Tests of the names in a scenario: each means something, and nothing may wait for itself. */
 import { expect, test } from "bun:test";
 import { loadText, mistakes, temporaryFolder } from "./scenario.fixture.ts";
 
@@ -13,7 +13,7 @@ tasks:
 ${steps}
 ${rest}`;
 
-test("resolveReferences() finds the end that a step means, and says when there is none", async () => {
+test("resolveReferences() finds the end that a step means, or says why not", async () => {
   const text = around(`    - write: { to: lnk, text: a }
     - write: { to: link.reader, text: a }
     - write: { to: clock, text: a }
@@ -58,7 +58,7 @@ expect: { tasks: { three: { bytesRead: 1 } }, sameBytes: [received, nothing] }
   ]);
 });
 
-test("resolveReferences() refuses to take a lock inside itself, but not beside itself", async () => {
+test("resolveReferences() refuses to take a lock inside, but not beside itself", async () => {
   const inner = "{ with: { lock: gate, do: [{ sleep: 1ms }] } }";
   const nested = around(
     `    - with: { lock: gate, do: [{ repeat: { times: 2, do: [${inner}] } }] }`,

@@ -162,7 +162,7 @@ onBoth(
   },
 );
 
-onBoth("runScenario() ends all tasks when one fails that should not", async (io) => {
+onBoth("runScenario() ends all tasks when one fails unexpectedly", async (io) => {
   const { lines, report } = await run(io, {
     devices: { ...LINK, other: "pipe" },
     tasks: {

@@ -1,6 +1,6 @@
 /**
- * What the steps of one run share: the open devices, the locks, the bytes with names, the tasks that
- * were started, and whoever listens to what happens.
+ * What the steps of one run share: the open devices, the locks, the bytes with names, the tasks
+ * that were started, and whoever listens to what happens.
  */
 import { ReelError } from "../../core/errors.ts";
 import type { OpenEnd } from "../../core/runtime/open-end.ts";

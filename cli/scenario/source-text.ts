@@ -83,8 +83,8 @@ async function readBounded(file: string): Promise<Uint8Array> {
 }
 
 function tooLarge(file: string, sizeBytes: number): ReelError {
-  const wanted = formatSize(FILE_BYTES_MAX);
-  const message = `Cannot read ${file}: a scenario has at most ${wanted}: found ${formatSize(sizeBytes)}`;
+  const wanted = `a scenario has at most ${formatSize(FILE_BYTES_MAX)}`;
+  const message = `Cannot read ${file}: ${wanted}: found ${formatSize(sizeBytes)}`;
   return fileError(file, message, "put large data into a file and name it under inputs");
 }
 

@@ -49,7 +49,7 @@ test("parseSize() and parseDuration() are exact for whole numbers of every unit"
   fc.assert(check, { seed: 11, numRuns: 200 });
 });
 
-test("formatSize() and formatDuration() keep whole numbers whole and three digits of others", () => {
+test("formatSize() and formatDuration() keep whole numbers whole, others at three digits", () => {
   expect([0, 17, 1024, 1536, 1e6, 5 * 2 ** 30].map(formatSize)).toEqual([
     "0 B",
     "17 B",

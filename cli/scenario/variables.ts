@@ -1,7 +1,7 @@
 /**
  * Variables of a scenario: `vars` declares them, `--set` replaces them, and `$name` or `${name}`
- * elsewhere stands for their values. A text that is nothing but a variable becomes its value, number
- * or not; inside a longer text `${name}` becomes its characters; `$$` is one dollar sign.
+ * elsewhere stands for their values. A text that is nothing but a variable becomes its value,
+ * number or not; inside a longer text `${name}` becomes its characters; `$$` is one dollar sign.
  */
 import { ReelError } from "../../core/errors.ts";
 import { didYouMean } from "../suggest.ts";

@@ -1,7 +1,7 @@
 /**
- * YAML (and JSON, which is YAML) as scenarios use it. Bun's parser does the work; it knows no places
- * and lets the last of two equal keys win, so what it refuses, and what looks as if it had equal
- * keys, is looked at again with a slower parser that does.
+ * YAML (and JSON, which is YAML) as scenarios use it. Bun's parser does the work; it knows no
+ * places and lets the last of two equal keys win, so what it refuses, and what looks as if it had
+ * equal keys, is looked at again with a slower parser that does.
  */
 import { isMapping } from "./spec.ts";
 
@@ -41,9 +41,9 @@ function unplaced(error: unknown): TextError {
 }
 
 /**
- * At least as many keys as the text has: every key is followed by a colon, and colons elsewhere only
- * make the count too high. So equal counts prove that no key was lost to an equal one. Lines that
- * are comments do not count, they have no keys.
+ * At least as many keys as the text has: every key is followed by a colon, and colons elsewhere
+ * only make the count too high. So equal counts prove that no key was lost to an equal one. Lines
+ * that are comments do not count, they have no keys.
  */
 function keysWritten(text: string): number {
   // Without a colon: `? key`. With one that is not followed by a blank: merge keys and JSON.
