@@ -20,7 +20,7 @@ test("check says what a sound scenario has", () => {
   expect(ended).toEqual({
     code: 0,
     out: [
-      "✓ examples/tour.yaml: 3 devices, 4 tasks, 13 steps\n",
+      "✓ examples/tour.yaml: 4 devices, 6 tasks, 16 steps\n",
       "✓ examples/workers.ts: 8 devices, 17 tasks, 34 steps\n",
     ].join(""),
     err: "",

@@ -1,6 +1,6 @@
 /**
- * Scenario files made to do harm, or made by mistake: each is refused with its place and the reason,
- * soon, and before anything is started. Files are real, in a folder that goes away.
+ * Scenario files made to do harm, or made by mistake: each is refused with its place and the
+ * reason, soon, and before anything is started. Files are real, in a folder that goes away.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from "node:fs/promises";
@@ -101,7 +101,7 @@ test("loadScenario() refuses nesting without end, in every style", async () => {
   }
 });
 
-test("loadScenario() places a mistake among many keys in time that grows with their number only", async () => {
+test("loadScenario() places a mistake among many keys in linear time", async () => {
   const nanoseconds = async (count: number): Promise<number> => {
     const keys = Array.from({ length: count }, (_, i) => `  k${i}: 1`).join("\n");
     const startNs = hostMonotonicNs();
@@ -127,7 +127,7 @@ test("loadScenario() finds a key that stands twice, however it is quoted", async
   ]);
 });
 
-test("loadScenario() refuses merge keys, NUL characters, bytes that are no text and infinite numbers", async () => {
+test("loadScenario() refuses merge keys, NUL characters, other bytes and infinity", async () => {
   const merge = "version: 1\nx: &x { sleep: 1ms }\ntasks: { a: [{ <<: *x }] }\n";
   expect((await refusedText("merge.yaml", merge))[0]).toStartWith("3:");
   expect(await refusedText("nul.yaml", "version: 1\nname: a\0b\n")).toEqual([
@@ -143,7 +143,7 @@ test("loadScenario() refuses merge keys, NUL characters, bytes that are no text 
   ]);
 });
 
-test("loadScenario() refuses files outside of the folder, also behind a link, unless allowed", async () => {
+test("loadScenario() refuses files outside of the folder unless allowed", async () => {
   const secret = join(folder, "secret.txt");
   await writeFile(secret, "not for scenarios");
   await symlink(secret, join(cwd, "innocent.txt"));
@@ -159,7 +159,7 @@ test("loadScenario() refuses files outside of the folder, also behind a link, un
   }
 });
 
-test("loadScenario() names the nearest valid name and reports several mistakes at once", async () => {
+test("loadScenario() names what was meant, and several mistakes at once", async () => {
   const text = [
     "version: 1",
     "backend: urin",

@@ -1,6 +1,8 @@
 /** Tests of the JSON Schema: that the committed one is fresh, and that it says what is checked. */
 import { expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { accepts } from "./json-schema.fixture.ts";
 import { scenarioJsonSchema } from "./json-schema.ts";
 
 const FILE = join(import.meta.dir, "../../schemas/scenario.schema.json");
@@ -46,4 +48,29 @@ test("scenarioJsonSchema() has a definition for every reference", () => {
   const text = JSON.stringify(scenarioJsonSchema());
   const names = new Set([...text.matchAll(/"#\/definitions\/(\w+)"/g)].map((match) => match[1]!));
   expect([...names].toSorted()).toEqual(["step", "variable"]);
+});
+
+test("scenarioJsonSchema() accepts every example and refuses what the loader refuses", async () => {
+  const schema = JSON.parse(JSON.stringify(scenarioJsonSchema())) as object;
+  const examples = join(import.meta.dir, "../../examples");
+  const names = readdirSync(examples).filter((name) => name.endsWith(".yaml"));
+  expect(names).toContain("tour.yaml");
+  for (const name of names) {
+    const value: unknown = Bun.YAML.parse(await Bun.file(join(examples, name)).text());
+    expect([name, accepts(schema, value)]).toEqual([name, true]);
+  }
+  const sound = { version: 1, devices: { a: "pipe" }, tasks: { one: [{ read: "a" }] } };
+  const wrong: object[] = [
+    { version: 2 },
+    { tasks: { one: [{ sleep: 5 }] } },
+    { tasks: { one: [{ slep: "5ms" }] } },
+    { tasks: { one: [{ sleep: "5ms", mark: "x" }] } },
+    { tasks: { "1": [{ sleep: "5ms" }] } },
+    { devices: { a: { kind: "pipe", capacityBytes: 1 } } },
+    { devices: { a: { kind: "pip" } } },
+    { lock: ["a"] },
+  ];
+  expect(accepts(schema, sound)).toBe(true);
+  for (const part of wrong)
+    expect([part, accepts(schema, { ...sound, ...part })]).toEqual([part, false]);
 });
