@@ -1,5 +1,5 @@
 /** `ioreel replay`: the recorded scenario happens again, and every operation is compared. */
-import { ReelError, isReelError } from "../../core/errors.ts";
+import { isReelError } from "../../core/errors.ts";
 import { DivergenceError, formatDivergence } from "../../core/session/divergence.ts";
 import { openRecording, type Recording } from "../../core/session/recording.ts";
 import { Runtime } from "../../index.ts";
@@ -7,21 +7,17 @@ import { BUILT_IN_PROVIDERS } from "../../providers/index.ts";
 import { EXIT, exitCodeOf } from "../exit-codes.ts";
 import { commandLine } from "../failure.ts";
 import { json, note, out, paint } from "../output.ts";
+import { recordedScenario } from "../recorded-scenario.ts";
 import { kindsOf } from "../scenario/kinds.ts";
-import { resolveScenario } from "../scenario/load.ts";
 import type { ResolvedScenario } from "../scenario/resolved.ts";
 import { runScenario } from "../scenario/run-scenario.ts";
-
-/** Names of attachments that hold a scenario's input files. */
-export const INPUT_PREFIX = "input:";
 
 export async function replay(
   file: string,
   flags: { json?: boolean; quiet?: boolean },
 ): Promise<number> {
   using recording = openRecording(file);
-  const scenario = scenarioOf(recording, file);
-  const inputs = inputsOf(recording);
+  const { inputs, scenario } = recordedScenario(recording, file, kindsOf(BUILT_IN_PROVIDERS));
   const io = Runtime.replay(recording, { reproduce: commandLine(["replay", file]) });
   let failed: unknown;
   try {
@@ -74,26 +70,4 @@ function tell(
     }
   }
   out(`replay: ${paint("green", "identical")}`);
-}
-
-function scenarioOf(recording: Recording, file: string): ResolvedScenario {
-  const options = recording.info.options as { program?: unknown };
-  const program = options.program as { kind?: unknown; scenario?: unknown } | null | undefined;
-  if (program?.kind !== "scenario") {
-    throw new ReelError(
-      "ERR_INCOMPATIBLE_RECORDING",
-      `Cannot replay ${file}: it was recorded by a program, not by a scenario`,
-      { mend: "Run that program on Runtime.replay(openRecording(file))" },
-    );
-  }
-  return resolveScenario(program.scenario, kindsOf(BUILT_IN_PROVIDERS), file);
-}
-
-function inputsOf(recording: Recording): Map<string, Uint8Array> {
-  const inputs = new Map<string, Uint8Array>();
-  for (const { name } of recording.info.attachments) {
-    if (!name.startsWith(INPUT_PREFIX)) continue;
-    inputs.set(name.slice(INPUT_PREFIX.length), recording.attachment(name)!);
-  }
-  return inputs;
 }

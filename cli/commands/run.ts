@@ -7,6 +7,7 @@ import { BUILT_IN_PROVIDERS } from "../../providers/index.ts";
 import { EXIT } from "../exit-codes.ts";
 import { commandLine, tellFailure } from "../failure.ts";
 import { onInterrupt } from "../interrupt.ts";
+import { recordOptions } from "../recorded-scenario.ts";
 import { jsonReporter } from "../reporters/json.ts";
 import { prettyReporter } from "../reporters/pretty.ts";
 import type { RunEnd, RunReporter, RunStart } from "../reporters/reporter.ts";
@@ -17,7 +18,6 @@ import type { ScenarioReport } from "../scenario/report.ts";
 import type { ResolvedScenario } from "../scenario/resolved.ts";
 import { runScenario } from "../scenario/run-scenario.ts";
 import { plural } from "../scenario/units.ts";
-import { INPUT_PREFIX } from "./replay.ts";
 
 /** The flags as the command line gives them. */
 export interface RunFlags {
@@ -102,15 +102,7 @@ function runtimeOptions(
     ...(seed === undefined ? {} : { seed }),
     ...(flags.record === undefined
       ? { digest: true }
-      : {
-          record: {
-            path: resolve(flags.record),
-            program: { kind: "scenario", scenario },
-            attachments: new Map(
-              [...inputs].map(([name, bytes]) => [`${INPUT_PREFIX}${name}`, bytes]),
-            ),
-          },
-        }),
+      : { record: recordOptions(resolve(flags.record), scenario, inputs) }),
   };
 }
 

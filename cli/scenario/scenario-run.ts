@@ -32,6 +32,8 @@ export class ScenarioRun {
   readonly #kept = new Map<string, Uint8Array>();
   readonly #onEvent: (event: ScenarioEvent) => void;
   readonly #current = new Map<string, TaskRun>();
+  /** How many tasks of a name were started. */
+  readonly #started = new Map<string, number>();
   #keptBytes = 0;
 
   constructor(
@@ -82,10 +84,9 @@ export class ScenarioRun {
         `Cannot spawn ${show(as)}: ${INSTANCES_MAX} tasks were started`,
       );
     }
-    const earlier = this.tasks.filter(
-      ({ name }) => name === as || name.startsWith(`${as}#`),
-    ).length;
-    const name = earlier === 0 ? as : `${as}#${earlier + 1}`;
+    const count = (this.#started.get(as) ?? 0) + 1;
+    this.#started.set(as, count);
+    const name = count === 1 ? as : `${as}#${count}`;
     const end = new EndOfTask(this.io.executor, name);
     const run = new TaskRun(name, this.scenario.tasks[task]!, this.io.now(), end);
     this.tasks.push(run);
