@@ -1,4 +1,4 @@
-/** The arena: live blocks never overlap, lie where devices want them, and grow no further than told. */
+/** The arena: live blocks never overlap, lie where devices want them, and stay in its limit. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Arena, type Block } from "./arena.ts";
