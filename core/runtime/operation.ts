@@ -7,6 +7,7 @@ import type { Engine, StartRequest } from "../engine/engine.ts";
 import type { PendingStart, StartQueue } from "../engine/start-queue.ts";
 import { ReelError, codeOfResult } from "../errors.ts";
 import type { SuspensionOwner } from "../task/suspension.ts";
+import { Task } from "../task/task.ts";
 import { Suspension } from "../task/suspension.ts";
 
 /** One of a provider's operations on one end: looked up once, used for each start. */
@@ -135,7 +136,11 @@ export class OperationWait<T> extends Suspension<T> implements PendingStart {
       const cause = this.#host.engine.state.deliveredFault;
       this.#cleanUp();
       this.fail(this.#cancelledBy ?? operationError(this.#name, handle, result, bytes, cause));
-    } else if (this.#yields === "bytes") {
+      return;
+    }
+    // The success won the race against the cancellation, which the task has still to hear of.
+    if (this.#cancelledBy !== undefined && this.owner instanceof Task) this.owner.deferCancel();
+    if (this.#yields === "bytes") {
       const brought = this.#temporary!.bytes.slice(0, bytes);
       this.#cleanUp();
       this.wake(brought as T);
