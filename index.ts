@@ -85,4 +85,5 @@ export type { RunOptions } from "./core/runtime/run.ts";
 export type { SessionSummary } from "./core/runtime/session.ts";
 export { openRecording, type Recording, type RecordingInfo } from "./core/session/recording.ts";
 export { DivergenceError, formatDivergence } from "./core/session/divergence.ts";
-export { scenario, type Scenario, type Step } from "./cli/scenario/types.ts";
+export { scenario } from "./cli/scenario/types.ts";
+export type * from "./cli/scenario/types.ts";
