@@ -1,6 +1,10 @@
 /** A subject's process, seen from outside: one request a line, one answer a line. */
 import type { Subprocess } from "bun";
+import { hostAfter } from "../core/clock.ts";
 import type { Answer } from "./subject.ts";
+
+/** A subject that is silent for so long is stuck: no sample takes a tenth of that. */
+const PATIENCE_MS = 120_000;
 
 export class LineProcess {
   readonly #name: string;
@@ -18,12 +22,13 @@ export class LineProcess {
 
   /**
    * The next answer.
-   * @throws {Error} with the subject's own error and stack, if it failed, or its exit code
+   * @throws {Error} with the subject's own error and stack, if it failed, or its exit code, or when
+   *   it is silent for two minutes; it is ended then
    */
   async answer(): Promise<Exclude<Answer, { error: string }>> {
     let end = this.#text.indexOf("\n");
     while (end === -1) {
-      const { done, value } = await this.#chunks.next();
+      const { done, value } = await this.#patiently(this.#chunks.next(), "answer");
       if (done === true) {
         throw new Error(`Cannot measure ${this.#name}: it ended with ${await this.#child.exited}`);
       }
@@ -39,19 +44,33 @@ export class LineProcess {
   /** Sends a request. @returns its answer */
   async ask(request: string): Promise<Exclude<Answer, { error: string }>> {
     this.#child.stdin.write(`${request}\n`);
-    await this.#child.stdin.flush();
+    await this.#patiently(this.#child.stdin.flush(), "take a request");
     return this.answer();
   }
 
   /** Ends the process in good order. @throws {Error} when it ends in bad order */
   async close(): Promise<void> {
-    await this.#child.stdin.end();
-    const code = await this.#child.exited;
+    await this.#patiently(this.#child.stdin.end(), "take the end of its input");
+    const code = await this.#patiently(this.#child.exited, "end");
     if (code !== 0) throw new Error(`Cannot end ${this.#name}: it ended with ${code}`);
   }
 
   /** Ends the process in any order: after an error. */
   kill(): void {
     this.#child.kill();
+  }
+
+  async #patiently<T>(promise: T | Promise<T>, action: string): Promise<T> {
+    const stuck = Promise.withResolvers<never>();
+    const withdraw = hostAfter(PATIENCE_MS, () => {
+      this.kill();
+      const seconds = PATIENCE_MS / 1000;
+      stuck.reject(new Error(`Cannot measure ${this.#name}: it did not ${action} in ${seconds} s`));
+    });
+    try {
+      return await Promise.race([promise, stuck.promise]);
+    } finally {
+      withdraw();
+    }
   }
 }
