@@ -92,7 +92,7 @@ describe("IoBuffer", () => {
 });
 
 describe("frozen memory", () => {
-  test("dispose() finds one changed byte, and lets the memory go all the same [A2.7]", () => {
+  test("dispose() finds one changed byte, and lets the memory go anyway [A2.7]", () => {
     for (const memory of [shared(4096), new Uint8Array(4096)]) {
       const buffers = pool();
       const buffer = buffers.freeze(memory);

@@ -123,7 +123,7 @@ describe("fork() and join()", () => {
     rig.start("read", { buffer: rig.pool.owned(40) });
     for (let i = 0; i < 10; i++) {
       rig.engine.work();
-      for (const request of [...rig.backend.requests]) {
+      for (const request of rig.backend.requests.slice()) {
         rig.backend.complete(rig.engine, request, -ERRNO.ECANCELED);
       }
     }
