@@ -82,7 +82,7 @@ describe("IoBuffer", () => {
     expect(() => buffers.get(0)).toThrow(bad);
   });
 
-  test("lend() takes a plain buffer's bytes there and then: later changes are not sent [B6]", () => {
+  test("lend() takes plain memory's bytes there and then: later changes are not sent [B6]", () => {
     const memory = Uint8Array.of(1, 2, 3);
     const buffer = pool().borrow(memory);
     buffer.lend(false);
