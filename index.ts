@@ -18,7 +18,10 @@ export type Runtime<P extends Provider = BuiltInProvider> = CoreRuntime<P>;
 function withBuiltIns<P extends readonly Provider[]>(
   options: RuntimeOptions<P>,
 ): RuntimeOptions<readonly (BuiltInProvider | P[number])[]> {
-  return { ...options, providers: [...BUILT_IN_PROVIDERS, ...(options.providers ?? [])] };
+  const { providers = [] } = options;
+  // What is no list is left as it is, for the check of the options to name.
+  if (!Array.isArray(providers)) return options as never;
+  return { ...options, providers: [...BUILT_IN_PROVIDERS, ...providers] };
 }
 
 export const Runtime = {

@@ -255,7 +255,9 @@ export class Syscalls implements Settler, CallHost {
     const name = isRead ? "read" : "write";
     const end = requireOpenEnd(engine, handle, action);
     const operation = requireOperation(engine, end, name);
-    if (!Number.isFinite(offset)) throw new RangeError(`Cannot ${action} position ${offset}`);
+    if (!Number.isSafeInteger(offset)) {
+      throw new RangeError(`Cannot ${action} offset ${offset}: give a safe whole number`);
+    }
     const temporary = memory instanceof IoBuffer ? undefined : pool.borrow(memory);
     const buffer = memory instanceof IoBuffer ? memory : temporary!;
     const request = this.#request;

@@ -39,6 +39,11 @@ export class BufferPool implements BufferHome {
     return buffer;
   }
 
+  /** Whether a buffer is one of this pool's, and not disposed of. */
+  owns(buffer: IoBuffer): boolean {
+    return this.#buffers[buffer.id] === buffer;
+  }
+
   /** A buffer of the arena's own memory, zeroed. */
   owned(sizeBytes: number): IoBuffer {
     const block = this.arena.take(sizeBytes);

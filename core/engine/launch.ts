@@ -33,6 +33,7 @@ import {
   WAIT_RING,
 } from "../descriptor/layout.ts";
 import { afterWait } from "./drive.ts";
+import { ReelError } from "../errors.ts";
 import { fault } from "./faults.ts";
 import { halt } from "./settle.ts";
 import { FIRST_FRAME } from "../descriptor/stack.ts";
@@ -132,6 +133,7 @@ export function launch(
 function lend(e: EngineState, request: StartRequest): number {
   const { at, length, operation } = request;
   const buffer = request.buffer!;
+  if (!e.pool.owns(buffer)) throw foreignBuffer(buffer.id);
   const whole = Number.isInteger(at) && Number.isInteger(length) && at >= 0 && length >= 0;
   if (!whole || at + length > buffer.sizeBytes) {
     throw new RangeError(
@@ -155,4 +157,10 @@ function tapStart(e: EngineState, slot: number, request: StartRequest): void {
   } catch (error) {
     halt(e, error);
   }
+}
+
+function foreignBuffer(id: number): ReelError {
+  return new ReelError("ERR_BAD_HANDLE", `Cannot use buffer ${id}: it is not this runtime's`, {
+    mend: "Make it with the runtime that uses it, and do not use it after its disposal",
+  });
 }

@@ -166,7 +166,9 @@ function applyOptions(request: StartRequest, options: TransferOptions): void {
   if (at + length > size) {
     throw new RangeError(`Cannot transfer ${length} bytes at ${at}: the buffer has ${size}`);
   }
-  if (!Number.isFinite(offset)) throw new RangeError(`Cannot transfer at position ${offset}`);
+  if (!Number.isSafeInteger(offset)) {
+    throw new RangeError(`Cannot transfer at offset ${offset}: give a safe whole number`);
+  }
   request.at = at;
   request.length = length;
   request.offset = offset;

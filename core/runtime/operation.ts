@@ -40,7 +40,10 @@ export function operationError(
   const code = codeOfResult(result);
   const moved = bytes > 0 ? ` after ${bytes} bytes` : "";
   const what = name.end === "main" ? name.kind : `${name.kind} ${name.end}`;
-  return new ReelError(code, `Cannot ${name.operation} ${what}: ${describeCode(code)}${moved}`, {
+  const because = cause instanceof Error ? `: ${cause.message}` : "";
+  const text = `Cannot ${name.operation} ${what}: ${describeCode(code)}${moved}${because}`;
+  return new ReelError(code, text, {
+    ...(code === "ERR_PROVIDER_FAULT" ? { mend: `Mend provider ${name.kind}; see the cause` } : {}),
     details: { kind: name.kind, end: name.end, operation: name.operation, handle, bytes },
     ...(cause === undefined ? {} : { cause }),
   });

@@ -40,3 +40,64 @@ export interface RecordOptions {
 }
 
 export const RAM_BYTES_DEFAULT = 64 << 20;
+
+const OPTIONS = {
+  providers: "an array of what defineProvider() gave",
+  backend: '"auto", "uring" or "emulated"',
+  clock: '"virtual" or "paced"',
+  seed: "a whole number",
+  permute: "true or false",
+  uring: "an object",
+  ramBytes: "a whole number from 4096",
+  arenaBytes: "a whole number from 1 MiB",
+  limits: "an object of table and ends",
+  digest: "true or false",
+  record: "a path, or an object with one",
+} as const;
+type OptionName = keyof typeof OPTIONS;
+
+const isOneOf =
+  (...words: string[]) =>
+  (value: unknown): boolean =>
+    words.includes(value as string);
+const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;
+const isFlag = (value: unknown): boolean => typeof value === "boolean";
+const isWholeFrom =
+  (low: number) =>
+  (value: unknown): boolean =>
+    Number.isSafeInteger(value) && (value as number) >= low;
+
+const CHECKS: Readonly<Record<OptionName, (value: unknown) => boolean>> = {
+  providers: (value) =>
+    Array.isArray(value) && value.every((each) => isObject(each) && "apiVersion" in each),
+  backend: isOneOf("auto", "uring", "emulated"),
+  clock: isOneOf("virtual", "paced"),
+  // Its range is checked where it is used, with an error of its own.
+  seed: (value) => typeof value === "number",
+  permute: isFlag,
+  uring: isObject,
+  ramBytes: isWholeFrom(4096),
+  arenaBytes: isWholeFrom(1 << 20),
+  limits: (value) =>
+    isObject(value) && Object.keys(value!).every((key) => key === "table" || key === "ends"),
+  digest: isFlag,
+  record: (value) =>
+    typeof value === "string" ||
+    (isObject(value) && typeof (value as { path?: unknown }).path === "string"),
+};
+
+/**
+ * Refuses options that are none, or of a wrong kind.
+ * @throws {TypeError} naming the option, what was found and what is wanted
+ */
+export function checkOptions(options: object): void {
+  for (const [name, value] of Object.entries(options ?? {})) {
+    if (!(name in OPTIONS)) {
+      const known = Object.keys(OPTIONS).join(", ");
+      throw new TypeError(`Cannot start: there is no option "${name}": the options are ${known}`);
+    }
+    if (value === undefined || CHECKS[name as OptionName](value)) continue;
+    const wanted = OPTIONS[name as OptionName];
+    throw new TypeError(`Cannot start: ${name} must be ${wanted}: found ${Bun.inspect(value)}`);
+  }
+}

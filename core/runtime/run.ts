@@ -120,6 +120,8 @@ export class Runs {
     if (!this.#active || this.#halted !== undefined || !this.#hasLive()) return false;
     if (pending && !this.#isClosedWorld()) return false;
     const { executor } = this.#core;
+    // What a task has adopted comes by the event loop, which a blocking run does not turn.
+    if (executor.adopted > 0 && this.#grace > 0) return false;
     for (const task of executor.live()) if (!task.hasPending) return false;
     if (this.#graceLeft > 0) {
       this.#graceLeft--;

@@ -20,6 +20,7 @@ import type { BufferPool } from "../buffer/pool.ts";
 import { Engine, type StartRequest } from "../engine/engine.ts";
 import { StartQueue } from "../engine/start-queue.ts";
 import type { EngineLimits } from "../engine/state.ts";
+import { ReelError } from "../errors.ts";
 import type { Provider } from "../provider/define.ts";
 import { Random } from "../random.ts";
 import { MARK_BYTES_MAX } from "../session/codec/format.ts";
@@ -67,7 +68,16 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
     const random = new Random(seed);
     const engine = new Engine(backend, pool, parts.limits);
     const permute = parts.permute ? { permute: random.fork("ready queue") } : {};
-    super(new Executor({ timers: engine, onWork: () => pump.kick(), ...permute }));
+    const timers = {
+      now: () => engine.now(),
+      // Host code may set a timer while nothing runs: the driver has to arm it.
+      set(deadlineNs: number, fire: () => void) {
+        pump.kick();
+        return engine.set(deadlineNs, fire);
+      },
+      clear: (token: number) => engine.clear(token),
+    };
+    super(new Executor({ timers, onWork: () => pump.kick(), ...permute }));
     this.#parts = parts;
     this.seed = seed;
     this.random = random.fork("program");
@@ -123,6 +133,7 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
     kind: K,
     options?: OptionsOf<ProviderOf<P, K>>,
   ): Promise<Opened<ProviderOf<P, K>>> {
+    this.#requireOpen("open a provider");
     const handles = await this.#core.opening.open(kind, options);
     const { ends, providers } = this.#core.engine.state;
     const { provider } = providers[ends.provider(ends.require(handles[0]!, "open"))]!;
@@ -139,16 +150,19 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
 
   /** A buffer of ioreel's own memory, zeroed: transfers use it without copying. */
   buffer(sizeBytes: number): IoBuffer {
+    this.#requireOpen("make a buffer");
     return this.#core.pool.owned(sizeBytes);
   }
 
   /** A buffer over the program's memory; see `BufferPool.borrow`. */
   borrow(memory: Uint8Array): IoBuffer {
+    this.#requireOpen("make a buffer");
     return this.#core.pool.borrow(memory);
   }
 
   /** A buffer over memory that must not change until the buffer is disposed of. */
   freeze(memory: Uint8Array): IoBuffer {
+    this.#requireOpen("make a buffer");
     return this.#core.pool.freeze(memory);
   }
 
@@ -219,11 +233,20 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
     await this.close();
   }
 
+  /** @throws {ReelError} ERR_CLOSED */
+  #requireOpen(action: string): void {
+    if (this.#closing === undefined) return;
+    throw new ReelError("ERR_CLOSED", `Cannot ${action}: the runtime is closed`, {
+      mend: "Do it before the runtime is closed, or start another",
+    });
+  }
+
   async #close(): Promise<void> {
     try {
       await endEverything(this.#core);
     } finally {
       this.#core.pump.close();
+      this.executor.close();
       this.#core.backend.close();
       this.#summary = this.#parts.session?.finish(this.#outcome);
     }

@@ -18,7 +18,7 @@ import type { EngineLimits } from "../engine/state.ts";
 import type { Provider } from "../provider/define.ts";
 import { hostSeed } from "../random.ts";
 import type { Recording } from "../session/recording.ts";
-import { RAM_BYTES_DEFAULT, type RuntimeOptions } from "./options.ts";
+import { RAM_BYTES_DEFAULT, checkOptions, type RuntimeOptions } from "./options.ts";
 import { Runtime } from "./runtime.ts";
 import {
   checkProviders,
@@ -42,6 +42,7 @@ const SEED_MAX = Number.MAX_SAFE_INTEGER;
 export async function startRuntime<const P extends readonly Provider[]>(
   options: RuntimeOptions<P>,
 ): Promise<Runtime<P[number]>> {
+  checkOptions(options);
   const seed = checkedSeed(options.seed);
   return assemble(options, seed, await selectBackend(candidates(options, seed)));
 }
@@ -50,6 +51,7 @@ export async function startRuntime<const P extends readonly Provider[]>(
 export function startBlockingRuntime<const P extends readonly Provider[]>(
   options: RuntimeOptions<P>,
 ): Runtime<P[number]> {
+  checkOptions(options);
   const seed = checkedSeed(options.seed);
   return assemble(options, seed, selectBackendBlocking(candidates(options, seed)));
 }

@@ -15,9 +15,16 @@ export function adopt<T>(
   description = "a promise from outside the runtime",
 ): Promise<T> {
   const wait = executor.suspend<T>(description);
+  executor.adopted++;
   promise.then(
-    (value) => wait.wake(value),
-    (error: unknown) => wait.fail(error),
+    (value) => {
+      executor.adopted--;
+      wait.wake(value);
+    },
+    (error: unknown) => {
+      executor.adopted--;
+      wait.fail(error);
+    },
   );
   return wait.promise;
 }

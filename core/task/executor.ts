@@ -83,6 +83,9 @@ export class Executor implements TaskScheduler {
   #steps = 0;
   #spawned = 0;
   #running = false;
+  #closed = false;
+  /** Promises from outside that tasks have adopted and that are not settled yet. */
+  adopted = 0;
 
   constructor(options: ExecutorOptions) {
     this.timers = options.timers;
@@ -98,6 +101,7 @@ export class Executor implements TaskScheduler {
 
   /** Who waits if something is waited for now: the current task, or the host code. */
   get owner(): WaitSet {
+    if (this.#closed) throw closedError("wait");
     return this.current ?? this.#host;
   }
 
@@ -170,6 +174,7 @@ export class Executor implements TaskScheduler {
     if (typeof body !== "function") {
       throw new TypeError(`Cannot spawn a task: the body must be a function: found ${typeof body}`);
     }
+    if (this.#closed) throw closedError("spawn a task");
     const id = ++this.#spawned;
     const task = new Task(this, id, body, options?.name, options?.hooks, parent);
     task.livePrevious = this.#liveTail;
@@ -233,6 +238,13 @@ export class Executor implements TaskScheduler {
     task.livePrevious = undefined;
     task.liveNext = undefined;
     if (!observed) this.#failed.add(task);
+    // A task that awaited a bare promise may end outside all turns: whoever waits must be told.
+    if (!this.#running) this.#onWork?.();
+  }
+
+  /** Nothing starts and nothing waits any more: the runtime is closed. */
+  close(): void {
+    this.#closed = true;
   }
 
   forgive(task: Task): void {
@@ -277,4 +289,10 @@ export class Executor implements TaskScheduler {
       { mend: "Await what the task needs, and leave the driving to the runtime" },
     );
   }
+}
+
+function closedError(action: string): ReelError {
+  return new ReelError("ERR_CLOSED", `Cannot ${action}: the runtime is closed`, {
+    mend: "Do it before the runtime is closed, or start another",
+  });
 }

@@ -80,6 +80,14 @@ function isRecording({ header }: FileFacts): boolean {
 
 /** Refuses to replace what is not a recording. */
 function checkReplaceable(path: string): void {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats !== undefined && !stats.isFile()) {
+    const found = stats.isDirectory() ? "a directory" : "no regular file";
+    throw new ReelError("ERR_STORE", `Cannot record to ${path}: found ${found}`, {
+      mend: "Name a file that does not exist, such as NAME.reel",
+      details: { path },
+    });
+  }
   const facts = inspect(path);
   if (facts === undefined || facts.sizeBytes === 0 || isRecording(facts)) return;
   throw new ReelError("ERR_STORE", `Cannot record to ${path}: found a file that is no recording`, {

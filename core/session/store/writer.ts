@@ -8,6 +8,7 @@ import { drizzle } from "drizzle-orm/bun-sqlite";
 import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
 import type { RawSegment, SegmentSink } from "../segment.ts";
 import { SegmentChain } from "../segment.ts";
+import { claimPath } from "./claim.ts";
 import { closeRecorded, createDatabase } from "./database.ts";
 import { storeError } from "./errors.ts";
 import { attachmentRows, headerRow, HeaderSeal, newIdentity, providerRows } from "./header.ts";
@@ -72,6 +73,8 @@ export class RecordingWriter implements SegmentSink {
   #eventCount = 0;
   #digest = this.#chain.digest;
   #closed = false;
+  /** Gives the path back to other recorders. */
+  readonly #release: () => void;
 
   /**
    * Makes the file and writes the header.
@@ -104,7 +107,13 @@ export class RecordingWriter implements SegmentSink {
           .run();
       }
     };
-    this.#database = createDatabase(path, fill, options.sizeBytesMax ?? Infinity);
+    this.#release = claimPath(path);
+    try {
+      this.#database = createDatabase(path, fill, options.sizeBytesMax ?? Infinity);
+    } catch (error) {
+      this.#release();
+      throw error;
+    }
     this.#store = drizzle({ client: this.#database });
     this.#statements = prepareStatements(this.#store);
   }
@@ -154,12 +163,16 @@ export class RecordingWriter implements SegmentSink {
     if (this.#closed) return;
     this.#closed = true;
     try {
-      this.#writeProgress(state, outcome);
-    } catch (error) {
-      this.#database.close();
-      throw storeError(`finish the recording ${this.path}`, error);
+      try {
+        this.#writeProgress(state, outcome);
+      } catch (error) {
+        this.#database.close();
+        throw storeError(`finish the recording ${this.path}`, error);
+      }
+      closeRecorded(this.#database, this.path);
+    } finally {
+      this.#release();
     }
-    closeRecorded(this.#database, this.path);
   }
 
   /** Lets go of the file as it is: a recording that ends at its last segment. Never throws. */
@@ -167,6 +180,7 @@ export class RecordingWriter implements SegmentSink {
     if (this.#closed) return;
     this.#closed = true;
     this.#database.close();
+    this.#release();
   }
 
   #progress(state: RecordingState, outcome: string | null): RecordingProgress {
