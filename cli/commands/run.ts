@@ -84,8 +84,8 @@ function endOf(
   report: ScenarioReport,
   io: Awaited<ReturnType<typeof Runtime.start>>,
 ): RunEnd {
-  const { digest, events, path } = io.session!;
-  const recording = path === undefined ? null : { path, events };
+  const { digest, events, failure, path } = io.session!;
+  const recording = path === undefined || failure !== undefined ? null : { path, events };
   return { ...start, report, digest, counters: io.counters(), recording };
 }
 

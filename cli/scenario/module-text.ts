@@ -4,11 +4,14 @@
  */
 import { pathToFileURL } from "node:url";
 import { hostAfter } from "../../core/clock.ts";
+import { EXIT } from "../exit-codes.ts";
+import { note } from "../output.ts";
 import { fileError } from "./source-text.ts";
 import { codeFrame } from "./frame.ts";
 import { show } from "./issue.ts";
 import type { TextPlace } from "./yaml-places.ts";
 
+const INVALID_CODE = "ERR_SCENARIO_INVALID";
 /** A module only describes a scenario: it has nothing to wait for. */
 const LOADING_MS_MAX = 10_000;
 const LATE = new Error(`the module was not done after ${LOADING_MS_MAX / 1000} seconds`);
@@ -20,11 +23,18 @@ const LATE = new Error(`the module was not done after ${LOADING_MS_MAX / 1000} s
  */
 export async function loadModule(file: string, text: string, shown: string): Promise<unknown> {
   let module: Record<string, unknown>;
+  const leave = (): void => {
+    note(`error[${INVALID_CODE}]: Cannot use ${shown}: it ended the program while it was loaded`);
+    process.exitCode = EXIT.scenario;
+  };
   try {
+    process.on("exit", leave);
     const loading = import(pathToFileURL(file).href) as Promise<Record<string, unknown>>;
     module = await soon(loading);
   } catch (error) {
     throw loadError(error, file, text, shown);
+  } finally {
+    process.off("exit", leave);
   }
   const wanted = "wanted `export default scenario({ ... })`";
   if (!Object.hasOwn(module, "default")) {

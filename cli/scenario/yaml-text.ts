@@ -3,7 +3,10 @@
  * places and lets the last of two equal keys win, so what it refuses, and what looks as if it had
  * equal keys, is looked at again with a slower parser that does.
  */
+import { DEPTH_MAX } from "./limits.ts";
 import { isMapping } from "./spec.ts";
+
+const BRACKETS_MAX = 4 * DEPTH_MAX;
 
 /** Something that is wrong with the text itself. */
 export interface TextError {
@@ -17,6 +20,10 @@ export interface TextError {
 export type Parsed = { readonly value: unknown } | { readonly error: TextError };
 
 export async function parseYaml(text: string): Promise<Parsed> {
+  const deep = tooDeepAt(text);
+  if (deep !== undefined) {
+    return { error: { message: TOO_DEEP, help: undefined, offset: deep, length: 1 } };
+  }
   let value: unknown;
   try {
     value = Bun.YAML.parse(text);
@@ -30,13 +37,33 @@ export async function parseYaml(text: string): Promise<Parsed> {
   return error === undefined ? { value } : { error };
 }
 
+const TOO_DEEP = "The scenario is nested too deep";
+
+/**
+ * Where brackets are open that no scenario of allowed depth can have: parsers take time that grows
+ * with the square of the depth. Brackets in strings and comments count too, so the bound is far
+ * above that of the depth itself.
+ */
+function tooDeepAt(text: string): number | undefined {
+  let open = 0;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === "[" || character === "{") {
+      if (++open > BRACKETS_MAX) return at;
+    } else if ((character === "]" || character === "}") && open > 0) {
+      open--;
+    }
+  }
+  return undefined;
+}
+
 function unplaced(error: unknown): TextError {
   const why = (error instanceof Error ? error.message : String(error)).replace(
     /^YAML Parse error: /,
     "",
   );
   const deep = error instanceof RangeError;
-  const message = deep ? "The scenario is nested too deep" : `The scenario is no YAML: ${why}`;
+  const message = deep ? TOO_DEEP : `The scenario is no YAML: ${why}`;
   return { message, help: undefined, offset: 0, length: 1 };
 }
 
