@@ -93,6 +93,11 @@ export class Arena {
     }
   }
 
+  /** Whether memory is the arena's own. */
+  owns(memory: ArrayBufferLike): boolean {
+    return this.#chunks.some((chunk) => chunk.bytes.buffer === memory);
+  }
+
   /** Gives a block back. The caller vouches that nothing uses it any more. */
   give(block: Block): void {
     this.#inUseBytes -= 2 ** block.sizeClass;

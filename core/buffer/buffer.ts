@@ -16,6 +16,8 @@ export type BufferKind = "owned" | "borrowed" | "frozen";
 /** What the buffer asks of the pool that made it. */
 export interface BufferHome {
   release(buffer: IoBuffer): void;
+  /** Called when the first loan begins and when the last one ends, if anybody looks for leaks. */
+  readonly onLoan: ((buffer: IoBuffer) => void) | undefined;
   /** Whether memory that overlaps this buffer's is lent elsewhere in a way that conflicts. */
   overlapsLoan(buffer: IoBuffer, write: boolean): boolean;
 }
@@ -28,6 +30,8 @@ export class IoBuffer {
   readonly block: Block;
   /** The caller's memory, when it cannot be pinned and is copied to and from the block. */
   readonly user: Uint8Array | undefined;
+  /** Whether operations may only read the memory: bytes that belong to another buffer. */
+  readonly readOnly: boolean;
   readonly #home: BufferHome;
   readonly #view: Uint8Array;
   #readers = 0;
@@ -41,8 +45,10 @@ export class IoBuffer {
     kind: BufferKind,
     block: Block,
     user: Uint8Array | undefined,
+    readOnly = false,
   ) {
     this.#home = home;
+    this.readOnly = readOnly;
     this.id = id;
     this.kind = kind;
     this.block = block;
@@ -85,21 +91,27 @@ export class IoBuffer {
    */
   lend(write: boolean): void {
     if (this.#disposed) throw badBuffer(this.id, "it was disposed of");
-    if (write && this.kind === "frozen")
-      throw badBuffer(this.id, "it is frozen: nothing may write it");
+    if (write) this.#requireWritable();
     if (this.#writer || (write && this.#readers > 0) || this.#home.overlapsLoan(this, write)) {
-      throw new ReelError(
-        "ERR_BUFFER_BORROWED",
+      throw borrowed(
         `Cannot lend buffer ${this.id} for ${write ? "writing" : "reading"}: ` +
           (this.#writer ? "an operation writes into it" : "operations in flight use its memory"),
-        { mend: "Wait for the operation that uses it, or give each operation a buffer of its own" },
       );
     }
     // A short buffer's bytes are taken here, so the caller may change them as soon as the call
     // that started the operation returns.
-    if (this.user !== undefined && !write) this.block.bytes.set(this.user);
+    if (this.user !== undefined) this.#copyIn(this.user, write);
+    const first = !this.isBorrowed;
     if (write) this.#writer = true;
     else this.#readers++;
+    if (first && this.#home.onLoan !== undefined) this.#home.onLoan(this);
+  }
+
+  /** Puts the loans of a snapshot in place. The buffer is not lent. */
+  restoreLoans(write: boolean, readers: number): void {
+    this.#writer = write;
+    this.#readers = readers;
+    if (this.isBorrowed && this.#home.onLoan !== undefined) this.#home.onLoan(this);
   }
 
   /**
@@ -111,12 +123,14 @@ export class IoBuffer {
   settle(write: boolean, at: number, count: number): void {
     if (write) {
       this.#writer = false;
-      if (this.user !== undefined && count > 0) {
+      // Memory that was detached or shrunk meanwhile has no place for the bytes any more.
+      if (this.user !== undefined && count > 0 && at + count <= this.user.length) {
         this.user.set(this.block.bytes.subarray(at, at + count), at);
       }
     } else if (this.#readers > 0) {
       this.#readers--;
     }
+    if (!this.isBorrowed && this.#home.onLoan !== undefined) this.#home.onLoan(this);
   }
 
   /**
@@ -148,6 +162,36 @@ export class IoBuffer {
   [Symbol.dispose](): void {
     this.dispose();
   }
+
+  #requireWritable(): void {
+    if (this.kind === "frozen") throw badBuffer(this.id, "it is frozen: nothing may write it");
+    if (this.readOnly) {
+      throw badBuffer(
+        this.id,
+        "its bytes are another buffer's: give that buffer itself, with `at` and `length`",
+      );
+    }
+  }
+
+  #copyIn(user: Uint8Array, write: boolean): void {
+    const { bytes } = this.block;
+    if (user.length !== bytes.length) {
+      throw badBuffer(this.id, `its memory was ${bytes.length} bytes and is ${user.length} now`);
+    }
+    if (write) return;
+    if (this.#readers === 0) {
+      bytes.set(user);
+    } else if (Bun.hash.crc32(bytes) !== Bun.hash.crc32(user)) {
+      // The copy is what an operation in flight sends: it cannot become another one now.
+      throw borrowed(`Cannot lend buffer ${this.id}: it changed while an operation sends it`);
+    }
+  }
+}
+
+function borrowed(text: string): ReelError {
+  return new ReelError("ERR_BUFFER_BORROWED", text, {
+    mend: "Wait for the operation that uses it, or give each operation a buffer of its own",
+  });
 }
 
 function badBuffer(id: number, why: string): ReelError {

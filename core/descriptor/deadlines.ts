@@ -58,6 +58,18 @@ export class DeadlineHeap {
     return id;
   }
 
+  /** All entries in the order in which they are due. Allocates: for snapshots and inspection. */
+  entries(): { id: number; deadlineNs: number }[] {
+    const places = Array.from({ length: this.#size }, (_, place) => place);
+    places.sort((a, b) => {
+      return this.#before(this.#deadlines[a]!, this.#sequences[a]!, b) ? -1 : 1;
+    });
+    return places.map((place) => ({
+      id: this.#ids[place]!,
+      deadlineNs: this.#deadlines[place]!,
+    }));
+  }
+
   deadlineOf(id: number): number {
     return this.has(id) ? this.#deadlines[this.#places[id]! - 1]! : Infinity;
   }

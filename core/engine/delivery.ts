@@ -19,8 +19,8 @@ import {
   STATE,
 } from "../descriptor/layout.ts";
 import { GENERATION_MAX, SLOTS_MAX } from "../descriptor/table.ts";
-import { release } from "./settle.ts";
-import type { EngineState, QueuedSettler } from "./state.ts";
+import { enqueueOutcome, release } from "./settle.ts";
+import type { EngineState, QueuedSettler, Settler } from "./state.ts";
 
 /**
  * Hands out the arrivals and outcomes that are there now, in the order in which buffers came back
@@ -82,4 +82,20 @@ function deliverArrivals(e: EngineState): number {
     settler?.arrived(handle, arrivals.field(at, 1), arrivals.field(at, 2));
   }
   return count;
+}
+
+/** See `Engine.adopt`. */
+export function adopt(
+  e: EngineState,
+  handle: number,
+  settler: Settler,
+  autoRelease: boolean,
+): void {
+  const slot = e.table.requireSlot(handle, "adopt");
+  const header = slot << HEADER_SHIFT;
+  const flags = e.i32[header + FLAGS]! & ~(FLAG_AUTO_RELEASE | FLAG_DELIVERED);
+  const delivered = (e.i32[header + FLAGS]! & FLAG_DELIVERED) !== 0;
+  e.i32[header + FLAGS] = autoRelease ? flags | FLAG_AUTO_RELEASE : flags;
+  e.settlers[slot] = settler;
+  if (delivered) enqueueOutcome(e, slot);
 }

@@ -42,6 +42,9 @@ import { makeReady } from "./wake.ts";
 export function runReady(e: EngineState, budget: number): number {
   const { i32, lists, ready } = e;
   let count = 0;
+  // What a completion said about itself is not to be seen by others.
+  e.context.flags = 0;
+  e.context.more = false;
   while (count < budget) {
     const slot = lists.shift(ready);
     if (slot === -1) break;

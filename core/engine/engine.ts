@@ -10,6 +10,7 @@ import {
   END,
   FLAGS,
   FLAG_DEADLINE,
+  FLAG_DELIVERED,
   FLAG_TIMED_OUT,
   HEADER_SHIFT,
   IN_FLIGHT,
@@ -22,17 +23,18 @@ import {
   WAIT_RING,
   WAIT_TIMER,
 } from "../descriptor/layout.ts";
+import { ReelError } from "../errors.ts";
 import type { Provider } from "../provider/define.ts";
 import type { Random } from "../random.ts";
 import { EngineContext } from "./context.ts";
-import { deliver } from "./delivery.ts";
+import { adopt, deliver } from "./delivery.ts";
 import { completeRequest } from "./completion.ts";
 import { runReady } from "./drive.ts";
 import { launch, type StartRequest } from "./launch.ts";
 import { numberLayer } from "./layers.ts";
 import { makeBufferQueue, queuedRead, requireQueuedRead } from "./queued.ts";
 import { registerProvider } from "./registration.ts";
-import { cancel, cancelRequest } from "./settle.ts";
+import { cancel, cancelRequest, release } from "./settle.ts";
 import { EngineState, type EngineLimits, type QueuedSettler, type Settler } from "./state.ts";
 import { TIMED_OUT_RESULT } from "./tokens.ts";
 import { makeReady } from "./wake.ts";
@@ -50,14 +52,13 @@ export class Engine implements Sink {
   onInput: (kind: InputKind, value: number) => void = () => {};
   /** Called when slots became free and somebody may have waited for one. */
   onFree: () => void = () => {};
-  readonly #queuedLayer: number;
   #nextTimer: number;
   readonly #freeTimers: number[] = [];
 
   constructor(backend: Backend, pool: BufferPool, limits: EngineLimits = {}) {
     this.state = new EngineState(backend, pool, limits);
     this.state.context = new EngineContext(this.state);
-    this.#queuedLayer = numberLayer(this.state, -1, queuedRead(this.state));
+    this.state.queuedLayer = numberLayer(this.state, -1, queuedRead(this.state));
     this.#nextTimer = this.state.table.slots;
   }
 
@@ -106,8 +107,33 @@ export class Engine implements Sink {
   startQueued(request: StartRequest, queue: BufferQueue, settler: QueuedSettler): number {
     requireQueuedRead(this.state, request, queue);
     this.state.startingQueue = queue.id;
-    const slot = launch(this.state, request, settler, this.#queuedLayer);
+    const slot = launch(this.state, request, settler, this.state.queuedLayer);
     return slot;
+  }
+
+  /**
+   * Takes over an operation whose settler is gone: one of a restored session. An outcome that is
+   * there already is delivered with the next batch.
+   * @param autoRelease frees the slot as soon as the outcome is delivered
+   * @throws {ReelError} ERR_BAD_HANDLE
+   */
+  adopt(handle: number, settler: Settler, autoRelease: boolean): void {
+    adopt(this.state, handle, settler, autoRelease);
+  }
+
+  /**
+   * Frees a terminal operation's slot; its handle is stale from now on.
+   * @throws {ReelError} ERR_OPERATION_BUSY before its outcome was delivered
+   */
+  release(slot: number): void {
+    if ((this.state.i32[(slot << HEADER_SHIFT) + FLAGS]! & FLAG_DELIVERED) === 0) {
+      const handle = this.state.table.handleOf(slot);
+      throw new ReelError("ERR_OPERATION_BUSY", `Cannot release operation ${handle}: in flight`, {
+        mend: "Wait for it first, or cancel it and wait",
+        details: { handle },
+      });
+    }
+    release(this.state, slot);
   }
 
   cancel(slot: number): void {
@@ -124,10 +150,11 @@ export class Engine implements Sink {
     this.#cancelWhere(-1);
   }
 
-  /** Whether the last calls have left something to run or to deliver. */
+  /** Whether the last calls have left something to run, to deliver or to tell. */
   hasWork(): boolean {
     const e = this.state;
-    return e.settledHead !== -1 || e.lists.first(e.ready) !== -1 || e.arrivals.size > 0;
+    const outcomes = e.settledHead !== -1 || e.arrivals.size > 0;
+    return outcomes || e.slotFreed || e.lists.first(e.ready) !== -1;
   }
 
   /**
@@ -145,6 +172,7 @@ export class Engine implements Sink {
       done += delivered;
       if (delivered > 0 || e.slotFreed) {
         e.slotFreed = false;
+        done++;
         this.onFree();
       }
     }

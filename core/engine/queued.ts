@@ -12,11 +12,18 @@ import {
   DOUBLE_SHIFT,
   FLAG_READ,
   HEADER_SHIFT,
+  IN_FLIGHT,
+  LAYER,
   LENGTH,
   LIST_KIND_QUEUE,
   OFFSET_F64,
   OPERATION,
   PROVIDER,
+  RESULT,
+  STATE,
+  TOP,
+  WAIT,
+  WAIT_READY,
 } from "../descriptor/layout.ts";
 import { ReelError } from "../errors.ts";
 import { layer, type Layer, type Wait, type WaitQueue } from "../provider/layer.ts";
@@ -128,6 +135,27 @@ export function queuedRead(e: EngineState): Layer {
   return definition as unknown as Layer;
 }
 
+/** What a saved frame of the queued-read layer says. */
+export function readRound(bytes: Uint8Array): { queue: number; buffer: number } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const [queue, buffer] = round.fields;
+  return {
+    queue: view.getUint32(queue!.offset, true),
+    buffer: view.getUint32(buffer!.offset, true),
+  };
+}
+
+/** The buffer that an operation was handed and has not taken up yet, or 0. */
+export function handedOver(e: EngineState, slot: number): number {
+  const { i32 } = e;
+  const header = slot << HEADER_SHIFT;
+  const waits = i32[header + STATE] === IN_FLIGHT && i32[header + WAIT] === WAIT_READY;
+  if (!waits || i32[header + TOP] === 0 || i32[header + LAYER] !== e.queuedLayer) return 0;
+  const base = i32[header + TOP]!;
+  const { queue, buffer } = readRound(e.table.slab.u8.subarray(base, base + round.sizeBytes));
+  return queue !== 0 && buffer === 0 ? Math.max(0, i32[header + RESULT]!) : 0;
+}
+
 /** Makes a queue of buffers for operations of this session. */
 export function makeBufferQueue(e: EngineState): BufferQueue {
   const free = e.bufferQueues.indexOf(undefined);
@@ -137,8 +165,16 @@ export function makeBufferQueue(e: EngineState): BufferQueue {
   return queue;
 }
 
+/** Makes a queue of a snapshot again. Its wait list exists. */
+export function makeQueueAgain(e: EngineState, id: number, waiters: number): BufferQueue {
+  const queue = new BufferQueue(queueHome(e), e.pool, id, waiters);
+  while (e.bufferQueues.length < id) e.bufferQueues.push(undefined);
+  e.bufferQueues[id] = queue;
+  return queue;
+}
+
 /** What every queue of a session asks of it. */
-export function queueHome(e: EngineState): QueueHome {
+function queueHome(e: EngineState): QueueHome {
   return {
     handOver(queue, buffer) {
       const slot = e.lists.first(queue.waiters);

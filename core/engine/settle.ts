@@ -68,11 +68,15 @@ export function settle(e: EngineState, slot: number, result: number): void {
   const inFlight = e.endsAt + (i32[header + END]! << END_SHIFT) + END_IN_FLIGHT;
   i32[inFlight] = i32[inFlight]! - 1;
   if (e.tap !== undefined) tapSettle(e, slot, result);
-  // Behind those that wait for delivery.
-  i32[header + NEXT] = -1;
-  const tail = e.settledTail;
-  if (tail === -1) e.settledHead = slot;
-  else i32[(tail << HEADER_SHIFT) + NEXT] = slot;
+  enqueueOutcome(e, slot);
+}
+
+/** Puts a terminal slot behind those that wait for delivery. */
+export function enqueueOutcome(e: EngineState, slot: number): void {
+  const { i32, settledTail } = e;
+  i32[(slot << HEADER_SHIFT) + NEXT] = -1;
+  if (settledTail === -1) e.settledHead = slot;
+  else i32[(settledTail << HEADER_SHIFT) + NEXT] = slot;
   e.settledTail = slot;
 }
 

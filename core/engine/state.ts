@@ -172,6 +172,8 @@ export class EngineState {
   readonly arrivals = new ArrivalQueue();
   /** Queues of buffers by number; the numbers are part of snapshots. */
   readonly bufferQueues: (BufferQueue | undefined)[] = [];
+  /** Number of the layer under operations with queued buffers. */
+  queuedLayer = -1;
   /** The queue of the operation that is being started. */
   startingQueue = 0;
   /** Whether a slot was freed by itself since somebody last looked. */

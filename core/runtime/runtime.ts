@@ -18,6 +18,7 @@ import type { Rejection } from "../backend/select.ts";
 import { IoBuffer } from "../buffer/buffer.ts";
 import type { BufferPool } from "../buffer/pool.ts";
 import { Engine, type StartRequest } from "../engine/engine.ts";
+import { snapshotEngine } from "../engine/snapshot.ts";
 import { StartQueue } from "../engine/start-queue.ts";
 import type { EngineLimits } from "../engine/state.ts";
 import { ReelError } from "../errors.ts";
@@ -33,6 +34,7 @@ import { OpenEnd } from "./open-end.ts";
 import { Opening } from "./opening.ts";
 import type { Opened, OptionsOf, ProviderOf } from "./opened.ts";
 import { Pump } from "./pump.ts";
+import { restoreRuntime } from "./restoring.ts";
 import { Runs, type RunOptions } from "./run.ts";
 import type { Session, SessionSummary } from "./session.ts";
 import { TaskFace } from "./task-face.ts";
@@ -195,6 +197,26 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
   /** The engine, for inspection and tools. */
   get engine(): Engine {
     return this.#core.engine;
+  }
+
+  /**
+   * Saves everything that is open and in flight: operations in the middle of what they do, the
+   * state of providers and devices, buffers in use. Tasks are not part of it.
+   * @returns a framed blob; equal states give equal bytes
+   */
+  snapshot(): Uint8Array {
+    return snapshotEngine(this.engine.state);
+  }
+
+  /**
+   * Puts a snapshot in place of this runtime's state, which must be unused. Operations keep their
+   * handles: wait for them with {@link calls}. On io_uring, requests that were in the kernel are
+   * made again.
+   * @returns the ends that were open
+   * @throws {ReelError} ERR_STATE_CORRUPT, ERR_STATE_VERSION, ERR_OPERATION_BUSY; nothing changes
+   */
+  restore(snapshot: Uint8Array): readonly OpenEnd[] {
+    return restoreRuntime(this.#core, snapshot, this.calls);
   }
 
   /** How the session came out; there once the runtime is closed, if it was recorded or compared. */

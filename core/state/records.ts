@@ -56,6 +56,24 @@ export class Records<S extends StructShape = StructShape> {
     this.slab.u8.fill(0, base, base + this.layout.sizeBytes);
   }
 
+  /** A window on a record's bytes, for snapshots. */
+  bytesOf(index: number): Uint8Array {
+    this.#check(index);
+    const base = index * this.layout.sizeBytes;
+    return this.slab.u8.subarray(base, base + this.layout.sizeBytes);
+  }
+
+  /** Puts a record's bytes back. @throws {RangeError} when they are not as many as a record's */
+  setBytes(index: number, bytes: Uint8Array): void {
+    if (bytes.length !== this.layout.sizeBytes) {
+      throw new RangeError(
+        `Cannot set ${this.name} record ${index}: it has ${this.layout.sizeBytes} bytes: ` +
+          `found ${bytes.length}`,
+      );
+    }
+    this.bytesOf(index).set(bytes);
+  }
+
   snapshot(): Uint8Array {
     return this.slab.u8.slice();
   }
