@@ -1,6 +1,6 @@
 /** Tests of the subjects' common part: how much they run, and when. */
 import { expect, test } from "bun:test";
-import { timed, timedWhole } from "./subject.ts";
+import { timed } from "./subject.ts";
 
 function counting(batch: number) {
   const runs: number[] = [];
@@ -32,9 +32,15 @@ test("timed() waits for a subject that is asynchronous", async () => {
   expect(ended).toBe(2);
 });
 
-test("timed() has a step of one batch, and timedWhole() has none", () => {
+test("timed() has a step of one batch, unless it is told that it has none", () => {
   const { runs, work } = counting(16);
   timed(work).step?.();
   expect(runs).toEqual([16]);
-  expect(timedWhole(work).step).toBeUndefined();
+  expect(timed(work, { steps: false }).step).toBeUndefined();
+});
+
+test("timed() counts all time where waiting counts", async () => {
+  const { work } = counting(1);
+  const { waited } = await timed(work, { countsWaiting: true }).sample(4);
+  expect(waited).toBe(0);
 });

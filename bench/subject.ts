@@ -75,9 +75,20 @@ function waitedNs(): number {
   }
 }
 
+export interface TimedOptions {
+  /** Whether a batch alone is worth a distribution. Default true. */
+  steps?: boolean;
+  /**
+   * Whether waiting for a processor counts. It has to where a subject has several threads, because
+   * then it is its own threads that the main one waits for. Default false.
+   */
+  countsWaiting?: boolean;
+}
+
 /** A subject whose samples are nanoseconds per operation. */
-export function timed(work: Timed): Subject {
+export function timed(work: Timed, options: TimedOptions = {}): Subject {
   const { batch } = work;
+  const { steps = true, countsWaiting = false } = options;
   return {
     batch,
     async sample(operations) {
@@ -88,16 +99,10 @@ export function timed(work: Timed): Subject {
       const running = work.run(operations);
       if (running !== undefined) await running;
       const tookNs = hostMonotonicNs() - start;
-      const waited = Math.min(waitedNs() - waitedBefore, tookNs);
+      const waited = countsWaiting ? 0 : Math.min(waitedNs() - waitedBefore, tookNs);
       return { value: (tookNs - waited) / operations, waited: waited / tookNs };
     },
-    step: () => work.run(batch),
+    ...(steps ? { step: () => work.run(batch) } : {}),
     close: () => work.close(),
   };
-}
-
-/** The same without the distribution, where a batch alone would measure something else. */
-export function timedWhole(work: Timed): Subject {
-  const { batch, sample, close } = timed(work);
-  return { batch, sample, close };
 }

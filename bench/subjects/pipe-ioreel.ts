@@ -20,13 +20,14 @@ export default async function open(): Promise<Subject> {
     for (let left = transfers * TRANSFER_BYTES; left > 0;) left -= await reader.readInto(target);
   }
 
-  return timed({
+  const work = {
     batch: 1,
-    run: (operations) =>
+    run: (operations: number) =>
       io.run(async () => {
         io.spawn(() => send(operations));
         await receive(operations);
       }),
     close: () => io.close(),
-  });
+  };
+  return timed(work, { countsWaiting: true });
 }

@@ -82,9 +82,9 @@ export default async function open(form: string): Promise<Subject> {
   const [reader, writer] = makePipe();
   const handles = form === "promise" ? await promiseForm(reader, writer) : undefined;
   const { send, receive } = handles ?? callbackForm(reader, writer);
-  return timed({
+  const work = {
     batch: 1,
-    async run(operations) {
+    async run(operations: number) {
       await Promise.all([send(operations), receive(operations)]);
     },
     async close() {
@@ -92,5 +92,6 @@ export default async function open(form: string): Promise<Subject> {
       fs.closeSync(reader);
       fs.closeSync(writer);
     },
-  });
+  };
+  return timed(work, { countsWaiting: true });
 }
