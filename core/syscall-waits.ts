@@ -47,11 +47,7 @@ export class CallStart extends Suspension<number> implements PendingStart {
   readonly #calls: CallHost;
   readonly #temporary: IoBuffer | undefined;
 
-  constructor(
-    owner: SuspensionOwner,
-    calls: CallHost,
-    temporary: IoBuffer | undefined,
-  ) {
+  constructor(owner: SuspensionOwner, calls: CallHost, temporary: IoBuffer | undefined) {
     super(owner, "a free slot to start an operation");
     this.#calls = calls;
     this.#temporary = temporary;

@@ -119,18 +119,22 @@ export class IoBuffer {
    * @param write as when it was lent
    * @param at first byte that the operation may have written
    * @param count how many bytes it wrote
+   * @returns false when they are lost, because the program took the memory away meanwhile
    */
-  settle(write: boolean, at: number, count: number): void {
+  settle(write: boolean, at: number, count: number): boolean {
+    let kept = true;
     if (write) {
       this.#writer = false;
-      // Memory that was detached or shrunk meanwhile has no place for the bytes any more.
-      if (this.user !== undefined && count > 0 && at + count <= this.user.length) {
-        this.user.set(this.block.bytes.subarray(at, at + count), at);
+      if (this.user !== undefined && count > 0) {
+        // Memory that was detached or shrunk meanwhile has no place for the bytes any more.
+        kept = at + count <= this.user.length;
+        if (kept) this.user.set(this.block.bytes.subarray(at, at + count), at);
       }
     } else if (this.#readers > 0) {
       this.#readers--;
     }
     if (!this.isBorrowed && this.#home.onLoan !== undefined) this.#home.onLoan(this);
+    return kept;
   }
 
   /**

@@ -9,6 +9,7 @@ import type { BufferQueue } from "../buffer/queue.ts";
 import {
   END,
   FLAGS,
+  FLAG_CANCEL,
   FLAG_DEADLINE,
   FLAG_DELIVERED,
   FLAG_TIMED_OUT,
@@ -255,6 +256,8 @@ export class Engine implements Sink {
     const flags = e.i32[header + FLAGS]! & ~FLAG_DEADLINE;
     e.i32[header + FLAGS] = flags;
     if (e.i32[header + WAIT] === WAIT_RING) {
+      // A request that is being cancelled already ends as cancelled.
+      if ((flags & FLAG_CANCEL) !== 0) return;
       e.i32[header + FLAGS] = flags | FLAG_TIMED_OUT;
       cancelRequest(e, slot);
     } else if (e.i32[header + WAIT] === WAIT_TIMER) {

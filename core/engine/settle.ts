@@ -43,7 +43,7 @@ import {
   WAIT_RING,
   WAIT_TIMER,
 } from "../descriptor/layout.ts";
-import { isReelError } from "../errors.ts";
+import { REEL_ERROR_NUMBERS, isReelError } from "../errors.ts";
 import type { EngineState } from "./state.ts";
 import { CANCELLED_RESULT, PHASE_END, RESULT_JOINED } from "./tokens.ts";
 import { leaveWaits, makeReady, releaseLock } from "./wake.ts";
@@ -64,7 +64,9 @@ export function settle(e: EngineState, slot: number, result: number): void {
     settleChild(e, slot, result);
     return;
   }
-  if (i32[header + BUFFER] !== 0) endLoan(e, slot);
+  if (i32[header + BUFFER] !== 0 && !endLoan(e, slot) && result >= 0) {
+    i32[header + RESULT] = -REEL_ERROR_NUMBERS.ERR_BUFFER_CHANGED;
+  }
   const inFlight = e.endsAt + (i32[header + END]! << END_SHIFT) + END_IN_FLIGHT;
   i32[inFlight] = i32[inFlight]! - 1;
   if (e.tap !== undefined) tapSettle(e, slot, result);
@@ -80,13 +82,16 @@ export function enqueueOutcome(e: EngineState, slot: number): void {
   e.settledTail = slot;
 }
 
-/** The buffer is the program's again: before the outcome is delivered, and not before now. */
-export function endLoan(e: EngineState, slot: number): void {
+/**
+ * The buffer is the program's again: before the outcome is delivered, and not before now.
+ * @returns false when the program took the memory away, so that what came is lost
+ */
+export function endLoan(e: EngineState, slot: number): boolean {
   const { i32 } = e;
   const header = slot << HEADER_SHIFT;
   const write = (i32[header + FLAGS]! & FLAG_READ) !== 0;
   const bytes = Math.min(e.f64[(slot << DOUBLE_SHIFT) + BYTES_F64]!, i32[header + LENGTH]!);
-  e.pool.get(i32[header + BUFFER]!).settle(write, i32[header + BUFFER_AT]!, bytes);
+  return e.pool.get(i32[header + BUFFER]!).settle(write, i32[header + BUFFER_AT]!, bytes);
 }
 
 function tapSettle(e: EngineState, slot: number, result: number): void {

@@ -31,7 +31,7 @@ function integer(kind: string, window: string, bits: 8 | 16 | 32, signed: boolea
   const high = signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1;
   const cell = (at: string): string =>
     shift === 0 ? `this.$${window}[${at}]` : `this.$${window}[(${at}) >>> ${shift}]`;
-  const whole = signed ? "(v | 0) === v" : "(v >>> 0) === v";
+  const whole = `typeof v === "number" && ${signed ? "(v | 0) === v" : "(v >>> 0) === v"}`;
   return {
     kind,
     sizeBytes: bits / 8,

@@ -95,6 +95,15 @@ describe("pipe", () => {
     expect([...(await reader.read(8))]).toEqual([1, 2, 3]);
   });
 
+  onBoth("fails a read whose memory the program gave away meanwhile [B1]", async (io) => {
+    const { reader, writer } = await io.open("pipe");
+    const memory = new Uint8Array(64);
+    const read = reader.readInto(memory);
+    structuredClone(memory, { transfer: [memory.buffer] });
+    await writer.write("lost");
+    expect(await read.catch((error) => error.code)).toBe("ERR_BUFFER_CHANGED");
+  });
+
   onBoth("ends a blocked transfer when the program is interrupted [K11]", async (io) => {
     const { reader } = await io.open("pipe");
     let cleaned = 0;
