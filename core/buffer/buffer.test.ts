@@ -110,7 +110,7 @@ describe("a buffer over the program's memory", () => {
     expect([...buffer.block.bytes]).toEqual([1, 2, 3]);
   });
 
-  test("refuses memory that was detached before the start, and drops what has no place after", () => {
+  test("refuses memory detached before the start, and drops what has no place after", () => {
     const memory = new Uint8Array(8);
     const buffer = pool().borrow(memory);
     buffer.lend(true);
@@ -156,7 +156,7 @@ describe("a buffer over the program's memory", () => {
 });
 
 describe("frozen memory", () => {
-  test("is for reading only, by as many as want, and thaws when it is disposed of [A2.7, B2]", () => {
+  test("is for reading only, by as many as want, and thaws at disposal [A2.7, B2]", () => {
     const memory = new Uint8Array(new SharedArrayBuffer(8));
     const buffers = pool();
     const frozen = buffers.freeze(memory);

@@ -27,7 +27,7 @@ describe("FrameStacks", () => {
     expect(FRAME_BYTES_MAX).toBe((STACK_WORDS - 1) * 8);
   });
 
-  test("takes a page from the pool when its own is full, and gives it back when popped [S2]", () => {
+  test("takes a page from the pool when its own is full, and gives it back [S2]", () => {
     const { stacks } = fresh();
     expect(stacks.push(0, 1, FRAME_BYTES_MAX, 0)).not.toBe(0);
     expect(stacks.pagesUsed).toBe(0);
@@ -41,7 +41,7 @@ describe("FrameStacks", () => {
     expect(stacks.frames(0)).toEqual([]);
   });
 
-  test("refuses to go beyond the hard limit and beyond the pool, and leaves the stack as it was [S2]", () => {
+  test("refuses to go beyond limit and pool, and leaves the stack as it was [S2]", () => {
     const roomy = fresh(2, 200);
     const deep = fill(roomy.stacks, 0, FRAME_BYTES_MAX);
     expect(deep).toBe(1 + PAGES_PER_OPERATION_MAX);

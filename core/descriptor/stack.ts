@@ -116,7 +116,7 @@ export class FrameStacks {
       base = i32[(base - 4) >> 2]!;
       frames.push({ layer: i32[(base - 8) >> 2]!, base });
     }
-    return frames.reverse();
+    return frames.toReversed();
   }
 
   #extend(header: number): number {

@@ -2,8 +2,8 @@
  * The bounded descriptor table (the KAsyncDesc of the notes): every operation in flight is one slot
  * of one SharedArrayBuffer. Acquiring and releasing a slot allocates nothing.
  *
- * Slot life: free → starting → in flight → terminal → free. A handle names slot and generation, so
- * a handle of a released slot is refused even after the slot serves another operation.
+ * Slot life: free → starting → in flight → terminal → free. A handle names slot and generation,
+ * so a handle of a released slot is refused even after the slot serves another operation.
  */
 import { ReelError } from "../errors.ts";
 import { allocateSlab, type Slab } from "../state/slab.ts";

@@ -113,7 +113,7 @@ function rounds(body: Layer, layers: readonly Layer[] = []) {
 const TRANSITIONS = 5000;
 
 describe("a transition", () => {
-  test("of boxed closures allocates each time, which is what the measure has to show [M1.1]", () => {
+  test("of boxed closures allocates each time, and the measure shows it [M1.1]", () => {
     const made = leastObjectsMadeBy(() => {
       const machine = new BoxedClosures();
       machine.start(TRANSITIONS);

@@ -1,4 +1,6 @@
-/** Cancelling, in every place where an operation can be, and against everything that may come first. */
+/**
+ * Cancelling, in every place where an operation can be, and against everything that may come first.
+ */
 import { describe, expect, test } from "bun:test";
 import { layer, type Layer, type WaitQueue } from "../provider/layer.ts";
 import { bool } from "../state/fields.ts";

@@ -8,7 +8,7 @@ import { NOTHING_HELD, onMachine, providerOf } from "./engine.fixture.ts";
 import { toyDriver } from "./toy-devices.fixture.ts";
 
 describe("a disk with one channel", () => {
-  test("goes from acquire to active to done, and an interrupt while busy keeps waiting [M2.5]", () => {
+  test("goes from acquire to active to done; an interrupt while busy waits on [M2.5]", () => {
     const log: string[] = [];
     const t = onMachine([providerOf("ata", ["read"], (cx) => toyDriver(cx, log))]);
     expect(t.backend).toBeInstanceOf(EmulatedBackend);
@@ -30,7 +30,7 @@ describe("a disk with one channel", () => {
     expect(t.held()).toEqual(NOTHING_HELD);
   });
 
-  test("is started by one operation at a time, under the lock, in the order of asking [M2.5]", () => {
+  test("is started by one operation at a time, under the lock, in order [M2.5]", () => {
     const log: string[] = [];
     const t = onMachine([providerOf("ata", ["read"], (cx) => toyDriver(cx, log))]);
     for (const command of [1, 2, 3]) t.start(0, { argument: command, autoRelease: true });
@@ -53,7 +53,7 @@ describe("a disk with one channel", () => {
     t.engine.cancel(first);
     t.runOut();
     expect(t.outcomes.results.toSorted()).toEqual([-125, 0]);
-    expect(log.filter((line) => line.startsWith("start"))[0]).toBe("start 1");
+    expect(log.find((line) => line.startsWith("start"))).toBe("start 1");
     expect(t.held()).toEqual(NOTHING_HELD);
   });
 });

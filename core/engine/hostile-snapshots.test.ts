@@ -1,6 +1,6 @@
 /**
- * Snapshots that somebody has bent: each is refused with a code, and then nothing has changed, or it
- * is one that could have been taken, and then the session goes on without breaking.
+ * Snapshots that somebody has bent: each is refused with a code, and then nothing has changed, or
+ * it is one that could have been taken, and then the session goes on without breaking.
  */
 import { describe, expect, test } from "bun:test";
 import { EmulatedBackend } from "../backend/emulated/emulated-backend.ts";
@@ -238,6 +238,17 @@ describe("a session that is put together differently", () => {
       expect(refusal(t, saved)).toBe("ERR_STATE_VERSION");
     }
   });
+});
+
+test("a device that refuses its state leaves everything as it was, whatever it throws", () => {
+  const saved = busySession();
+  const parts = partsOf(saved);
+  const provider = parts.find(({ kind }) => kind === "provider.mixed")!;
+  // The device's two bytes are the last, behind their number.
+  const shorter = provider.payload.slice(0, -1);
+  shorter[shorter.length - 5] = 1;
+  provider.payload = shorter;
+  expect(refusal(unused([mixed()]), joined(parts))).toBe("ERR_STATE_CORRUPT");
 });
 
 test("a driver that cannot make its resource anew leaves everything as it was", () => {

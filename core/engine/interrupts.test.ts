@@ -1,7 +1,6 @@
 /** Interrupt lines: who waits, who is woken by which pass, and when the line is masked. */
 import { describe, expect, test } from "bun:test";
-import type { LayerContext } from "../provider/layer.ts";
-import { layer, type Layer } from "../provider/layer.ts";
+import { type LayerContext, layer, type Layer } from "../provider/layer.ts";
 import { u8 } from "../state/fields.ts";
 import { struct } from "../state/struct.ts";
 import { NOTHING_HELD, onMachine, plainLayer, providerOf } from "./engine.fixture.ts";
@@ -24,7 +23,7 @@ describe("interrupt()", () => {
     expect(t.outcomes.settledAll.map((outcome) => table.slotOf(outcome.handle))).toEqual(slots);
   });
 
-  test("wakes those present when the pass begins, each once; new ones wait for the next [C5]", () => {
+  test("wakes those present when the pass begins, each once, and no new ones [C5]", () => {
     let rounds = 0;
     const again = layer({
       name: "dev.again",
@@ -67,7 +66,7 @@ describe("interrupt()", () => {
     expect(lists.count(LINE)).toBe(0);
   });
 
-  test("enables the line after the waiter is in its list, so that a latched one is not lost [C7]", () => {
+  test("enables the line after the waiter is listed, so that no latch is lost [C7]", () => {
     const t = waiters((cx) => cx.done(0));
     const { interrupts } = t.backend.machine;
     interrupts.raise(LINE);
@@ -91,7 +90,7 @@ describe("interrupt()", () => {
     expect(interrupts.isEnabled(LINE)).toBe(false);
   });
 
-  test("of a line that the machine does not have ends the operation, and nothing else breaks [C2]", () => {
+  test("of a line that the machine does not have ends that operation alone [C2]", () => {
     for (const line of [64, 1000, -1, 1.5, Number.NaN]) {
       const made = plainLayer(
         "dev.wait",

@@ -1,7 +1,13 @@
 /** A driver with an operation for each way of waiting and combining, for random schedules. */
 import type { DriverContext } from "../provider/define.ts";
-import { layer, type Layer, type LayerContext, type Lock, type Wait } from "../provider/layer.ts";
-import type { WaitQueue } from "../provider/layer.ts";
+import {
+  layer,
+  type Layer,
+  type LayerContext,
+  type Lock,
+  type Wait,
+  type WaitQueue,
+} from "../provider/layer.ts";
 import { bool, u32, u53, u8 } from "../state/fields.ts";
 import { struct } from "../state/struct.ts";
 import type { TestDriver } from "./engine.fixture.ts";

@@ -81,7 +81,7 @@ describe("startQueued()", () => {
     expect(t.engine.state.counters.queueStalls).toBe(0);
   });
 
-  test("stands still when the queue is empty, counted, and goes on with the next buffer [A2.10]", () => {
+  test("stands still when the queue is empty, counted, and then goes on [A2.10]", () => {
     const { t, queue, made, start, round } = setUp(1);
     start();
     round(2);
@@ -94,7 +94,7 @@ describe("startQueued()", () => {
     expect(t.outcomes.arrivedAll.map(({ bytes }) => bytes)).toEqual([2, 5]);
   });
 
-  test("has the buffer clear when it arrives, so that a settler can give it back at once [B4]", () => {
+  test("has the buffer clear when it arrives, to be given back at once [B4]", () => {
     const { t, queue, start, round } = setUp(1);
     t.outcomes.onArrived = (id) => queue.give(t.pool.get(id));
     start();
@@ -103,7 +103,7 @@ describe("startQueued()", () => {
     expect(t.backend.requests.length).toBe(1);
   });
 
-  test("ends when it is cancelled; its lifetime's bytes are those of all rounds [A2.10, A2.6]", () => {
+  test("ends when cancelled, with the bytes of all rounds [A2.10, A2.6]", () => {
     const { t, queue, made, start, round } = setUp(3);
     const slot = start();
     round(4);

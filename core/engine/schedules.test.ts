@@ -140,7 +140,7 @@ class Schedule {
   }
 }
 
-test("every operation ends once, its loan with it, and nothing is left [W2, A2.5, A2.6, B4, S2]", () => {
+test("every operation and its loan end once [W2, A2.5, A2.6, B4, S2]", () => {
   fc.assert(
     fc.property(fc.array(command, { maxLength: 150, size: "max" }), (commands) => {
       const schedule = new Schedule();

@@ -15,9 +15,10 @@
  */
 import { INPUT_INTERRUPT, type Backend } from "../backend/contract.ts";
 import type { Rejection } from "../backend/select.ts";
-import { IoBuffer } from "../buffer/buffer.ts";
+import type { IoBuffer } from "../buffer/buffer.ts";
 import type { BufferPool } from "../buffer/pool.ts";
-import { Engine, type StartRequest } from "../engine/engine.ts";
+import { Engine } from "../engine/engine.ts";
+import { describeWaits, type WaitDescription } from "../engine/inspect.ts";
 import { snapshotEngine } from "../engine/snapshot.ts";
 import { StartQueue } from "../engine/start-queue.ts";
 import type { EngineLimits } from "../engine/state.ts";
@@ -29,7 +30,6 @@ import { Syscalls } from "../syscall.ts";
 import { Executor } from "../task/executor.ts";
 import { endEverything } from "./closing.ts";
 import type { RuntimeCore } from "./core.ts";
-import { OperationWait } from "./operation.ts";
 import { OpenEnd } from "./open-end.ts";
 import { Opening } from "./opening.ts";
 import type { Opened, OptionsOf, ProviderOf } from "./opened.ts";
@@ -38,6 +38,7 @@ import { restoreRuntime } from "./restoring.ts";
 import { Runs, type RunOptions } from "./run.ts";
 import type { Session, SessionSummary } from "./session.ts";
 import { TaskFace } from "./task-face.ts";
+import { emptyRequest, wire } from "./wiring.ts";
 
 /** What the assembly hands to a runtime. */
 export interface RuntimeParts {
@@ -101,7 +102,7 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
     for (const provider of parts.providers) {
       this.#core.opening.add(provider.kind, engine.register(provider, random));
     }
-    this.#wire();
+    wire(this.#core, this.#runs);
   }
 
   /** Which backend runs. */
@@ -199,6 +200,11 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
     return this.#core.engine;
   }
 
+  /** What is in flight: each operation, its layers with their fields, and what it waits for. */
+  waits(): readonly WaitDescription[] {
+    return describeWaits(this.engine.state);
+  }
+
   /**
    * Saves everything that is open and in flight: operations in the middle of what they do, the
    * state of providers and devices, buffers in use. Tasks are not part of it.
@@ -273,43 +279,9 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
       this.#summary = this.#parts.session?.finish(this.#outcome);
     }
   }
-
-  #wire(): void {
-    const { engine, opening, pump, starts } = this.#core;
-    engine.onFree = () => {
-      starts.drain();
-      opening.settleClosers();
-    };
-    engine.onInput = (kind) => {
-      if (kind === INPUT_INTERRUPT) this.#runs.interrupt();
-    };
-    pump.onRound = (moved) => this.#runs.afterRound(moved);
-    pump.onIdle = (pending) => this.#runs.idle(pending);
-    pump.wantsAnotherLook = () => this.#runs.wantsAnotherLook;
-    pump.onHalt = (error) => {
-      this.#runs.halt(error);
-      for (const settler of engine.state.settlers) {
-        if (settler instanceof OperationWait) settler.halted(error);
-      }
-      this.executor.flushHost();
-    };
-  }
 }
 
 function outcomeOf(error: unknown): string {
   const code = (error as { code?: unknown } | undefined)?.code;
   return code === "ERR_INTERRUPTED" ? "interrupted" : "failed";
-}
-
-function emptyRequest(): StartRequest {
-  return {
-    end: 0,
-    operation: 0,
-    buffer: undefined,
-    at: 0,
-    length: 0,
-    offset: 0,
-    argument: 0,
-    autoRelease: true,
-  };
 }

@@ -130,10 +130,11 @@ function build(
   rejected: readonly Rejection[] = [],
 ): Runtime {
   const pool = new BufferPool(pin, options.arenaBytes);
-  let runtime: Runtime | undefined;
-  const steps = (): number => runtime?.steps ?? 0;
+  // The door counts the turns of an executor that is made behind it.
+  const made: { runtime?: Runtime } = {};
+  const steps = (): number => made.runtime?.steps ?? 0;
   const door = session === undefined ? backend! : session.wrap(backend, pool, steps);
-  runtime = new Runtime(
+  made.runtime = new Runtime(
     {
       backend: door,
       seed,
@@ -145,7 +146,7 @@ function build(
     },
     pool,
   );
-  return runtime;
+  return made.runtime;
 }
 
 function emulated(options: RuntimeOptions, seed: number): EmulatedBackend {

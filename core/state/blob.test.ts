@@ -51,7 +51,7 @@ test("encodeBlob() refuses kinds and versions that a frame cannot say", () => {
   expect(() => encodeBlob("x", 2 ** 32, payload)).toThrow(RangeError);
 });
 
-test("splitBlobs() takes apart what joinBlobs() joined, and refuses lengths that do not add up", () => {
+test("splitBlobs() undoes joinBlobs() and refuses lengths that do not add up", () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 8 }), (blobs) => {
       const joined = joinBlobs(blobs);

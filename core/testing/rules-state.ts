@@ -1,4 +1,6 @@
-/** Contract rules about saved state: what was in flight goes on elsewhere, and damage is refused. */
+/**
+ * Contract rules about saved state: what was in flight goes on elsewhere, and damage is refused.
+ */
 import { Random } from "../random.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Rule } from "./contract.ts";

@@ -1,4 +1,6 @@
-/** Whether the slots of a snapshot agree with its lists: each waits where it says, and only there. */
+/**
+ * Whether the slots of a snapshot agree with its lists: each waits where it says, and only there.
+ */
 import { END_FREE } from "../../descriptor/ends.ts";
 import {
   FLAG_DEADLINE,

@@ -3,6 +3,7 @@
  * drivers that make host things anew. What was done is undone when one of them refuses.
  */
 import type { IoBuffer } from "../../buffer/buffer.ts";
+import { ReelError, isReelError } from "../../errors.ts";
 import type { EngineState } from "../state.ts";
 import { applyProvider, backUpDevices } from "./provider-part.ts";
 import type { SavedLists, SavedProvider, SavedSession } from "./saved.ts";
@@ -14,11 +15,7 @@ export function restoreHost(e: EngineState, saved: SavedSession): void {
     adoptBuffers(e, saved, undo);
     undo.push(backUpDevices(e));
     if (saved.machine !== undefined) e.backend.machine!.restore(saved.machine);
-    for (const [i, { driver }] of e.providers.entries()) {
-      for (const [j, device] of (driver.devices ?? []).entries()) {
-        device.restore(saved.providers[i]!.devices[j]!);
-      }
-    }
+    restoreDevices(e, saved.providers);
     resetLists(e, saved.lists, undo);
     applyProviders(e, saved.providers, undo);
     restoreResources(e, saved, undo);
@@ -34,6 +31,21 @@ function attempt(step: () => void): void {
     step();
   } catch {
     // A driver that cannot let go of what it has just made has nothing more to tell.
+  }
+}
+
+/** @throws {ReelError} ERR_STATE_CORRUPT, whatever a device model throws */
+function restoreDevices(e: EngineState, saved: readonly SavedProvider[]): void {
+  for (const [i, { driver }] of e.providers.entries()) {
+    for (const [j, device] of (driver.devices ?? []).entries()) {
+      try {
+        device.restore(saved[i]!.devices[j]!);
+      } catch (cause) {
+        if (isReelError(cause)) throw cause;
+        const text = `Cannot restore device ${device.name}: ${String(cause)}`;
+        throw new ReelError("ERR_STATE_CORRUPT", text, { cause });
+      }
+    }
   }
 }
 

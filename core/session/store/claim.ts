@@ -1,6 +1,6 @@
 /**
- * Keeps two recordings off one path at a time. A claim is a file beside the recording that names the
- * process; the claim of a process that is gone counts for nothing.
+ * Keeps two recordings off one path at a time. A claim is a file beside the recording that names
+ * the process; the claim of a process that is gone counts for nothing.
  */
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
