@@ -6,7 +6,8 @@ import { struct } from "../state/struct.ts";
 import { onMachine, onRing, plainLayer, providerOf } from "./engine.fixture.ts";
 import { describeWaits } from "./inspect.ts";
 
-test("describeWaits() names operation, wait, deadline and the frames' fields", () => {
+/** A provider with a layer for every kind of wait, and the numbers of its lock and queue. */
+function diskProvider() {
   const names: Record<string, number> = {};
   const provider = providerOf("disk", ["read", "plainQueue", "plainLine", "plainForks"], (cx) => {
     const lock = cx.lock();
@@ -55,6 +56,11 @@ test("describeWaits() names operation, wait, deadline and the frames' fields", (
       },
     };
   });
+  return { names, provider };
+}
+
+test("describeWaits() names operation, wait, deadline and the frames' fields", () => {
+  const { names, provider } = diskProvider();
   const t = onMachine([provider]);
   const { table } = t.engine.state;
   t.engine.state.owner = 12;

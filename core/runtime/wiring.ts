@@ -1,4 +1,4 @@
-/** Who tells whom: the connections between engine, driver and runs that a runtime makes at start. */
+/** The connections between engine, driver and runs that a runtime makes at its start. */
 import { INPUT_INTERRUPT } from "../backend/contract.ts";
 import type { StartRequest } from "../engine/engine.ts";
 import type { RuntimeCore } from "./core.ts";
