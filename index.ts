@@ -8,7 +8,7 @@
 import { replayRuntime, startBlockingRuntime, startRuntime } from "./core/runtime/start.ts";
 import type { Provider } from "./core/provider/define.ts";
 import type { RuntimeOptions } from "./core/runtime/options.ts";
-import { Runtime as CoreRuntime } from "./core/runtime/runtime.ts";
+import type { Runtime as CoreRuntime } from "./core/runtime/runtime.ts";
 import type { Recording } from "./core/session/recording.ts";
 import { BUILT_IN_PROVIDERS, type BuiltInProvider } from "./providers/index.ts";
 
