@@ -1,17 +1,13 @@
 #!/usr/bin/env bun
 /**
- * The `ioreel` command. Its help is a generated file, so that asking for it loads nothing else;
- * everything but that is in command-line.ts.
+ * The `ioreel` command. Its help is a generated file, so that asking for it loads nothing else, not
+ * even what knows the terminal's width; everything but that is in command-line.ts.
  */
-import { writeSync } from "node:fs";
-
-/** What help.txt was laid out for. */
-const HELP_COLUMNS = 80;
 
 async function main(words: readonly string[]): Promise<number> {
   const asksForHelp = words.length < 2 && /^(|-h|--help|help)$/.test(words[0] ?? "");
-  if (asksForHelp && (process.stdout.columns ?? HELP_COLUMNS) >= HELP_COLUMNS) {
-    writeSync(1, await Bun.file(`${import.meta.dir}/help.txt`).text());
+  if (asksForHelp) {
+    await Bun.write(Bun.stdout, Bun.file(`${import.meta.dir}/help.txt`));
     return 0;
   }
   const { runCommandLine } = await import("./command-line.ts");

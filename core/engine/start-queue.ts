@@ -77,6 +77,7 @@ export class StartQueue {
 
   /** Starts those whose turn has come. Called when slots became free. */
   drain(): void {
+    if (this.#waiting.length === 0) return;
     while (this.#head < this.#waiting.length) {
       const pending = this.#waiting[this.#head]!;
       let slot: number;

@@ -72,7 +72,12 @@ describe("EmulatedBackend", () => {
     // So many that one small object for each would be noticed in this process's heap.
     let events = 1_000_000;
     while (!(await collectsGarbage(() => void makeObjects(events)))) events *= 2;
-    expect(await collectsGarbage(() => deliver(events))).toBe(false);
+    // What earlier tests left behind may set off a collection too, but not every time.
+    let collected = true;
+    for (let attempt = 0; attempt < 8 && collected; attempt++) {
+      collected = await collectsGarbage(() => deliver(events));
+    }
+    expect(collected).toBe(false);
   });
 
   test("has a machine and neither ring nor host calls", () => {
