@@ -72,7 +72,7 @@ export function checkName(file: TidyFile): Finding[] {
 // Put together from parts, so that these files do not break their own rule.
 const UNFINISHED = new RegExp(`\\b(?:${["TO", "FIX", "XX"].join("|")})(?:DO|ME|X)\\b`, "g");
 const HOST_PATH = new RegExp(`(?<![\\w.:/])/(?:${["work", "root", "home"].join("|")})/[\\w.]`, "g");
-const PRIVATE_REGISTRY = /https?:\/\/(?!registry\.npmjs\.org\/)[^"\s]+/g;
+const REGISTRY_ADDRESS = /https?:\/\/[^"\s]+/g;
 
 function everyMatch(file: TidyFile, pattern: RegExp, rule: string, say: (found: string) => string) {
   const findings: Finding[] = [];
@@ -105,9 +105,9 @@ export function checkWords(file: TidyFile): Finding[] {
     findings.push(
       ...everyMatch(
         file,
-        PRIVATE_REGISTRY,
+        REGISTRY_ADDRESS,
         "registry",
-        () => "a private registry is banned, use https://registry.npmjs.org/",
+        () => "the address of a registry is banned, use the installer's own setting",
       ),
     );
   }
