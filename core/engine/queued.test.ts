@@ -203,6 +203,20 @@ describe("startQueued()", () => {
     expect([queue.users, t.outcomes.arrivedAll.map(({ bytes }) => bytes)]).toEqual([0, [16]]);
   });
 
+  test("ends as faulty, with the buffer back, when the program took its memory away", () => {
+    const { t, queue, start } = setUp(0);
+    const memory = new Uint8Array(16);
+    const buffer = t.pool.borrow(memory);
+    queue.give(buffer);
+    start();
+    structuredClone(memory, { transfer: [memory.buffer] });
+    t.backend.complete(t.backend.last, 4);
+    t.settle();
+    expect(t.outcomes.results).toEqual([-4102]);
+    expect(t.outcomes.arrivedAll.map(({ bytes }) => bytes)).toEqual([0]);
+    expect([buffer.isBorrowed, queue.users]).toEqual([false, 0]);
+  });
+
   test("is refused for operations that do not read, with a buffer, or with another's queue", () => {
     const { t, queue, request } = setUp(1);
     const other = setUp(0).queue;

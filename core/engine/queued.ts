@@ -72,16 +72,18 @@ function endRound(e: EngineState, frame: Round, moved: number): number {
   const { slot } = e.context;
   const brought = moved - frame.before;
   const buffer = e.pool.get(frame.buffer);
-  const fits = Math.min(brought, buffer.sizeBytes);
+  const fits = Math.min(brought, buffer.block.bytes.length);
+  let kept = true;
   if (brought > 0) {
-    buffer.settle(true, 0, fits);
-    e.arrivals.push(e.table.handleOf(slot), buffer.id, fits);
+    kept = buffer.settle(true, 0, fits);
+    e.arrivals.push(e.table.handleOf(slot), buffer.id, kept ? fits : 0);
   } else {
     queueOf(e, frame).putBack(buffer.id);
   }
   frame.buffer = 0;
   e.i32[(slot << HEADER_SHIFT) + BUFFER] = 0;
   e.i32[(slot << HEADER_SHIFT) + LENGTH] = 0;
+  if (!kept) throw new RangeError(`Buffer ${buffer.id} was taken away while it was queued`);
   if (brought > fits) {
     throw new RangeError(`A read says that it brought ${brought} bytes: the buffer has ${fits}`);
   }
