@@ -95,6 +95,18 @@ describe("pipe", () => {
     expect([...(await reader.read(8))]).toEqual([1, 2, 3]);
   });
 
+  onBoth("refuses a buffer of another runtime, and goes on [B4]", async (io) => {
+    const { reader, writer } = await io.open("pipe");
+    const other = await start({ backend: io.backend });
+    const [theirs, mine] = [other.buffer(8), io.buffer(8)];
+    await writer.write("abc");
+    expect(await reader.readInto(theirs).catch((error) => error.code)).toBe("ERR_BAD_HANDLE");
+    expect(await reader.readInto(mine)).toBe(3);
+    expect(text(mine.bytes.slice(0, 3))).toBe("abc");
+    mine.dispose();
+    await other.close();
+  });
+
   onBoth("fails a read whose memory the program gave away meanwhile [B1]", async (io) => {
     const { reader, writer } = await io.open("pipe");
     const memory = new Uint8Array(64);
