@@ -1,32 +1,10 @@
 /** What becomes of an operation whose layer breaks the rules, and of the others. */
 import { describe, expect, test } from "bun:test";
 import { REEL_ERROR_NUMBERS } from "../errors.ts";
-import { layer, type Layer, type LayerContext, type Move, type Wait } from "../provider/layer.ts";
-import { struct } from "../state/struct.ts";
-import { NOTHING_HELD, onRing, providerOf } from "./engine.fixture.ts";
+import { type LayerContext, type Move, type Wait } from "../provider/layer.ts";
+import { NOTHING_HELD, onRing, one, plainLayer, providerOf } from "./engine.fixture.ts";
 
 const FAULT = -REEL_ERROR_NUMBERS.ERR_PROVIDER_FAULT;
-const empty = struct({});
-
-/** A layer without a frame. */
-function plain(
-  name: string,
-  wait: (cx: LayerContext) => Wait,
-  complete: (cx: LayerContext, result: number) => Move,
-  cancel?: (cx: LayerContext) => void,
-): Layer {
-  return layer({
-    name,
-    frame: empty,
-    wait: (_frame, cx) => wait(cx),
-    complete: (_frame, cx, result) => complete(cx, result),
-    ...(cancel === undefined ? {} : { cancel: (_frame: unknown, cx: LayerContext) => cancel(cx) }),
-  }) as unknown as Layer;
-}
-
-/** A provider with one layer for its one operation. */
-const one = (name: string, made: Layer, layers: readonly Layer[] = []) =>
-  providerOf("one", [name], () => ({ operations: { [name]: made }, layers }));
 
 describe("a layer that breaks the rules", () => {
   const cases: [string, (cx: LayerContext) => Wait, (cx: LayerContext) => Move, string][] = [
@@ -82,7 +60,7 @@ describe("a layer that breaks the rules", () => {
       (cx) => cx.ready(),
       (cx) =>
         cx.call(
-          plain(
+          plainLayer(
             "other.layer",
             (c) => c.ready(),
             (c) => c.done(0),
@@ -94,8 +72,8 @@ describe("a layer that breaks the rules", () => {
   for (const [what, wait, complete, text] of cases) {
     test(`ends its operation and no other when it ${what} [M2.1]`, () => {
       const cleaned: string[] = [];
-      const bad = plain("one.bad", wait, complete, () => cleaned.push("cancel"));
-      const good = plain(
+      const bad = plainLayer("one.bad", wait, complete, () => cleaned.push("cancel"));
+      const good = plainLayer(
         "two.good",
         (cx) => cx.ring.nop(),
         (cx) => cx.done(1),
@@ -125,7 +103,7 @@ describe("a layer that breaks the rules", () => {
   }
 
   test("is not believed when it moved more bytes than the buffer has", () => {
-    const liar = plain(
+    const liar = plainLayer(
       "one.liar",
       (cx) => cx.ready(),
       (cx) => cx.done(9),
@@ -138,7 +116,7 @@ describe("a layer that breaks the rules", () => {
   });
 
   test("keeps its memory until the kernel is done with it, when it throws after preparing", () => {
-    const bad = plain(
+    const bad = plainLayer(
       "one.bad",
       (cx) => {
         cx.ring.read(3, 0);
@@ -158,7 +136,7 @@ describe("a layer that breaks the rules", () => {
   });
 
   test("waits for nothing when the request could not be prepared", () => {
-    const read = plain(
+    const read = plainLayer(
       "one.read",
       (cx) => cx.ring.read(3, 0),
       (cx, result) => cx.done(result),

@@ -1,34 +1,13 @@
 /** Layers at work: waits, moves, nesting, and what a layer that breaks the rules comes to. */
 import { describe, expect, test } from "bun:test";
 import { REEL_ERROR_NUMBERS } from "../errors.ts";
-import { layer, type Layer, type LayerContext, type Move, type Wait } from "../provider/layer.ts";
+import { layer, type Layer, type Move } from "../provider/layer.ts";
 import { u32, u53, u8 } from "../state/fields.ts";
 import { struct } from "../state/struct.ts";
-import { NOTHING_HELD, onRing, providerOf } from "./engine.fixture.ts";
+import { NOTHING_HELD, onRing, one, plainLayer, providerOf } from "./engine.fixture.ts";
 import { TRANSITIONS_PER_TURN } from "./state.ts";
 
 const FAULT = -REEL_ERROR_NUMBERS.ERR_PROVIDER_FAULT;
-const empty = struct({});
-
-/** A layer without a frame. */
-function plain(
-  name: string,
-  wait: (cx: LayerContext) => Wait,
-  complete: (cx: LayerContext, result: number) => Move,
-  cancel?: (cx: LayerContext) => void,
-): Layer {
-  return layer({
-    name,
-    frame: empty,
-    wait: (_frame, cx) => wait(cx),
-    complete: (_frame, cx, result) => complete(cx, result),
-    ...(cancel === undefined ? {} : { cancel: (_frame: unknown, cx: LayerContext) => cancel(cx) }),
-  }) as unknown as Layer;
-}
-
-/** A provider with one layer for its one operation. */
-const one = (name: string, made: Layer, layers: readonly Layer[] = []) =>
-  providerOf("one", [name], () => ({ operations: { [name]: made }, layers }));
 
 describe("a layer's wait() and complete()", () => {
   test("take turns until complete() ends it, and neither is called after [M2.1, M2.2]", () => {
@@ -67,7 +46,7 @@ describe("a layer's wait() and complete()", () => {
   });
 
   test("end an operation at once when nothing is to wait for, and it is delivered [W3]", () => {
-    const ready = plain(
+    const ready = plainLayer(
       "one.ready",
       (cx) => cx.ready(7),
       (cx, result) => cx.done(result),
@@ -84,7 +63,7 @@ describe("a layer's wait() and complete()", () => {
 
   test("see what the operation was started with, and its buffer's memory [A2.1, A2.2]", () => {
     const seen: unknown[] = [];
-    const look = plain(
+    const look = plainLayer(
       "one.look",
       (cx) => {
         seen.push(cx.resource, cx.end, cx.offset, cx.length, cx.argument, cx.memoryAt);
@@ -108,12 +87,12 @@ describe("a layer's wait() and complete()", () => {
 
   test("let a layer that never waits take turns with the others [C1]", () => {
     let spins = 0;
-    const spin = plain(
+    const spin = plainLayer(
       "one.spin",
       (cx) => cx.ready(),
       (cx) => (++spins < 5 * TRANSITIONS_PER_TURN ? cx.again() : cx.done(0)),
     );
-    const calm = plain(
+    const calm = plainLayer(
       "two.calm",
       (cx) => cx.ready(),
       (cx) => cx.done(spins),
@@ -132,12 +111,12 @@ describe("a layer's wait() and complete()", () => {
   test("count results beyond 32 bits exactly, also across a turn", () => {
     const big = 2 ** 40 + 1;
     let spins = 0;
-    const inner = plain(
+    const inner = plainLayer(
       "one.inner",
       (cx) => cx.ready(),
       (cx) => cx.done(big),
     );
-    const outer = plain(
+    const outer = plainLayer(
       "one.outer",
       (cx) => cx.ready(),
       (cx, result) => {
@@ -153,7 +132,7 @@ describe("a layer's wait() and complete()", () => {
 });
 
 describe("layers that call layers", () => {
-  const leaf = plain(
+  const leaf = plainLayer(
     "one.leaf",
     (cx) => cx.ring.nop(),
     (cx, result) => (result < 0 ? cx.fail(-result) : cx.done(result)),
@@ -180,7 +159,7 @@ describe("layers that call layers", () => {
 
   test("hand an error down as a result that the caller may take for its own", () => {
     const seen: number[] = [];
-    const tolerant = plain(
+    const tolerant = plainLayer(
       "one.tolerant",
       (cx) => cx.ready(),
       (cx, result) => {
@@ -208,7 +187,7 @@ describe("layers that call layers", () => {
       complete: (_frame, cx) => cx.done(0),
     });
     let calls = 0;
-    const parent = plain(
+    const parent = plainLayer(
       "one.parent",
       (cx) => cx.ready(),
       (cx) => {

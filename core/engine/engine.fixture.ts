@@ -24,7 +24,7 @@ export interface TestDriver extends Partial<Driver> {
   operations: Readonly<Record<string, Layer>>;
 }
 
-const EMPTY = struct({});
+export const EMPTY = struct({});
 
 /** A layer without a frame. */
 export function plainLayer(
@@ -75,6 +75,10 @@ export function providerOf(
     emulated: make,
   }) as unknown as Provider;
 }
+
+/** A provider with one layer for its one operation. */
+export const one = (name: string, made: Layer, layers: readonly Layer[] = []) =>
+  providerOf("one", [name], () => ({ operations: { [name]: made }, layers }));
 
 /** An outcome as a settler got it. */
 export interface Settled {

@@ -1,51 +1,12 @@
 /** Forks: all run, the first error wins, and nobody is left behind. */
 import { describe, expect, test } from "bun:test";
-import { layer, type Layer, type Move } from "../provider/layer.ts";
+import { layer, type Layer } from "../provider/layer.ts";
 import { u32, u8 } from "../state/fields.ts";
 import { struct } from "../state/struct.ts";
-import { NOTHING_HELD, onRing, plainLayer, providerOf } from "./engine.fixture.ts";
+import { NOTHING_HELD, onRing, plainLayer } from "./engine.fixture.ts";
+import { log, raid, started } from "./raid.fixture.ts";
 
 const CANCELLED = -125;
-const log: string[] = [];
-
-const part = layer({
-  name: "raid.part",
-  frame: struct({ file: u32 }),
-  wait: (frame, cx) => cx.ring.read(frame.file, 0),
-  complete: (_frame, cx, result) => (result < 0 ? cx.fail(-result) : cx.done(result)),
-  cancel(frame) {
-    log.push(`cancel ${frame.file}`);
-  },
-});
-
-/** Forks as many parts as the argument says, and answers their sum. */
-const stripe = layer({
-  name: "raid.stripe",
-  frame: struct({ phase: u8 }),
-  wait: (_frame, cx) => cx.ready(),
-  complete(frame, cx, result): Move {
-    if (frame.phase === 1) return result < 0 ? cx.fail(-result) : cx.done(result);
-    frame.phase = 1;
-    for (let i = 0; i < cx.argument; i++) cx.fork(part, { file: i });
-    return cx.join();
-  },
-}) as unknown as Layer;
-
-const raid = (body: Layer = stripe, layers: readonly Layer[] = []) =>
-  providerOf("raid", ["read"], () => ({
-    operations: { read: body },
-    layers: [part as unknown as Layer, ...layers],
-  }));
-
-function started(children: number, slots = 64) {
-  log.length = 0;
-  const t = onRing([raid()], { table: { slots } });
-  const buffer = t.pool.owned(4096);
-  const slot = t.start(0, { buffer, argument: children, autoRelease: true });
-  t.engine.work();
-  return { t, buffer, slot };
-}
-
 describe("join()", () => {
   test("waits for every fork and gives the sum of their results", () => {
     const { t, buffer } = started(3);

@@ -8,34 +8,11 @@ import {
   WAIT,
   WAIT_NAMES,
 } from "../descriptor/layout.ts";
-import { layer, type Layer, type LayerContext, type Move, type Wait } from "../provider/layer.ts";
-import { struct } from "../state/struct.ts";
-import { onRing, providerOf } from "./engine.fixture.ts";
-
-const empty = struct({});
-
-/** A layer without a frame. */
-function plain(
-  name: string,
-  wait: (cx: LayerContext) => Wait,
-  complete: (cx: LayerContext, result: number) => Move,
-  cancel?: (cx: LayerContext) => void,
-): Layer {
-  return layer({
-    name,
-    frame: empty,
-    wait: (_frame, cx) => wait(cx),
-    complete: (_frame, cx, result) => complete(cx, result),
-    ...(cancel === undefined ? {} : { cancel: (_frame: unknown, cx: LayerContext) => cancel(cx) }),
-  }) as unknown as Layer;
-}
-
-/** A provider with one layer for its one operation. */
-const one = (name: string, made: Layer, layers: readonly Layer[] = []) =>
-  providerOf("one", [name], () => ({ operations: { [name]: made }, layers }));
+import { type LayerContext, type Wait } from "../provider/layer.ts";
+import { onRing, one, plainLayer } from "./engine.fixture.ts";
 
 describe("start()", () => {
-  const read = plain(
+  const read = plainLayer(
     "one.read",
     (cx) => cx.ring.read(3, 0),
     (cx, result) => cx.done(result),
@@ -72,7 +49,7 @@ describe("start()", () => {
     const t = bound(
       one(
         "plain",
-        plain(
+        plainLayer(
           "one.nop",
           (cx) => cx.ring.nop(),
           (cx) => cx.done(0),
@@ -92,7 +69,7 @@ describe("start()", () => {
     const t = bound(
       one(
         "plain",
-        plain(
+        plainLayer(
           "one.nop",
           (cx) => cx.ring.nop(),
           (cx) => cx.done(0),
@@ -114,7 +91,9 @@ describe("waits that end in time", () => {
   const timed = (begin: (cx: LayerContext) => Wait) =>
     one(
       "plain",
-      plain("one.timed", begin, (cx, result) => (result < 0 ? cx.fail(-result) : cx.done(result))),
+      plainLayer("one.timed", begin, (cx, result) =>
+        result < 0 ? cx.fail(-result) : cx.done(result),
+      ),
     );
 
   test("after() never ends early, and does not wait when there is nothing to wait for", () => {
