@@ -22,12 +22,11 @@ import { describeWaits, type WaitDescription } from "../engine/inspect.ts";
 import { snapshotEngine } from "../engine/snapshot.ts";
 import { StartQueue } from "../engine/start-queue.ts";
 import type { EngineLimits } from "../engine/state.ts";
-import { ReelError } from "../errors.ts";
 import type { Provider } from "../provider/define.ts";
 import { Random } from "../random.ts";
 import { MARK_BYTES_MAX } from "../session/codec/format.ts";
 import { Syscalls } from "../syscall.ts";
-import { Executor } from "../task/executor.ts";
+import { Executor, closedError } from "../task/executor.ts";
 import { endEverything } from "./closing.ts";
 import type { RuntimeCore } from "./core.ts";
 import { OpenEnd } from "./open-end.ts";
@@ -263,10 +262,7 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
 
   /** @throws {ReelError} ERR_CLOSED */
   #requireOpen(action: string): void {
-    if (this.#closing === undefined) return;
-    throw new ReelError("ERR_CLOSED", `Cannot ${action}: the runtime is closed`, {
-      mend: "Do it before the runtime is closed, or start another",
-    });
+    if (this.#closing !== undefined) throw closedError(action);
   }
 
   async #close(): Promise<void> {

@@ -291,7 +291,8 @@ export class Executor implements TaskScheduler {
   }
 }
 
-function closedError(action: string): ReelError {
+/** What a closed runtime answers. */
+export function closedError(action: string): ReelError {
   return new ReelError("ERR_CLOSED", `Cannot ${action}: the runtime is closed`, {
     mend: "Do it before the runtime is closed, or start another",
   });
