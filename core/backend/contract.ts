@@ -10,6 +10,10 @@ import type { Machine } from "./emulated/machine.ts";
 export const COMPLETE_MORE = 1;
 /** Upper half of the flags: which provided buffer the completion used, when this bit is set. */
 export const COMPLETE_BUFFER = 2;
+/** The memory of a zero-copy send is free again; the result says nothing. */
+export const COMPLETE_NOTIFICATION = 4;
+/** There was more to receive when the completion was posted. */
+export const COMPLETE_NONEMPTY = 8;
 
 /** The receiving side of the door. Implemented by the engine. */
 export interface Sink {
@@ -73,8 +77,40 @@ export const OPCODE = {
   SHUTDOWN: 34,
   SOCKET: 45,
   SEND_ZC: 47,
+  /**
+   * Not the kernel's: resolves a host name. `address` and `length` are its UTF-8 bytes, `offset` the
+   * address family wanted (0, 4 or 6), `opFlags` how many bytes of memory there are at `address`.
+   * The result is the length of the answer, written over the name: numeric addresses, one a line.
+   */
+  LOOKUP: 200,
 } as const;
 export type OpcodeName = keyof typeof OPCODE;
+
+/**
+ * How a request is made, beside what it asks for. The low 16 bits are the opcode's own priority word
+ * (`ioprio`), of which these are the useful ones; the rest is ours.
+ */
+export const HOW = {
+  /** ACCEPT stays armed and completes for each connection. */
+  ACCEPT_MULTISHOT: 1 << 0,
+  /** SEND, RECV: wait for readiness first, because an attempt now is known to fail. */
+  POLL_FIRST: 1 << 0,
+  /** RECV stays armed and completes for each arrival; it needs a buffer group. */
+  RECV_MULTISHOT: 1 << 1,
+  /** The kernel picks a buffer from the group: see {@link fromGroup}. */
+  BUFFER_SELECT: 1 << 16,
+} as const;
+const GROUP_SHIFT = 17;
+
+/** The {@link HOW} word of a request whose buffer the kernel picks from a group. */
+export function fromGroup(group: number): number {
+  return HOW.BUFFER_SELECT | (group << GROUP_SHIFT);
+}
+
+/** The group that a HOW word names. */
+export function groupOf(how: number): number {
+  return how >>> GROUP_SHIFT;
+}
 
 /**
  * Requests to a ring. A file is named by its *ring file*: a small number that the backend gave out,
@@ -89,6 +125,7 @@ export interface Ring {
    * @param address absolute address of the memory, or 0
    * @param length bytes (or the opcode's own meaning of `len`)
    * @param offset position in the file, -1 for the current one (or the opcode's meaning of `off`)
+   * @param how see {@link HOW}; 0 by default
    * @param opFlags the opcode's own flags word; for SPLICE and TEE, the file to move from (`file`
    *   is then the one to move to, `address` the offset to move from)
    */
@@ -101,7 +138,27 @@ export interface Ring {
     length: number,
     offset: number,
     opFlags: number,
+    how?: number,
   ): void;
+  /**
+   * Limits the request that was prepared last by a linked timeout: it ends with -ETIME when it is
+   * not over after so long. It must be of this slot, and not have been handed over yet.
+   */
+  limit(slot: number, generation: number, timeoutNs: number): void;
+  /**
+   * Makes a group of buffers from which the kernel picks one for each completion of a request that
+   * selects from it. All of them are the kernel's at first.
+   * @param address of `count * bufferBytes` bytes of pinned memory; buffer n begins at
+   *   `address + n * bufferBytes`
+   * @param count a power of two, at most 32,768
+   * @returns its number
+   * @throws {ReelError} ENOMEM and others, the errno's code
+   */
+  openGroup(address: number, bufferBytes: number, count: number): number;
+  /** Gives a buffer back that a completion used. It may be used again at once. */
+  giveBuffer(group: number, buffer: number): void;
+  /** Ends a group. No request in flight may select from it. */
+  closeGroup(group: number): void;
   /**
    * Asks for a request's cancellation. No completion of its own is delivered; the target ends with
    * -ECANCELED, or with the result with which it won the race.
@@ -130,6 +187,23 @@ export interface HostCalls {
    * @throws {ReelError} EAGAIN when it would have to wait; whatever fitted is written
    */
   write(file: number, bytes: Uint8Array): void;
+  /** Makes a socket. @throws {ReelError} the errno's code, here and below */
+  socket(domain: number, type: number, protocol: number): number;
+  /** Names a socket. @param address a sockaddr */
+  bind(file: number, address: Uint8Array): void;
+  listen(file: number, backlog: number): void;
+  /** Sets an option whose value is bytes: an int of the host's byte order, or a structure. */
+  setSocketOption(file: number, level: number, option: number, value: Uint8Array): void;
+  /** The sockaddr of a socket, or of its peer. */
+  socketName(file: number, peer: boolean): Uint8Array;
+  /**
+   * Takes charge of a descriptor that the process inherited.
+   * @returns its ring file
+   * @throws {ReelError} EBADF when it is none
+   */
+  adopt(descriptor: number): number;
+  /** Removes a name from the file system: a Unix-domain socket's. */
+  unlink(path: string): void;
 }
 
 export interface BackendCounters {

@@ -5,6 +5,7 @@
  */
 import type { Machine } from "../backend/emulated/machine.ts";
 import type { HostCalls } from "../backend/contract.ts";
+import type { FaceHost } from "./face.ts";
 import type { Random } from "../random.ts";
 import { t, type Static, type TObject } from "../schema.ts";
 import type { Records } from "../state/records.ts";
@@ -28,6 +29,11 @@ export interface OperationDefinition {
    * brought. Without it every round has the same offset (a timer's delay, a stream's nothing).
    */
   positioned?: boolean;
+  /**
+   * A read that may be started without a buffer, with a length only (`OpenEnd.receive`): its layer
+   * brings the bytes when they are there, so that a read that waits long holds no memory.
+   */
+  unbuffered?: boolean;
 }
 
 export interface EndDefinition {
@@ -51,6 +57,25 @@ export interface Capabilities {
   restore: readonly ("uring" | "emulated")[];
 }
 
+/** Memory that requests may name, for as long as the session lasts. */
+export interface DriverMemory {
+  readonly bytes: Uint8Array;
+  /** Absolute address of the first byte; 0 where no kernel will ever look. */
+  readonly address: number;
+}
+
+/** Buffers from which the kernel picks one for each completion (io_uring only). */
+export interface BufferGroup {
+  /** For `fromGroup`. */
+  readonly group: number;
+  readonly count: number;
+  readonly bufferBytes: number;
+  /** All of its memory; buffer n begins at `n * bufferBytes`. */
+  readonly bytes: Uint8Array;
+  /** Gives a buffer back that a completion used. */
+  give(buffer: number): void;
+}
+
 /** What the core gives to a driver, once per session. */
 export interface DriverContext {
   readonly kind: string;
@@ -61,7 +86,21 @@ export interface DriverContext {
   readonly machine: Machine;
   /** The provider's own random numbers: the same for the same seed. */
   readonly random: Random;
+  /** What the runtime was started with for this provider, checked against its `settings`. */
+  readonly settings: unknown;
   now(): number;
+  /** Memory of the driver's own. @throws {ReelError} ERR_LIMIT */
+  memory(sizeBytes: number): DriverMemory;
+  /** @throws {ReelError} ENOMEM and others, the errno's code */
+  bufferGroup(count: number, bufferBytes: number): BufferGroup;
+  /**
+   * Has a function called at each interrupt of a line, before the layers that wait for the line are
+   * woken: an interrupt service routine, for work that belongs to no single operation. It may wake
+   * queues. The line is enabled from now on.
+   */
+  onInterrupt(line: number, service: () => void): void;
+  /** Closes a resource that nobody holds: one that a layer adopted and that was never handed out. */
+  abandon(resource: number): void;
   /** State of which the core keeps one record for each resource that can be open. */
   records<S extends StructShape>(name: string, layout: Struct<S>): Records<S>;
   /** Makes a wait queue. At start, or for a resource: give it back in `release`. */
@@ -97,6 +136,16 @@ export interface Driver<Options = unknown> {
   devices?: readonly SavedDevice[];
   /** Runs as an operation after `open` when opening has to wait. */
   opening?: Layer;
+  /**
+   * Runs beside the program's operations for as long as the resource's first end is open (after
+   * `opening`), and is cancelled when that closes: an armed accept, a receiver. When it ends by
+   * itself it is not started again.
+   * @param resource its records are filled in
+   * @returns undefined for a resource that has none
+   */
+  service?(resource: number): Layer | undefined;
+  /** What the resource is, for errors and reports: "127.0.0.1:8080". */
+  describe?(resource: number): string;
   /** An end closes. Nothing is in flight on it; the other ends may still be busy. */
   closeEnd?(resource: number, end: number): void;
   /** Runs as an operation before `closeEnd` when closing has to wait. */
@@ -115,6 +164,7 @@ export interface ProviderDefinition<
   O extends TObject,
   Ends extends string = string,
   Kind extends string = string,
+  Face extends object = object,
 > {
   /** The word by which people open it: lower case, one word. */
   kind: Kind;
@@ -130,6 +180,10 @@ export interface ProviderDefinition<
   resourcesMax?: number;
   /** Opcodes (OPCODE) that the io_uring driver needs. */
   opcodes?: readonly number[];
+  /** What may be chosen for all of the provider when a runtime starts (`settings: { kind: … }`). */
+  settings?: TObject;
+  /** Methods for people, which every runtime with this provider has: `io.listen()`. */
+  face?(io: FaceHost): Face;
   uring?(cx: DriverContext): Driver<Static<O>>;
   emulated?(cx: DriverContext): Driver<Static<O>>;
 }
@@ -139,7 +193,8 @@ export interface Provider<
   O extends TObject = TObject,
   Ends extends string = string,
   Kind extends string = string,
-> extends ProviderDefinition<O, Ends, Kind> {
+  Face extends object = object,
+> extends ProviderDefinition<O, Ends, Kind, Face> {
   readonly apiVersion: typeof PROVIDER_API_VERSION;
   readonly operationNames: readonly string[];
   readonly endNames: readonly Ends[];
@@ -160,7 +215,8 @@ export function defineProvider<
   const O extends TObject,
   const Ends extends string,
   const Kind extends string,
->(definition: ProviderDefinition<O, Ends, Kind>): Provider<O, Ends, Kind> {
+  Face extends object = object,
+>(definition: ProviderDefinition<O, Ends, Kind, Face>): Provider<O, Ends, Kind, Face> {
   const { kind, operations, ends } = definition;
   if (typeof kind !== "string" || !KIND.test(kind))
     refuse(kind, "kind must be one lower-case word");

@@ -4,7 +4,17 @@
 export { ERRNO, REEL_ERROR_NUMBERS, ReelError, codeOfResult } from "../errors.ts";
 export { NS_PER_MS, NS_PER_SECOND, ms, seconds, us } from "../clock.ts";
 export { t, type Static } from "../schema.ts";
-export { OPCODE } from "../backend/contract.ts";
+export {
+  COMPLETE_BUFFER,
+  COMPLETE_MORE,
+  COMPLETE_NONEMPTY,
+  COMPLETE_NOTIFICATION,
+  HOW,
+  OPCODE,
+  fromGroup,
+} from "../backend/contract.ts";
+export type { IoBuffer } from "../buffer/buffer.ts";
+export type { FaceEnd, FaceHost, FaceTransfer } from "./face.ts";
 export {
   bool,
   bufferRef,
@@ -28,9 +38,11 @@ export {
   NO_OPTIONS,
   PROVIDER_API_VERSION,
   defineProvider,
+  type BufferGroup,
   type Capabilities,
   type Driver,
   type DriverContext,
+  type DriverMemory,
   type EndDefinition,
   type OperationDefinition,
   type Provider,

@@ -54,7 +54,7 @@ export interface RingRequests {
     toOffset: number,
     length: number,
   ): Wait;
-  /** Any other request; see the io_uring manual for the meaning of the words. */
+  /** Any other request; see the io_uring manual for the meaning of the words, `HOW` for the last. */
   request(
     opcode: number,
     file: number,
@@ -62,7 +62,13 @@ export interface RingRequests {
     length: number,
     offset: number,
     opFlags: number,
+    how?: number,
   ): Wait;
+  /**
+   * Limits the request that was just made by a timeout of the kernel's own: its result is -ETIME
+   * when it is not over after so long. Unlike `within` it costs no look at the clock.
+   */
+  limit(wait: Wait, timeoutNs: number): Wait;
 }
 
 /**
@@ -137,6 +143,28 @@ export interface LayerContext {
   join(): Move;
 
   // Effects: anywhere in `wait`, `complete` and `cancel`.
+  /**
+   * Hands bytes to the operation, and counts them as moved: into its buffer, behind what was brought
+   * before, or, if it was started without one (`OpenEnd.receive`), as a fresh array. Such an
+   * operation may bring bytes once.
+   * @throws {RangeError} when the buffer has no room for them
+   */
+  bring(source: Uint8Array, at: number, count: number): void;
+  /**
+   * Asks that the armed request end. Its last result comes to `complete` with `more` false, as
+   * -ECANCELED unless it won the race. Only in `complete`, while `more` is true, before `again()`.
+   */
+  disarm(): void;
+  /**
+   * Takes a free resource of this provider and opens its ends, as opening does, but without
+   * `Driver.open`: fill in its records before this call returns to the core. Its service starts
+   * afterwards. Hand out its handle (`handleOf`) as a result, or give it up with
+   * `DriverContext.abandon`.
+   * @returns its number, or -1 when none is free
+   */
+  adopt(): number;
+  /** The handle of an open resource's first end. */
+  handleOf(resource: number): number;
   /** Counts bytes as moved before the operation is over: they survive a cancel or an error. */
   progress(bytes: number): void;
   /** Gives a lock back before the operation ends. Those still held then are given back then. */

@@ -1,0 +1,48 @@
+/**
+ * What a provider's face is given: the part of a runtime that methods for people are made of. An
+ * author adds methods to every runtime by `face` of the definition, as `tcp` adds `listen`.
+ */
+import type { IoBuffer } from "../buffer/buffer.ts";
+
+/** Where and how a transfer takes place; see `TransferOptions` of the runtime. */
+export interface FaceTransfer {
+  offset?: number;
+  at?: number;
+  length?: number;
+  argument?: number;
+  /** Cancels the operation when it is aborted, which then fails with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** An open end, as a face sees it. */
+export interface FaceEnd {
+  readonly handle: number;
+  readonly kind: string;
+  readonly name: string;
+  read(sizeBytes: number, options?: FaceTransfer): Promise<Uint8Array>;
+  readInto(target: IoBuffer | Uint8Array, options?: FaceTransfer): Promise<number>;
+  /**
+   * Reads without a buffer, where the operation allows it: memory is taken when bytes are there.
+   * @param sizeBytes the most that may come
+   */
+  receive(sizeBytes: number, options?: FaceTransfer): Promise<Uint8Array>;
+  write(source: IoBuffer | Uint8Array | string, options?: FaceTransfer): Promise<number>;
+  perform(
+    operation: string,
+    memory?: IoBuffer | Uint8Array,
+    options?: FaceTransfer,
+  ): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** The runtime, as a face sees it. */
+export interface FaceHost {
+  readonly backend: "uring" | "emulated";
+  now(): number;
+  /** Opens a provider that has one end. */
+  open(kind: string, options?: object): Promise<FaceEnd>;
+  /** The end that an operation's result named: an accepted connection. */
+  end(handle: number): FaceEnd;
+  buffer(sizeBytes: number): IoBuffer;
+  sleep(delayNs: number): Promise<void>;
+}
