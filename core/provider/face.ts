@@ -39,8 +39,11 @@ export interface FaceEnd {
 export interface FaceHost {
   readonly backend: "uring" | "emulated";
   now(): number;
-  /** Opens a provider that has one end. */
-  open(kind: string, options?: object): Promise<FaceEnd>;
+  /**
+   * Opens a provider that has one end.
+   * @param signal gives the opening up when it is aborted
+   */
+  open(kind: string, options?: object, signal?: AbortSignal): Promise<FaceEnd>;
   /** The end that an operation's result named: an accepted connection. */
   end(handle: number): FaceEnd;
   buffer(sizeBytes: number): IoBuffer;

@@ -1,0 +1,174 @@
+/**
+ * A connection, for people: chunks come out of it with `for await`, and every write is awaited or
+ * bounded, so that a program cannot fill memory by forgetting to wait.
+ */
+import { ReelError, type FaceEnd, type IoBuffer } from "../../../core/provider/index.ts";
+import { NAME_LOCAL, NAME_PEER, WRITE_MORE } from "../options.ts";
+import { addressOf, type SocketAddress } from "./address.ts";
+import { streamsOf } from "./streams.ts";
+
+/** Bytes that one read brings at most, unless it is told otherwise. */
+export const CHUNK_BYTES = 1 << 16;
+/** Bytes of writes that nobody awaited, after which a write is refused. */
+export const UNAWAITED_BYTES_MAX = 1 << 20;
+/** Lists up to this size are gathered into one write. */
+const GATHER_BYTES_MAX = 1 << 16;
+
+export type Writable = Uint8Array | string | IoBuffer;
+
+export interface ReadOptions {
+  /** Ends the read when it is aborted. */
+  signal?: AbortSignal;
+  /** The read fails with ETIMEDOUT when nothing has come after so long. */
+  timeoutNs?: number;
+}
+
+const DONE: IteratorResult<Uint8Array, undefined> = { done: true, value: undefined };
+const encoder = new TextEncoder();
+
+function sizeOf(source: Writable): number {
+  if (typeof source === "string") return Buffer.byteLength(source);
+  return source instanceof Uint8Array ? source.length : source.sizeBytes;
+}
+
+export class Connection implements AsyncIterable<Uint8Array>, AsyncDisposable {
+  readonly #end: FaceEnd;
+  #unawaitedBytes = 0;
+
+  /** Made by `io.connect` and by listeners. */
+  constructor(end: FaceEnd) {
+    this.#end = end;
+  }
+
+  /** The number by which the four calls name the connection. */
+  get handle(): number {
+    return this.#end.handle;
+  }
+
+  /**
+   * Reads what is there, or waits for it.
+   * @param sizeBytes the most that may come, default 64 KiB
+   * @returns a fresh array; empty at the end of the stream
+   * @throws {ReelError} (as a rejection) ECONNRESET, ETIMEDOUT, ERR_CLOSED
+   */
+  read(sizeBytes: number = CHUNK_BYTES, options?: ReadOptions): Promise<Uint8Array> {
+    if (options === undefined) return this.#end.receive(sizeBytes);
+    const { signal, timeoutNs = 0 } = options;
+    const argument = { argument: timeoutNs };
+    return this.#end.receive(sizeBytes, signal === undefined ? argument : { signal, ...argument });
+  }
+
+  /** Reads into memory of the program's. @returns how many bytes came; 0 at the end */
+  readInto(target: IoBuffer | Uint8Array): Promise<number> {
+    return this.#end.readInto(target);
+  }
+
+  /**
+   * Sends all of the bytes. Writes go out in the order of the calls.
+   * @param source memory of the program's is copied before the call returns
+   * @returns (when all was handed over) how many bytes
+   * @throws {ReelError} (as a rejection) EPIPE, ECONNRESET; ERR_LIMIT when 1 MiB of earlier writes
+   *   still wait, because nobody awaited them
+   */
+  write(source: Writable): Promise<number> {
+    return this.#write(source, false);
+  }
+
+  /** Sends several pieces as if they were one: no packet ends between them by itself. */
+  async writev(sources: readonly Writable[]): Promise<number> {
+    const sizes = sources.map(sizeOf);
+    const sizeBytes = sizes.reduce((sum, size) => sum + size, 0);
+    if (sizeBytes <= GATHER_BYTES_MAX) return this.#write(gather(sources, sizeBytes), false);
+    // The calls are made at once, so that nothing else gets in between.
+    const last = sources.length - 1;
+    const writes = sources.map((source, i) => this.#write(source, i < last));
+    const counts = await Promise.all(writes);
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /**
+   * Says that no more will be sent (FIN), after everything that is being written. The peer may go on
+   * sending: reading is not affected.
+   * @param last sent before
+   */
+  async end(last?: Writable): Promise<void> {
+    if (last !== undefined) await this.#write(last, false);
+    await this.#end.perform("end");
+  }
+
+  /** Lets go of the connection at once; what is in flight on it is cancelled. Idempotent. */
+  close(): Promise<void> {
+    return this.#end.close();
+  }
+
+  /** Resets the connection: the peer sees ECONNRESET, and what was not sent is dropped. */
+  async abort(): Promise<void> {
+    try {
+      await this.#end.perform("abort");
+    } finally {
+      await this.#end.close();
+    }
+  }
+
+  localAddress(): Promise<SocketAddress> {
+    return addressOf(this.#end, NAME_LOCAL);
+  }
+
+  peerAddress(): Promise<SocketAddress> {
+    return addressOf(this.#end, NAME_PEER);
+  }
+
+  /** The connection as a pair of WHATWG streams. Use them or the methods, not both. */
+  streams(): { readable: ReadableStream<Uint8Array>; writable: WritableStream<Writable> } {
+    return streamsOf(this);
+  }
+
+  /** Chunks until the end of the stream. Leaving the loop does not close the connection. */
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
+    const end = this.#end;
+    return {
+      async next() {
+        const value = await end.receive(CHUNK_BYTES);
+        return value.length === 0 ? DONE : { done: false, value };
+      },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #write(source: Writable, more: boolean): Promise<number> {
+    const sizeBytes = sizeOf(source);
+    if (this.#unawaitedBytes > 0 && this.#unawaitedBytes + sizeBytes > UNAWAITED_BYTES_MAX) {
+      throw new ReelError(
+        "ERR_LIMIT",
+        `Cannot write ${sizeBytes} bytes: ${this.#unawaitedBytes} bytes of earlier writes wait`,
+        { mend: "Await each write before the next one" },
+      );
+    }
+    this.#unawaitedBytes += sizeBytes;
+    try {
+      const bytes = typeof source === "string" ? encoder.encode(source) : source;
+      const options = more ? { argument: WRITE_MORE } : undefined;
+      return await this.#end.write(bytes, options);
+    } finally {
+      this.#unawaitedBytes -= sizeBytes;
+    }
+  }
+}
+
+/** One array of all pieces. */
+function gather(sources: readonly Writable[], sizeBytes: number): Uint8Array {
+  const all = new Uint8Array(new ArrayBuffer(sizeBytes));
+  let at = 0;
+  for (const source of sources) {
+    if (typeof source === "string") at += encoder.encodeInto(source, all.subarray(at)).written;
+    else {
+      const bytes = source instanceof Uint8Array ? source : source.bytes;
+      all.set(bytes, at);
+      at += bytes.length;
+    }
+  }
+  return all;
+}

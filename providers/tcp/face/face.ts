@@ -1,0 +1,63 @@
+/** `io.listen`, `io.connect`, `io.network`: the methods that every runtime with `tcp` has. */
+import type { FaceHost } from "../../../core/provider/index.ts";
+import { NAME_LOCAL, type TcpOptions } from "../options.ts";
+import { addressOf } from "./address.ts";
+import { Connection } from "./connection.ts";
+import { Listener } from "./listener.ts";
+import { Network } from "./network.ts";
+
+type Common = "inboxBytes" | "keepAlive" | "keepAliveDelayNs" | "noDelay" | "path" | "port";
+type Timeouts = "readTimeoutNs" | "writeTimeoutNs" | "zeroCopyFromBytes";
+
+export type ListenOptions = Partial<
+  Pick<TcpOptions, Common | Timeouts | "backlog" | "fd" | "host" | "reusePort">
+>;
+
+export type ConnectOptions = Partial<
+  Pick<TcpOptions, Common | Timeouts | "connectTimeoutNs" | "fd" | "from" | "host">
+> & {
+  /** Gives the attempt up when it is aborted. */
+  signal?: AbortSignal;
+};
+
+export interface TcpFace {
+  /**
+   * Listens for connections.
+   * @param options a port, or `host` (127.0.0.1), `port` (0: a free one), `path`, `fd` and others
+   * @throws {ReelError} (as a rejection) EADDRINUSE, EACCES, EADDRNOTAVAIL, ENOTFOUND
+   */
+  listen(options?: ListenOptions | number): Promise<Listener>;
+  /**
+   * Connects to a server.
+   * @param options a port, or `host` (127.0.0.1), `port`, `path`, `fd` and others
+   * @throws {ReelError} (as a rejection) ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENOTFOUND
+   */
+  connect(options: ConnectOptions | number): Promise<Connection>;
+  /** Controls the emulated network. @throws {ReelError} (as a rejection) ERR_UNSUPPORTED elsewhere */
+  network(): Promise<Network>;
+}
+
+export function tcpFace(io: FaceHost): TcpFace {
+  return {
+    async listen(options = {}) {
+      const chosen = typeof options === "number" ? { port: options } : options;
+      const adopts = chosen.fd !== undefined && chosen.fd >= 0;
+      const role = adopts ? { role: "adopt", listening: true } : { role: "listen" };
+      const end = await io.open("tcp", { ...chosen, ...role });
+      try {
+        return new Listener(io, end, await addressOf(end, NAME_LOCAL));
+      } catch (error) {
+        await end.close();
+        throw error;
+      }
+    },
+    async connect(options) {
+      const { signal, ...chosen } = typeof options === "number" ? { port: options } : options;
+      const role = chosen.fd !== undefined && chosen.fd >= 0 ? "adopt" : "connect";
+      return new Connection(await io.open("tcp", { ...chosen, role }, signal));
+    },
+    async network() {
+      return new Network(await io.open("tcp", { role: "network" }));
+    },
+  };
+}
