@@ -5,7 +5,7 @@
  */
 import { ReelError } from "../errors.ts";
 import { SegmentDecoder } from "./codec/decoder.ts";
-import { EVENT, EventRecord } from "./event.ts";
+import { beginsOperation, EVENT, EventRecord } from "./event.ts";
 import { nameSegment, SegmentChecker } from "./segment.ts";
 import type { SealedSegment, SegmentSource } from "./segment.ts";
 
@@ -107,7 +107,7 @@ export class EventCursor {
     const record = this.#record;
     this.#peeked = false;
     this.#sequence++;
-    if (record.kind === EVENT.SUBMIT || record.kind === EVENT.START) {
+    if (beginsOperation(record.kind, record.opcode)) {
       this.#operations++;
       if (record.slot >= this.#operationBySlot.length) this.#grow(record.slot);
       this.#operationBySlot[record.slot] = this.#operations;

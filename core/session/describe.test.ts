@@ -8,7 +8,14 @@ import { randomEvents, randomProgramEvent } from "./session.fixture.ts";
 
 const bytes = new TextEncoder().encode("hello");
 const digest = 0x1a2b;
-const read = { kind: "submit", opcode: OPCODE.READ, file: 3, offset: -1, opFlags: 0 } as const;
+const read = {
+  kind: "submit",
+  opcode: OPCODE.READ,
+  file: 3,
+  offset: -1,
+  opFlags: 0,
+  how: 0,
+} as const;
 const start = { kind: "start", provider: 1, handle: 4, operation: 0, offset: 0 } as const;
 
 const CASES: [SessionEvent, string][] = [

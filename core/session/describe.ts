@@ -2,7 +2,16 @@
  * Events as text for people: one line each, numbers with their names, payloads as size, checksum
  * and their first bytes.
  */
-import { COMPLETE_BUFFER, COMPLETE_MORE, INPUT_INTERRUPT, OPCODE } from "../backend/contract.ts";
+import {
+  COMPLETE_BUFFER,
+  COMPLETE_MORE,
+  COMPLETE_NONEMPTY,
+  COMPLETE_NOTIFICATION,
+  groupOf,
+  HOW,
+  INPUT_INTERRUPT,
+  OPCODE,
+} from "../backend/contract.ts";
 import { codeOfResult } from "../errors.ts";
 import { HOST_CALL_NAMES } from "./event.ts";
 import type { SessionEvent } from "./event.ts";
@@ -15,6 +24,8 @@ export interface EventNames {
 
 /** Bytes of a payload that are shown. */
 const PREVIEW_BYTES = 16;
+/** Bits of a HOW word that are the opcode's own. */
+const PRIORITY_BITS = 0xffff;
 /** Characters of a text that are shown. */
 const TEXT_CHARACTERS = 200;
 
@@ -59,8 +70,26 @@ function flagsText(flags: number): string {
   if (flags === 0) return "";
   const names: string[] = [];
   if ((flags & COMPLETE_MORE) !== 0) names.push("more");
+  if ((flags & COMPLETE_NOTIFICATION) !== 0) names.push("notification");
+  if ((flags & COMPLETE_NONEMPTY) !== 0) names.push("nonempty");
   if ((flags & COMPLETE_BUFFER) !== 0) names.push(`buffer ${flags >>> 16}`);
   return names.length > 0 ? ` (${names.join(", ")})` : ` flags 0x${flags.toString(16)}`;
+}
+
+/** The way of a request: `multishot, group 3`, or `0x40` for one without a name. */
+export function nameHow(opcode: number, how: number): string {
+  const names: string[] = [];
+  let rest = how & PRIORITY_BITS;
+  const name = (bit: number, text: string): void => {
+    if ((rest & bit) !== 0) names.push(text);
+    rest &= ~bit;
+  };
+  if (opcode === OPCODE.ACCEPT) name(HOW.ACCEPT_MULTISHOT, "multishot");
+  else name(HOW.POLL_FIRST, "poll first");
+  if (opcode === OPCODE.RECV) name(HOW.RECV_MULTISHOT, "multishot");
+  if (rest !== 0) names.push(`0x${rest.toString(16)}`);
+  if ((how & HOW.BUFFER_SELECT) !== 0) names.push(`group ${groupOf(how)}`);
+  return names.length === 0 ? "plain" : names.join(", ");
 }
 
 const withDigest = (digest: number | undefined): string =>
@@ -78,10 +107,14 @@ export function describeEvent(event: SessionEvent, names: EventNames = {}): stri
     case "turn":
       return `turn at ${event.nowNs} ns, ${event.steps} steps after the one before`;
     case "submit": {
+      if (event.opcode === OPCODE.LINK_TIMEOUT) {
+        return `limit slot ${event.slot}: ${event.offset} ns`;
+      }
       const file = event.file < 0 ? "" : ` file ${event.file}`;
       const flags = event.opFlags === 0 ? "" : ` flags 0x${event.opFlags.toString(16)}`;
       const range = `length ${event.length} offset ${event.offset}`;
-      const what = `${nameOpcode(event.opcode)}${file} ${range}${flags}`;
+      const how = event.how === 0 ? "" : ` (${nameHow(event.opcode, event.how)})`;
+      const what = `${nameOpcode(event.opcode)}${file} ${range}${flags}${how}`;
       return `submit slot ${event.slot}: ${what}${withDigest(event.digest)}`;
     }
     case "cancel":

@@ -6,6 +6,7 @@ import type { DifferenceKind, FieldDifference } from "./divergence.ts";
 import {
   nameDigest,
   nameHostCall,
+  nameHow,
   nameOpcode,
   namePayload,
   nameResult,
@@ -22,6 +23,7 @@ function fieldText(event: SessionEvent, field: string, value: unknown, names: Ev
   if (field === "digest") return nameDigest(value as number | undefined);
   if (field === "bytes") return namePayload(value as Uint8Array | undefined);
   if (field === "opcode") return nameOpcode(value as number);
+  if (field === "how" && event.kind === "submit") return nameHow(event.opcode, event.how);
   if (field === "call") return nameHostCall(value as number);
   if (field === "result") return nameResult(value as number);
   if (field === "provider") return names.providers?.[value as number] ?? String(value);
@@ -45,7 +47,8 @@ export function compareFields(
   const left: Record<string, unknown> = { ...recorded };
   const right: Record<string, unknown> = { ...actual };
   for (const field of Object.keys(left)) {
-    if (field === "kind") continue;
+    // Nearly all requests are made in the plain way: a row of it would only be in the way.
+    if (field === "kind" || (field === "how" && left["how"] === 0 && right["how"] === 0)) continue;
     rows.push({
       field,
       recorded: fieldText(recorded, field, left[field], names),

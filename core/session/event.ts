@@ -7,6 +7,8 @@
  * machines that live through the same run write the same bytes.
  */
 
+import { OPCODE } from "../backend/contract.ts";
+
 /** Kinds of events. The numbers never leave the process; the codec has tags of its own. */
 export const EVENT = {
   TURN: 1,
@@ -25,9 +27,38 @@ export const EVENT = {
 } as const;
 
 /** Numbers of the host calls. They are part of the recording format. */
-export const HOST_CALL = { PIPE: 1, CLOSE: 2, OPEN: 3, PEEK_PIPE: 4, WRITE: 5 } as const;
+export const HOST_CALL = {
+  PIPE: 1,
+  CLOSE: 2,
+  OPEN: 3,
+  PEEK_PIPE: 4,
+  WRITE: 5,
+  SOCKET: 6,
+  BIND: 7,
+  LISTEN: 8,
+  SET_SOCKET_OPTION: 9,
+  SOCKET_NAME: 10,
+  ADOPT: 11,
+  UNLINK: 12,
+  OPEN_GROUP: 13,
+} as const;
 /** Names of the host calls, by number. */
-export const HOST_CALL_NAMES = ["none", "pipe", "close", "open", "peekPipe", "write"] as const;
+export const HOST_CALL_NAMES = [
+  "none",
+  "pipe",
+  "close",
+  "open",
+  "peekPipe",
+  "write",
+  "socket",
+  "bind",
+  "listen",
+  "setSocketOption",
+  "socketName",
+  "adopt",
+  "unlink",
+  "openGroup",
+] as const;
 
 /** The digest of a payload that is not there. */
 export const NO_DIGEST = -1;
@@ -46,6 +77,7 @@ export type SessionEvent =
       length: number;
       offset: number;
       opFlags: number;
+      how: number;
       digest: number | undefined;
     }
   | { kind: "cancel"; slot: number }
@@ -93,6 +125,7 @@ export class EventRecord {
   length = 0;
   offset = 0;
   opFlags = 0;
+  how = 0;
   digest = NO_DIGEST;
   result = 0;
   flags = 0;
@@ -123,9 +156,9 @@ export function toSessionEvent(record: EventRecord): SessionEvent {
     case EVENT.TURN:
       return { kind: "turn", steps: record.steps, nowNs };
     case EVENT.SUBMIT: {
-      const { opcode, file, opFlags } = record;
+      const { opcode, file, opFlags, how } = record;
       const digest = digestOf(record);
-      return { kind: "submit", slot, opcode, file, length, offset, opFlags, digest };
+      return { kind: "submit", slot, opcode, file, length, offset, opFlags, how, digest };
     }
     case EVENT.CANCEL:
       return { kind: "cancel", slot };
@@ -158,6 +191,11 @@ export function toSessionEvent(record: EventRecord): SessionEvent {
     default:
       throw new RangeError(`Cannot read an event record: kind ${record.kind} is none`);
   }
+}
+
+/** Whether an event of this kind begins an operation: a limit belongs to one that has begun. */
+export function beginsOperation(kind: number, opcode: number): boolean {
+  return kind === EVENT.START || (kind === EVENT.SUBMIT && opcode !== OPCODE.LINK_TIMEOUT);
 }
 
 /** Whether the program caused it, as against the world outside its door. */

@@ -6,6 +6,7 @@
  * two in another order) the program goes on to the end of its turn, where nothing it does has an
  * effect any more, and what it does there decides. The report is about the first difference.
  */
+import { OPCODE } from "../backend/contract.ts";
 import { findCallSite } from "./call-site.ts";
 import { corrupt, readBack } from "./cursor.ts";
 import type { EventCursor } from "./cursor.ts";
@@ -165,8 +166,11 @@ export class DifferenceJudge {
 
   #operationOf(event: SessionEvent | undefined): number | undefined {
     if (event === undefined) return undefined;
-    if (event.kind === "submit" || event.kind === "start") return this.#cursor.operations + 1;
-    if (event.kind === "complete" || event.kind === "settle" || event.kind === "cancel") {
+    const limits = event.kind === "submit" && event.opcode === OPCODE.LINK_TIMEOUT;
+    if (event.kind === "start" || (event.kind === "submit" && !limits)) {
+      return this.#cursor.operations + 1;
+    }
+    if (limits || event.kind === "complete" || event.kind === "settle" || event.kind === "cancel") {
       const operation = this.#cursor.operationOf(event.slot);
       return operation === 0 ? undefined : operation;
     }

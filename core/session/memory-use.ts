@@ -3,7 +3,7 @@
  * what comes in. A request whose memory is not known here cannot be recorded and is refused; a
  * silent gap would show only when a replay goes wrong.
  */
-import { OPCODE } from "../backend/contract.ts";
+import { HOW, OPCODE } from "../backend/contract.ts";
 import { ReelError } from "../errors.ts";
 import { nameOpcode } from "./describe.ts";
 
@@ -11,8 +11,6 @@ import { nameOpcode } from "./describe.ts";
 export interface TapMemory {
   /** @returns undefined when the run is not memory that requests may name */
   resolve(address: number, length: number): Uint8Array | undefined;
-  /** Address of the provided buffer that a completion used, from its flags. */
-  provided?(flags: number): number;
 }
 
 /** How a request uses the memory at its address. */
@@ -30,9 +28,14 @@ export const USE = {
   SOCKET_ADDRESS: 5,
   /** The address is a number, not memory: the offset to move from. */
   NUMBER: 6,
+  /** Reads `length` bytes, then fills as many as its result says, up to `opFlags`. */
+  EXCHANGE: 7,
 } as const;
 
 const TIMESPEC_BYTES = 16;
+/** A sockaddr begins with its family; that of Unix-domain sockets has a path behind it. */
+const FAMILY_BYTES = 2;
+const AF_UNIX = 1;
 /** IORING_TIMEOUT_ABS: the time is the host's own and means nothing elsewhere. */
 const TIMEOUT_ABSOLUTE = 1;
 
@@ -53,23 +56,29 @@ for (const opcode of [OPCODE.WRITE, OPCODE.WRITE_FIXED, OPCODE.SEND, OPCODE.SEND
   uses[opcode] = USE.WRITES;
 }
 for (const opcode of [OPCODE.READ, OPCODE.READ_FIXED, OPCODE.RECV]) uses[opcode] = USE.READS;
-for (const opcode of [OPCODE.TIMEOUT, OPCODE.LINK_TIMEOUT]) uses[opcode] = USE.TIMESPEC;
+uses[OPCODE.TIMEOUT] = USE.TIMESPEC;
 for (const opcode of [OPCODE.SPLICE, OPCODE.TEE]) uses[opcode] = USE.NUMBER;
 uses[OPCODE.CONNECT] = USE.SOCKET_ADDRESS;
+uses[OPCODE.LOOKUP] = USE.EXCHANGE;
 
 /**
  * How a request uses memory.
  * @throws {ReelError} ERR_UNSUPPORTED for one that sessions do not know yet
  */
-export function useOf(opcode: number, address: number): number {
+export function useOf(opcode: number, address: number, how: number): number {
   const use = uses[opcode] ?? USE.UNKNOWN;
   // An accept that does not ask for the peer's address has no memory at all.
   if (use === USE.UNKNOWN && opcode === OPCODE.ACCEPT && address === 0) return USE.NONE;
-  if (use === USE.UNKNOWN) {
-    throw new ReelError("ERR_UNSUPPORTED", `Cannot record ${nameOpcode(opcode)} requests`, {
-      mend: "Run without a recording, or use a request with plain memory such as READ or WRITE",
-      details: { opcode },
-    });
+  const picks = (how & HOW.BUFFER_SELECT) !== 0;
+  if (use === USE.UNKNOWN || (picks && use !== USE.READS)) {
+    throw new ReelError(
+      "ERR_UNSUPPORTED",
+      `Cannot record ${nameOpcode(opcode)} requests${picks ? " that select a buffer" : ""}`,
+      {
+        mend: "Run without a recording, or use a request with plain memory such as READ or WRITE",
+        details: { opcode },
+      },
+    );
   }
   return use;
 }
@@ -98,7 +107,14 @@ export function outgoing(
     if ((opFlags & TIMEOUT_ABSOLUTE) !== 0) return undefined;
     return locate(memory, address, TIMESPEC_BYTES);
   }
-  return locate(memory, address, use === USE.SOCKET_ADDRESS ? offset : length);
+  if (use === USE.SOCKET_ADDRESS) return withoutPath(locate(memory, address, offset));
+  return locate(memory, address, length);
+}
+
+/** The part of a socket's address that belongs to the session: a path is a fact of the host. */
+export function withoutPath(address: Uint8Array): Uint8Array {
+  const family = address.length >= FAMILY_BYTES ? address[0]! | (address[1]! << 8) : 0;
+  return family === AF_UNIX ? address.subarray(0, FAMILY_BYTES) : address;
 }
 
 /** The memory of a request. @throws {RangeError} when requests may not name it */

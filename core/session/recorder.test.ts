@@ -46,8 +46,9 @@ describe("Recorder", () => {
     }
     const range = { offset: 100, length: 4096, argument: 250 };
     const out = Bun.hash.crc32("out");
-    const write = { file: 3, length: 5, offset: -1, opFlags: 0, digest: Bun.hash.crc32("hello") };
-    const read = { file: 4, length: 100, offset: -1, opFlags: 0, digest: undefined };
+    const sent = { offset: -1, opFlags: 0, how: 0 };
+    const write = { file: 3, length: 5, ...sent, digest: Bun.hash.crc32("hello") };
+    const read = { file: 4, length: 100, ...sent, digest: undefined };
     const answer = { args: [4096], results: [0, 3, 4], bytes: undefined };
     expect(events).toEqual([
       { kind: "start", slot: 5, provider: 1, handle: 9, operation: 2, ...range, digest: out },

@@ -3,6 +3,7 @@
  * segments go to a {@link SegmentSink}. Payloads that came in are kept in full; what the program
  * wrote is kept as a checksum, because a replay computes it again.
  */
+import { OPCODE } from "../backend/contract.ts";
 import { isReelError, ReelError } from "../errors.ts";
 import { TAG } from "./codec/format.ts";
 import { NO_DIGEST } from "./event.ts";
@@ -84,10 +85,12 @@ export class Recorder implements Tap {
     offset: number,
     opFlags: number,
     bytes: Uint8Array | undefined,
+    how = 0,
   ): void {
     if (this.#failure !== undefined) return;
-    this.#writer.encoder.submit(slot, opcode, file, length, offset, opFlags, digestOf(bytes));
-    this.#operations++;
+    const { encoder } = this.#writer;
+    encoder.submit(slot, opcode, file, length, offset, opFlags, digestOf(bytes), how);
+    if (opcode !== OPCODE.LINK_TIMEOUT) this.#operations++;
     this.#wrote();
   }
 

@@ -21,6 +21,7 @@ const NOP: SessionEvent = {
   length: 0,
   offset: -1,
   opFlags: 0,
+  how: 0,
   digest: undefined,
 };
 const done = { kind: "complete", slot: 3, result: 0, flags: 0, bytes: undefined } as const;

@@ -15,14 +15,12 @@ import type { Backend, BackendCounters, InputKind, Ring, Sink } from "../backend
 import { hostAfter, hostSoon } from "../clock.ts";
 import { ERRNO, ReelError } from "../errors.ts";
 import { corrupt } from "./cursor.ts";
+import { DoorMemory } from "./door-memory.ts";
 import { EVENT } from "./event.ts";
 import type { EventRecord } from "./event.ts";
-import { locate, NO_MEMORY, outgoing, USE, useOf } from "./memory-use.ts";
-import type { TapMemory } from "./memory-use.ts";
 import { ReplayHost } from "./replay-host.ts";
-import { SlotMemory } from "./slots.ts";
-import { addressOf } from "./tap-backend.ts";
 import type { TapBackendOptions } from "./tap-backend.ts";
+import { TapRing } from "./tap-ring.ts";
 import type { Verifier } from "./verifier.ts";
 
 /**
@@ -32,44 +30,27 @@ import type { Verifier } from "./verifier.ts";
  */
 const HOST_GRACE_MS = 1000;
 
-class ReplayRing implements Ring {
-  readonly #verifier: Verifier;
-  readonly #slots: SlotMemory;
-  readonly #memory: TapMemory;
+/** What is behind the ring of a replay: nothing waits for a kernel. */
+class SilentRing implements Ring {
   readonly #counters: BackendCounters;
 
-  constructor(verifier: Verifier, slots: SlotMemory, memory: TapMemory, counters: BackendCounters) {
-    this.#verifier = verifier;
-    this.#slots = slots;
-    this.#memory = memory;
+  constructor(counters: BackendCounters) {
     this.#counters = counters;
   }
 
-  prepare(
-    opcode: number,
-    slot: number,
-    generation: number,
-    file: number,
-    address: number,
-    length: number,
-    offset: number,
-    opFlags: number,
-  ): void {
-    const use = useOf(opcode, address);
-    const bytes =
-      use === USE.NONE || use === USE.READS
-        ? undefined
-        : outgoing(this.#memory, use, address, length, offset, opFlags);
-    this.#slots.prepare(slot, generation, use, address, length);
+  prepare(): void {
     this.#counters.submitted++;
-    this.#verifier.submit(slot, opcode, file, length, offset, opFlags, bytes);
   }
 
-  cancel(slot: number): void {
-    this.#verifier.cancel(slot);
+  /** Never asked: the number of a group is in the recording. */
+  openGroup(): number {
+    return 0;
   }
 
-  /** Nothing waits to be handed to a kernel. */
+  limit(): void {}
+  giveBuffer(): void {}
+  closeGroup(): void {}
+  cancel(): void {}
   flush(): void {}
 }
 
@@ -89,9 +70,8 @@ export class ReplayBackend implements Backend {
     interrupts: 0,
   };
   readonly #verifier: Verifier;
-  readonly #memory: TapMemory;
   readonly #steps: () => number;
-  readonly #slots = new SlotMemory();
+  readonly #door: DoorMemory;
   #armed = false;
   #interrupted = false;
   #closed = false;
@@ -101,10 +81,11 @@ export class ReplayBackend implements Backend {
   /** @param verifier compares with the recording; it must also be the runtime's tap */
   constructor(verifier: Verifier, options: TapBackendOptions) {
     this.#verifier = verifier;
-    this.#memory = options.memory ?? NO_MEMORY;
+    this.#door = new DoorMemory(options.memory, corrupt);
     this.#steps = options.steps;
-    this.ring = new ReplayRing(verifier, this.#slots, this.#memory, this.counters);
     this.host = new ReplayHost(verifier);
+    const silent = new SilentRing(this.counters);
+    this.ring = new TapRing(silent, verifier, this.#door, this.host.openGroup);
   }
 
   /**
@@ -138,7 +119,7 @@ export class ReplayBackend implements Backend {
 
   pending(): boolean {
     if (this.#closed) return false;
-    if (this.#slots.count > 0 || this.#armed) return true;
+    if (this.#door.slots.count > 0 || this.#armed) return true;
     // An open difference is judged by the poll that waits; so that poll must come.
     if (!this.#verifier.stopped && !this.#verifier.agreeing) return true;
     return this.#verifier.peek()?.kind === EVENT.TURN;
@@ -225,28 +206,22 @@ export class ReplayBackend implements Backend {
   }
 
   #complete(sink: Sink, event: EventRecord): void {
-    const slots = this.#slots;
+    const { slots } = this.#door;
     const { slot, result, flags, bytes } = event;
     if (slots.inFlight[slot] !== 1) corrupt(`a completion names slot ${slot}, which is idle`);
-    if (bytes !== undefined) this.#bring(slot, flags, bytes);
+    const room = this.#door.arrival(slot, result, flags);
+    if (room?.length !== bytes?.length) {
+      corrupt(
+        `a completion brings ${bytes?.length ?? "no"} bytes to slot ${slot}, ` +
+          `where its result ${result} wants ${room?.length ?? "none"}`,
+      );
+    }
+    if (bytes !== undefined) room!.set(bytes);
     this.#verifier.accept();
     this.counters.completed++;
     const generation = slots.generation[slot]!;
     if ((flags & COMPLETE_MORE) === 0) slots.finish(slot);
     sink.complete(slot, generation, result, flags);
-  }
-
-  /** Puts recorded bytes where the request wanted them. */
-  #bring(slot: number, flags: number, bytes: Uint8Array): void {
-    const slots = this.#slots;
-    const asked = slots.length[slot]!;
-    if (slots.use[slot] !== USE.READS || bytes.length > asked) {
-      corrupt(
-        `a completion brings ${bytes.length} bytes to slot ${slot}, which asked for ${asked}`,
-      );
-    }
-    const address = addressOf(slots, this.#memory, slot, flags);
-    locate(this.#memory, address, bytes.length).set(bytes);
   }
 
   #interrupt(): never {
@@ -258,7 +233,7 @@ export class ReplayBackend implements Backend {
 
   /** Ends what is in flight, so that the program can clean up. */
   #windDown(sink: Sink): number {
-    const slots = this.#slots;
+    const { slots } = this.#door;
     const ended = slots.count;
     if (ended === 0) {
       this.#armed = false;

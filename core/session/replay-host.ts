@@ -40,6 +40,43 @@ export class ReplayHost implements HostCalls {
     this.#answer(HOST_CALL.WRITE, hostArguments.write(file, bytes), 1);
   }
 
+  socket(domain: number, type: number, protocol: number): number {
+    const args = hostArguments.socket(domain, type, protocol);
+    return this.#answer(HOST_CALL.SOCKET, args, 2).results[1]!;
+  }
+
+  bind(file: number, address: Uint8Array): void {
+    this.#answer(HOST_CALL.BIND, hostArguments.bind(file, address), 1);
+  }
+
+  listen(file: number, backlog: number): void {
+    this.#answer(HOST_CALL.LISTEN, hostArguments.listen(file, backlog), 1);
+  }
+
+  setSocketOption(file: number, level: number, option: number, value: Uint8Array): void {
+    const args = hostArguments.setSocketOption(file, level, option, value);
+    this.#answer(HOST_CALL.SET_SOCKET_OPTION, args, 1);
+  }
+
+  socketName(file: number, peer: boolean): Uint8Array {
+    const answer = this.#answer(HOST_CALL.SOCKET_NAME, hostArguments.socketName(file, peer), 1);
+    return answer.bytes?.slice() ?? new Uint8Array(0);
+  }
+
+  adopt(_descriptor: number): number {
+    return this.#answer(HOST_CALL.ADOPT, hostArguments.adopt(), 2).results[1]!;
+  }
+
+  unlink(_path: string): void {
+    this.#answer(HOST_CALL.UNLINK, hostArguments.unlink(), 1);
+  }
+
+  /** The recorded number of a new group of buffers, for the ring. */
+  readonly openGroup = (bufferBytes: number, count: number): number => {
+    const args = hostArguments.openGroup(bufferBytes, count);
+    return this.#answer(HOST_CALL.OPEN_GROUP, args, 2).results[1]!;
+  };
+
   /**
    * @param wanted how many numbers the answer to a call that succeeded has
    * @throws {ReelError} the recorded failure, or ECANCELED once the replay has diverged

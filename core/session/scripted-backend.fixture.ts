@@ -12,16 +12,9 @@ import type { TapMemory } from "./memory-use.ts";
 export class TestMemory implements TapMemory {
   readonly bytes = new Uint8Array(new SharedArrayBuffer(64 * 1024));
   readonly base: number;
-  readonly #bufferBytes: number;
 
-  /** @param bufferBytes size of each provided buffer; they lie at the beginning */
-  constructor(base: number, bufferBytes = 0) {
+  constructor(base: number) {
     this.base = base;
-    this.#bufferBytes = bufferBytes;
-  }
-
-  provided(flags: number): number {
-    return this.base + (flags >>> 16) * this.#bufferBytes;
   }
 
   resolve(address: number, length: number): Uint8Array | undefined {
@@ -76,6 +69,10 @@ export class ScriptedBackend implements Backend {
         for (const request of this.#inFlight) if (request.slot === slot) request.cancelled = true;
       },
       flush: () => {},
+      limit: () => {},
+      openGroup: () => 0,
+      giveBuffer: () => {},
+      closeGroup: () => {},
     };
     this.host = {
       pipe: () => [this.#files++, this.#files++],
@@ -86,6 +83,13 @@ export class ScriptedBackend implements Backend {
       },
       peekPipe: () => this.#content(9),
       write: () => {},
+      socket: () => this.#files++,
+      bind: () => {},
+      listen: () => {},
+      setSocketOption: () => {},
+      socketName: () => this.#content(16),
+      adopt: () => this.#files++,
+      unlink: () => {},
     };
   }
 

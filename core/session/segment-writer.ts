@@ -4,7 +4,7 @@
  * equal segments and therefore equal digests.
  */
 import { SegmentEncoder } from "./codec/encoder.ts";
-import { CODEC_VERSION, SEGMENT_BYTES_TARGET } from "./codec/format.ts";
+import { SEGMENT_BYTES_TARGET } from "./codec/format.ts";
 import type { SegmentSink } from "./segment.ts";
 
 export class SegmentWriter {
@@ -43,7 +43,7 @@ export class SegmentWriter {
       eventCount: this.#eventCount,
       timeFirstNs: this.#timeFirstNs,
       timeLastNs: encoder.timeNs,
-      codec: CODEC_VERSION,
+      codec: encoder.codec,
       bytes: encoder.bytes,
     });
     this.#firstSequence += this.#eventCount;

@@ -4,7 +4,7 @@
  * segment, a swapped or a foreign one are all found. The last link is the digest of the session:
  * equal for two runs that lived through the same events.
  */
-import { CODEC_VERSION, SEGMENT_BYTES_MAX } from "./codec/format.ts";
+import { CODEC_FIRST, CODEC_VERSION, SEGMENT_BYTES_MAX } from "./codec/format.ts";
 
 /** A full segment as the recorder hands it over, not yet sealed. */
 export interface RawSegment {
@@ -106,8 +106,9 @@ export class SegmentChecker {
    */
   check(segment: SealedSegment): string | undefined {
     const { bytes, firstSequence, timeFirstNs } = segment;
-    if (segment.codec !== CODEC_VERSION) {
-      return `found event codec ${segment.codec}, wanted ${CODEC_VERSION}`;
+    const { codec } = segment;
+    if (codec < CODEC_FIRST || codec > CODEC_VERSION) {
+      return `found event codec ${codec}, wanted ${CODEC_FIRST} to ${CODEC_VERSION}`;
     }
     if (firstSequence !== this.#nextSequence) {
       return `found first event ${firstSequence}, wanted ${this.#nextSequence}`;

@@ -81,7 +81,8 @@ export function randomProgramEvent(random: Random): SessionEvent {
     default: {
       const opcode = random.chance(0.5) ? OPCODE.READ : OPCODE.WRITE;
       const range = { length: random.below(70_000), offset: random.below(1e9) * 1000 - 1 };
-      const rest = { opFlags: random.below(3), digest: digest(random) };
+      const how = random.chance(0.1) ? random.below(0x40000) : 0;
+      const rest = { opFlags: random.below(3), how, digest: digest(random) };
       return { kind: "submit", slot, opcode, file: random.below(5) - 1, ...range, ...rest };
     }
   }
@@ -122,8 +123,8 @@ export function play(tap: Tap, event: SessionEvent): void {
     case "turn":
       return tap.turn(event.steps, event.nowNs);
     case "submit": {
-      const { slot, opcode, file, length, offset, opFlags } = event;
-      return tap.submit(slot, opcode, file, length, offset, opFlags, sent);
+      const { slot, opcode, file, length, offset, opFlags, how } = event;
+      return tap.submit(slot, opcode, file, length, offset, opFlags, sent, how);
     }
     case "cancel":
       return tap.cancel(event.slot);

@@ -2,6 +2,7 @@
  * What the session's side of the door remembers of the request in flight in each slot: where its
  * memory is and how it uses it. One request at a time is in flight in a slot.
  */
+import { groupOf, HOW } from "../backend/contract.ts";
 import { SLOT_MAX } from "./codec/format.ts";
 
 const SLOTS_FIRST = 1024;
@@ -11,13 +12,23 @@ export class SlotMemory {
   inFlight = new Uint8Array(SLOTS_FIRST);
   use = new Uint8Array(SLOTS_FIRST);
   generation = new Uint32Array(SLOTS_FIRST);
+  /** Bytes that the request's memory has for what comes in; 0 for as many as a buffer has. */
   length = new Float64Array(SLOTS_FIRST);
   address = new Float64Array(SLOTS_FIRST);
+  /** The group that the kernel picks a buffer from, or -1. */
+  group = new Int32Array(SLOTS_FIRST);
   /** Requests in flight. */
   count = 0;
 
   /** Notes that a request was prepared. @throws {RangeError} for a slot outside any table */
-  prepare(slot: number, generation: number, use: number, address: number, length: number): void {
+  prepare(
+    slot: number,
+    generation: number,
+    use: number,
+    address: number,
+    length: number,
+    how: number,
+  ): void {
     if (slot >= this.inFlight.length) this.#grow(slot);
     if (this.inFlight[slot] === 0) this.count++;
     this.inFlight[slot] = 1;
@@ -25,6 +36,7 @@ export class SlotMemory {
     this.generation[slot] = generation;
     this.length[slot] = length;
     this.address[slot] = address;
+    this.group[slot] = (how & HOW.BUFFER_SELECT) === 0 ? -1 : groupOf(how);
   }
 
   /** Whether a request of this generation is in flight in the slot. */
@@ -45,7 +57,10 @@ export class SlotMemory {
     }
     let size = this.inFlight.length;
     while (size <= slot) size *= 2;
-    const grow = <T extends Uint8Array | Uint32Array | Float64Array>(from: T, to: T): T => {
+    const grow = <T extends Uint8Array | Uint32Array | Int32Array | Float64Array>(
+      from: T,
+      to: T,
+    ): T => {
       to.set(from);
       return to;
     };
@@ -54,5 +69,6 @@ export class SlotMemory {
     this.generation = grow(this.generation, new Uint32Array(size));
     this.length = grow(this.length, new Float64Array(size));
     this.address = grow(this.address, new Float64Array(size));
+    this.group = grow(this.group, new Int32Array(size));
   }
 }

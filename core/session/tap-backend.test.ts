@@ -4,7 +4,7 @@
  * addresses and with no ring, and everything that the program sees must be the same.
  */
 import { describe, expect, test } from "bun:test";
-import { COMPLETE_BUFFER, OPCODE } from "../backend/contract.ts";
+import { COMPLETE_BUFFER, fromGroup, OPCODE } from "../backend/contract.ts";
 import { isReelError } from "../errors.ts";
 import { DivergenceError } from "./divergence.ts";
 import type { DivergenceReport } from "./divergence.ts";
@@ -160,7 +160,7 @@ describe("TapBackend", () => {
 
   test("refuses requests whose memory a session does not know, before they are made", () => {
     const { backend, tap } = wrapped();
-    for (const opcode of [OPCODE.READV, OPCODE.SENDMSG, OPCODE.STATX, 200]) {
+    for (const opcode of [OPCODE.READV, OPCODE.SENDMSG, OPCODE.STATX, 250]) {
       let raised: unknown;
       try {
         backend.ring!.prepare(opcode, 0, 1, 3, 0x1000, 8, 0, 0);
@@ -180,7 +180,7 @@ describe("TapBackend", () => {
   });
 
   test("takes the bytes of a provided buffer from where it is", () => {
-    const memory = new TestMemory(0x1000, 64);
+    const memory = new TestMemory(0x1000);
     memory.bytes.fill(9, 3 * 64, 3 * 64 + 5);
     const source = new MemorySegments();
     const tap = new Recorder(source);
@@ -191,7 +191,8 @@ describe("TapBackend", () => {
       return 1;
     };
     const backend = new TapBackend(inner, tap, { steps: () => 0, memory });
-    backend.ring!.prepare(OPCODE.RECV, 0, 1, 3, 0, 0, 0, 0);
+    const group = backend.ring!.openGroup(0x1000, 64, 8);
+    backend.ring!.prepare(OPCODE.RECV, 0, 1, 3, 0, 0, 0, 0, fromGroup(group));
     backend.poll(new Notes(), true);
     tap.flush();
     expect(source.segments[0]!.bytes.toHex()).toContain("0909090909");

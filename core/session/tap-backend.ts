@@ -3,7 +3,7 @@
  * tap what passed. Recording and verifying differ in the tap alone; the backend behind and the
  * engine in front see no difference.
  */
-import { COMPLETE_BUFFER, COMPLETE_MORE } from "../backend/contract.ts";
+import { COMPLETE_MORE } from "../backend/contract.ts";
 import type {
   Backend,
   BackendCounters,
@@ -13,11 +13,10 @@ import type {
   Sink,
 } from "../backend/contract.ts";
 import type { Machine } from "../backend/emulated/machine.ts";
-import { ReelError } from "../errors.ts";
-import { TapHost } from "./tap-host.ts";
-import { locate, NO_MEMORY, outgoing, USE, useOf } from "./memory-use.ts";
+import { DoorMemory } from "./door-memory.ts";
 import type { TapMemory } from "./memory-use.ts";
-import { SlotMemory } from "./slots.ts";
+import { TapHost, tapOpenGroup } from "./tap-host.ts";
+import { TapRing } from "./tap-ring.ts";
 import type { Tap } from "./tap.ts";
 
 export interface TapBackendOptions {
@@ -27,63 +26,17 @@ export interface TapBackendOptions {
   readonly memory?: TapMemory;
 }
 
-/** The ring, with the tap told after each request was taken. */
-class TapRing implements Ring {
-  readonly #inner: Ring;
-  readonly #tap: Tap;
-  readonly #slots: SlotMemory;
-  readonly #memory: TapMemory;
-
-  constructor(inner: Ring, tap: Tap, slots: SlotMemory, memory: TapMemory) {
-    this.#inner = inner;
-    this.#tap = tap;
-    this.#slots = slots;
-    this.#memory = memory;
-  }
-
-  prepare(
-    opcode: number,
-    slot: number,
-    generation: number,
-    file: number,
-    address: number,
-    length: number,
-    offset: number,
-    opFlags: number,
-  ): void {
-    const use = useOf(opcode, address);
-    const bytes =
-      use === USE.NONE || use === USE.READS
-        ? undefined
-        : outgoing(this.#memory, use, address, length, offset, opFlags);
-    this.#inner.prepare(opcode, slot, generation, file, address, length, offset, opFlags);
-    this.#slots.prepare(slot, generation, use, address, length);
-    this.#tap.submit(slot, opcode, file, length, offset, opFlags, bytes);
-  }
-
-  cancel(slot: number, generation: number): void {
-    this.#inner.cancel(slot, generation);
-    this.#tap.cancel(slot);
-  }
-
-  flush(): void {
-    this.#inner.flush();
-  }
-}
-
 /** The engine's side of the door, with the tap told before each event is delivered. */
 class TapSink implements Sink {
   target: Sink | undefined = undefined;
   readonly #tap: Tap;
-  readonly #slots: SlotMemory;
-  readonly #memory: TapMemory;
+  readonly #door: DoorMemory;
   readonly #steps: () => number;
   #stepsBefore = 0;
 
-  constructor(tap: Tap, slots: SlotMemory, memory: TapMemory, steps: () => number) {
+  constructor(tap: Tap, door: DoorMemory, steps: () => number) {
     this.#tap = tap;
-    this.#slots = slots;
-    this.#memory = memory;
+    this.#door = door;
     this.#steps = steps;
   }
 
@@ -95,11 +48,10 @@ class TapSink implements Sink {
   }
 
   complete(slot: number, generation: number, result: number, flags: number): void {
-    const slots = this.#slots;
+    const { slots } = this.#door;
     // The engine drops what names a slot's former life, so it is no part of the session.
     if (slots.holds(slot, generation)) {
-      const brings = result > 0 && slots.use[slot] === USE.READS;
-      const bytes = brings ? this.#incoming(slot, result, flags) : undefined;
+      const bytes = this.#door.arrival(slot, result, flags);
       if ((flags & COMPLETE_MORE) === 0) slots.finish(slot);
       this.#tap.complete(slot, result, flags, bytes);
     }
@@ -120,27 +72,10 @@ class TapSink implements Sink {
     this.#tap.input(kind, value);
     this.target!.input(kind, value);
   }
-
-  #incoming(slot: number, result: number, flags: number): Uint8Array {
-    return locate(this.#memory, addressOf(this.#slots, this.#memory, slot, flags), result);
-  }
 }
 
-/**
- * Where a completion's bytes are: in the request's own memory, or in the buffer that it used.
- * @throws {ReelError} ERR_UNSUPPORTED when nobody knows where provided buffers are
- */
-export function addressOf(
-  slots: SlotMemory,
-  memory: TapMemory,
-  slot: number,
-  flags: number,
-): number {
-  if ((flags & COMPLETE_BUFFER) === 0) return slots.address[slot]!;
-  if (memory.provided !== undefined) return memory.provided(flags);
-  throw new ReelError("ERR_UNSUPPORTED", "Cannot record a completion into a provided buffer", {
-    mend: "Give the session a memory that locates provided buffers",
-  });
+function refuse(found: string): never {
+  throw new RangeError(`Cannot record the kernel's answer: ${found}`);
 }
 
 export class TapBackend implements Backend {
@@ -158,16 +93,16 @@ export class TapBackend implements Backend {
    * @param tap is told what passes; an error that it throws passes to the engine
    */
   constructor(inner: Backend, tap: Tap, options: TapBackendOptions) {
-    const memory = options.memory ?? NO_MEMORY;
-    const slots = new SlotMemory();
+    const { ring, host } = inner;
+    const door = new DoorMemory(options.memory, refuse);
     this.kind = inner.kind;
-    this.ring = inner.ring === undefined ? undefined : new TapRing(inner.ring, tap, slots, memory);
-    this.host = inner.host === undefined ? undefined : new TapHost(inner.host, tap);
+    this.ring = ring && new TapRing(ring, tap, door, tapOpenGroup(tap));
+    this.host = host && new TapHost(host, tap);
     this.machine = inner.machine;
     this.blocks = inner.blocks;
     this.#inner = inner;
     this.#tap = tap;
-    this.#sink = new TapSink(tap, slots, memory, options.steps);
+    this.#sink = new TapSink(tap, door, options.steps);
   }
 
   get counters(): BackendCounters {

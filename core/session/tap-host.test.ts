@@ -25,6 +25,13 @@ const HOST: HostCalls = {
   write: () => {
     throw new ReelError("EAGAIN", "Cannot write at once: EAGAIN");
   },
+  socket: () => 8,
+  bind: () => {},
+  listen: () => {},
+  setSocketOption: () => {},
+  socketName: () => held,
+  adopt: () => 9,
+  unlink: () => {},
 };
 
 function recordCalls(calls: (host: HostCalls) => void): Recorded & { source: MemorySegments } {

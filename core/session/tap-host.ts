@@ -1,24 +1,71 @@
 /**
  * Host calls with a tap: what was asked and what came of it. A path is a fact of the host and stays
- * out of the session, as do the texts of errors.
+ * out of the session, as do the number of an inherited descriptor and the texts of errors.
  */
 import type { HostCalls } from "../backend/contract.ts";
 import { isReelError, resultOfCode } from "../errors.ts";
 import { HOST_CALL } from "./event.ts";
+import { withoutPath } from "./memory-use.ts";
 import type { Tap } from "./tap.ts";
+import type { OpenGroup } from "./tap-ring.ts";
+
+type Numbers = readonly number[];
+
+/** Bytes among the arguments: how many, and their checksum. */
+const digest = (bytes: Uint8Array): Numbers => [bytes.length, Bun.hash.crc32(bytes)];
 
 /** What is recorded of a host call: its arguments as numbers. */
 export const hostArguments = {
-  pipe: (capacityBytes: number): readonly number[] => [capacityBytes],
-  close: (file: number): readonly number[] => [file],
-  open: (flags: number, mode: number): readonly number[] => [flags, mode],
-  peekPipe: (reader: number): readonly number[] => [reader],
-  write: (file: number, bytes: Uint8Array): readonly number[] => [
+  pipe: (capacityBytes: number): Numbers => [capacityBytes],
+  close: (file: number): Numbers => [file],
+  open: (flags: number, mode: number): Numbers => [flags, mode],
+  peekPipe: (reader: number): Numbers => [reader],
+  write: (file: number, bytes: Uint8Array): Numbers => [file, ...digest(bytes)],
+  socket: (domain: number, type: number, protocol: number): Numbers => [domain, type, protocol],
+  bind: (file: number, address: Uint8Array): Numbers => [file, ...digest(withoutPath(address))],
+  listen: (file: number, backlog: number): Numbers => [file, backlog],
+  setSocketOption: (file: number, level: number, option: number, value: Uint8Array): Numbers => [
     file,
-    bytes.length,
-    Bun.hash.crc32(bytes),
+    level,
+    option,
+    ...digest(value),
   ],
+  socketName: (file: number, peer: boolean): Numbers => [file, peer ? 1 : 0],
+  adopt: (): Numbers => [],
+  unlink: (): Numbers => [],
+  openGroup: (bufferBytes: number, count: number): Numbers => [bufferBytes, count],
 };
+
+const nothing = (): Numbers => [0];
+const oneFile = (file: number): Numbers => [0, file];
+
+/**
+ * Makes a call and tells the tap how it came out. Wrong arguments never reached the host.
+ * @param results the numbers of an answer, 0 before them
+ */
+function tapCall<T>(
+  tap: Tap,
+  call: number,
+  args: Numbers,
+  make: () => T,
+  results: (answer: T) => Numbers,
+): T {
+  let answer: T;
+  try {
+    answer = make();
+  } catch (error) {
+    if (isReelError(error)) tap.host(call, args, [resultOfCode(error.code)], undefined);
+    throw error;
+  }
+  tap.host(call, args, results(answer), answer instanceof Uint8Array ? answer : undefined);
+  return answer;
+}
+
+/** Has each new group of buffers told to the tap: whether there is one is the host's answer. */
+export const tapOpenGroup =
+  (tap: Tap): OpenGroup =>
+  (bufferBytes, count, open) =>
+    tapCall(tap, HOST_CALL.OPEN_GROUP, hostArguments.openGroup(bufferBytes, count), open, oneFile);
 
 export class TapHost implements HostCalls {
   readonly #inner: HostCalls;
@@ -31,44 +78,69 @@ export class TapHost implements HostCalls {
 
   pipe(capacityBytes: number): [reader: number, writer: number] {
     const args = hostArguments.pipe(capacityBytes);
-    const files = this.#call(HOST_CALL.PIPE, args, () => this.#inner.pipe(capacityBytes));
-    this.#tap.host(HOST_CALL.PIPE, args, [0, ...files], undefined);
-    return files;
+    const make = (): [number, number] => this.#inner.pipe(capacityBytes);
+    return tapCall(this.#tap, HOST_CALL.PIPE, args, make, (files) => [0, ...files]);
   }
 
   close(file: number): void {
-    const args = hostArguments.close(file);
-    this.#call(HOST_CALL.CLOSE, args, () => this.#inner.close(file));
-    this.#tap.host(HOST_CALL.CLOSE, args, [0], undefined);
+    this.#call(HOST_CALL.CLOSE, hostArguments.close(file), () => this.#inner.close(file));
   }
 
   open(path: string, flags: number, mode: number): number {
     const args = hostArguments.open(flags, mode);
-    const file = this.#call(HOST_CALL.OPEN, args, () => this.#inner.open(path, flags, mode));
-    this.#tap.host(HOST_CALL.OPEN, args, [0, file], undefined);
-    return file;
+    return this.#file(HOST_CALL.OPEN, args, () => this.#inner.open(path, flags, mode));
   }
 
   peekPipe(reader: number): Uint8Array {
     const args = hostArguments.peekPipe(reader);
-    const bytes = this.#call(HOST_CALL.PEEK_PIPE, args, () => this.#inner.peekPipe(reader));
-    this.#tap.host(HOST_CALL.PEEK_PIPE, args, [0], bytes);
-    return bytes;
+    return this.#call(HOST_CALL.PEEK_PIPE, args, () => this.#inner.peekPipe(reader));
   }
 
   write(file: number, bytes: Uint8Array): void {
     const args = hostArguments.write(file, bytes);
     this.#call(HOST_CALL.WRITE, args, () => this.#inner.write(file, bytes));
-    this.#tap.host(HOST_CALL.WRITE, args, [0], undefined);
   }
 
-  /** Makes the call and reports its failure. Wrong arguments never reached the host. */
-  #call<T>(call: number, args: readonly number[], make: () => T): T {
-    try {
-      return make();
-    } catch (error) {
-      if (isReelError(error)) this.#tap.host(call, args, [resultOfCode(error.code)], undefined);
-      throw error;
-    }
+  socket(domain: number, type: number, protocol: number): number {
+    const args = hostArguments.socket(domain, type, protocol);
+    return this.#file(HOST_CALL.SOCKET, args, () => this.#inner.socket(domain, type, protocol));
+  }
+
+  bind(file: number, address: Uint8Array): void {
+    const args = hostArguments.bind(file, address);
+    this.#call(HOST_CALL.BIND, args, () => this.#inner.bind(file, address));
+  }
+
+  listen(file: number, backlog: number): void {
+    const args = hostArguments.listen(file, backlog);
+    this.#call(HOST_CALL.LISTEN, args, () => this.#inner.listen(file, backlog));
+  }
+
+  setSocketOption(file: number, level: number, option: number, value: Uint8Array): void {
+    const args = hostArguments.setSocketOption(file, level, option, value);
+    const make = (): void => this.#inner.setSocketOption(file, level, option, value);
+    this.#call(HOST_CALL.SET_SOCKET_OPTION, args, make);
+  }
+
+  socketName(file: number, peer: boolean): Uint8Array {
+    const args = hostArguments.socketName(file, peer);
+    return this.#call(HOST_CALL.SOCKET_NAME, args, () => this.#inner.socketName(file, peer));
+  }
+
+  adopt(descriptor: number): number {
+    const args = hostArguments.adopt();
+    return this.#file(HOST_CALL.ADOPT, args, () => this.#inner.adopt(descriptor));
+  }
+
+  unlink(path: string): void {
+    this.#call(HOST_CALL.UNLINK, hostArguments.unlink(), () => this.#inner.unlink(path));
+  }
+
+  #call<T>(call: number, args: Numbers, make: () => T): T {
+    return tapCall(this.#tap, call, args, make, nothing);
+  }
+
+  #file(call: number, args: Numbers, make: () => number): number {
+    return tapCall(this.#tap, call, args, make, oneFile);
   }
 }

@@ -10,7 +10,12 @@
 export interface Tap {
   /** A batch of events from the door begins, `steps` task resumptions after the one before. */
   turn(steps: number, nowNs: number): void;
-  /** A ring request was prepared. `bytes` is what it would write, if it writes. */
+  /**
+   * A ring request was prepared, or, as LINK_TIMEOUT, the one prepared last in its slot was limited
+   * to `offset` nanoseconds.
+   * @param bytes what it would write, if it writes
+   * @param how HOW of the contract, unsigned; 0 if not given
+   */
   submit(
     slot: number,
     opcode: number,
@@ -19,6 +24,7 @@ export interface Tap {
     offset: number,
     opFlags: number,
     bytes: Uint8Array | undefined,
+    how?: number,
   ): void;
   /** A ring request's cancellation was asked for. */
   cancel(slot: number): void;

@@ -146,6 +146,7 @@ export class Verifier implements Tap {
     offset: number,
     opFlags: number,
     bytes: Uint8Array | undefined,
+    how = 0,
   ): void {
     const next = this.peek();
     const digest = digestOf(bytes);
@@ -157,22 +158,14 @@ export class Verifier implements Tap {
       next.length === length &&
       next.offset === offset &&
       next.opFlags === opFlags &&
+      next.how === how &&
       next.digest === digest
     ) {
       this.#cursor.advance();
       return;
     }
-    const payload = optional(digest);
-    this.#judge.differ({
-      kind: "submit",
-      slot,
-      opcode,
-      file,
-      length,
-      offset,
-      opFlags,
-      digest: payload,
-    });
+    const range = { length, offset, opFlags, how, digest: optional(digest) };
+    this.#judge.differ({ kind: "submit", slot, opcode, file, ...range });
   }
 
   cancel(slot: number): void {

@@ -23,6 +23,7 @@ const i32 = fc.oneof(fc.integer({ min: -40, max: 40 }), fc.integer());
 const safe = fc.oneof(fc.integer(), fc.maxSafeInteger());
 const natural = fc.oneof(fc.nat(5000), fc.maxSafeNat());
 const offset = fc.oneof(fc.constant(-1), fc.nat(1 << 20), fc.maxSafeNat());
+const how = fc.oneof(fc.constant(0), fc.nat(3), fc.integer({ min: 0, max: 0xffffffff }));
 const digest = fc.option(fc.integer({ min: 0, max: 0xffffffff }), { nil: undefined });
 const bytes = fc.option(fc.uint8Array({ maxLength: 400 }), { nil: undefined });
 const numbers = fc.array(safe, { maxLength: 8 });
@@ -38,6 +39,7 @@ const anyEvent: fc.Arbitrary<SessionEvent> = fc.oneof(
     length: u32,
     offset,
     opFlags: u32,
+    how,
     digest,
   }),
   fc.record({ kind: fc.constant("cancel" as const), slot }),

@@ -81,7 +81,7 @@ export class SegmentDecoder {
     if (tag === undefined) throw new MalformedBytes("no event where one was announced");
     reader.at++;
     record.bytes = undefined;
-    if (tag >= TAG.SUBMIT) return this.#submit(record, tag);
+    if (tag >= TAG.SUBMIT) return this.#submit(record, tag, 0);
     if (tag >= TAG.SETTLE) {
       if (tag > TAG.SETTLE + 7) malformed("the tag", tag);
       return this.#settle(record, tag);
@@ -90,7 +90,7 @@ export class SegmentDecoder {
     this.#rare(record, tag);
   }
 
-  #submit(record: EventRecord, tag: number): void {
+  #submit(record: EventRecord, tag: number, how: number): void {
     const reader = this.#reader;
     const model = this.#model;
     const files = model.files;
@@ -115,6 +115,7 @@ export class SegmentDecoder {
     record.length = length;
     record.offset = offset;
     record.opFlags = opFlags;
+    record.how = how;
     record.digest = (tag & SUBMIT_HAS.DIGEST) !== 0 ? reader.word() : NO_DIGEST;
     files.last = file;
     model.submitSlot.learn(slot);
@@ -225,6 +226,12 @@ export class SegmentDecoder {
       }
       case TAG.START:
         return this.#start(record);
+      case TAG.HOW: {
+        const how = this.#bounded("the way of a request", U32_MAX);
+        const next = reader.bytes[reader.at++];
+        if (how === 0 || next === undefined || next < TAG.SUBMIT) malformed("the way", how);
+        return this.#submit(record, next, how);
+      }
       case TAG.MARK:
       case TAG.END:
         record.kind = tag === TAG.MARK ? EVENT.MARK : EVENT.END;

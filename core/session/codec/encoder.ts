@@ -6,6 +6,7 @@
 import { NO_DIGEST } from "../event.ts";
 import { check, checkOffset, checkSigned, refuse } from "./checks.ts";
 import {
+  CODEC_HOW,
   COMPLETE_HAS,
   I32_MAX,
   OPCODE_MAX,
@@ -27,6 +28,7 @@ export class SegmentEncoder extends PlainEncoder {
     offset: number,
     opFlags: number,
     digest: number,
+    how = 0,
   ): void {
     if ((slot & SLOT_MAX) !== slot) check("slot", slot, SLOT_MAX);
     if ((opcode & OPCODE_MAX) !== opcode) check("opcode", opcode, OPCODE_MAX);
@@ -34,6 +36,7 @@ export class SegmentEncoder extends PlainEncoder {
     if (length !== (length & I32_MAX)) check("length", length, U32_MAX);
     if (opFlags !== (opFlags & I32_MAX)) check("opFlags", opFlags, U32_MAX);
     if (offset !== (offset & I32_MAX)) checkOffset(offset);
+    if (how !== 0) this.#how(how);
     const model = this.model;
     const files = model.files;
     const writer = this.writer;
@@ -73,6 +76,13 @@ export class SegmentEncoder extends PlainEncoder {
     files.learn(stream, opcode, length, offset, opFlags);
     model.ask(slot, length);
     writer.bytes[tagAt] = tag;
+  }
+
+  #how(how: number): void {
+    check("how", how, U32_MAX);
+    this.codec = CODEC_HOW;
+    this.writer.bytes[this.writer.at++] = TAG.HOW;
+    this.writer.unsigned(how);
   }
 
   complete(slot: number, result: number, flags: number, bytes: Uint8Array | undefined): void {

@@ -1,14 +1,20 @@
 /**
- * Numbers of event codec 1. An event is a tag byte and its fields as varints, each field as its
- * difference from a prediction (see `model.ts`); a field that is as predicted is not written at
+ * Numbers of event codecs 1 and 2. An event is a tag byte and its fields as varints, each field as
+ * its difference from a prediction (see `model.ts`); a field that is as predicted is not written at
  * all, which the tag's low bits say. So an operation of a regular pattern costs one byte.
  *
  * Tags: 1sffffff submit with a mask of seven fields, 010fffff complete with five, 01100fff settle
  * with three, the rest as listed. All bounds hold for writer and reader alike.
  */
 
-/** The codec of this file, as it stands in each segment's header. */
-export const CODEC_VERSION = 1;
+/**
+ * The codec of this file. A segment's header names the first one that has all that is in it: 2 when
+ * a submit says how it is made, otherwise 1, so that an older reader takes what it understands and
+ * refuses the rest.
+ */
+export const CODEC_VERSION = 2;
+export const CODEC_FIRST = 1;
+export const CODEC_HOW = 2;
 
 export const TAG = {
   TURN: 0x01,
@@ -22,6 +28,8 @@ export const TAG = {
   START: 0x08,
   MARK: 0x09,
   END: 0x0a,
+  /** The submit that follows is made in a way of its own: HOW of the contract, never 0. Codec 2. */
+  HOW: 0x0b,
   COMPLETE: 0x40,
   SETTLE: 0x60,
   SUBMIT: 0x80,

@@ -6,6 +6,7 @@ import { ReelError } from "../../errors.ts";
 import { ByteWriter } from "./bytes.ts";
 import { check, checkNumbers, checkSigned, checkTime, encodeText } from "./checks.ts";
 import {
+  CODEC_FIRST,
   EVENT_FIELDS_BYTES_MAX,
   OPCODE_MAX,
   PAYLOAD_BYTES_MAX,
@@ -22,6 +23,8 @@ const BUFFER_BYTES = SEGMENT_BYTES_TARGET + PAYLOAD_ROOM_BYTES + EVENT_FIELDS_BY
 export class PlainEncoder {
   protected readonly model = new CodecModel();
   protected readonly writer = new ByteWriter(BUFFER_BYTES);
+  /** The codec that the segment so far needs. */
+  codec = CODEC_FIRST;
   readonly #standard: Uint8Array = this.writer.bytes;
 
   /** Bytes in the segment so far. */
@@ -43,6 +46,7 @@ export class PlainEncoder {
   reset(): void {
     this.writer.bytes = this.#standard;
     this.writer.at = 0;
+    this.codec = CODEC_FIRST;
     this.model.reset(this.model.timeNs);
   }
 

@@ -13,8 +13,8 @@ export function writeEvent(encoder: SegmentEncoder, event: SessionEvent): void {
     case "turn":
       return encoder.turn(event.steps, event.nowNs);
     case "submit": {
-      const { slot, opcode, file, length, offset, opFlags, digest = NO_DIGEST } = event;
-      return encoder.submit(slot, opcode, file, length, offset, opFlags, digest);
+      const { slot, opcode, file, length, offset, opFlags, how, digest = NO_DIGEST } = event;
+      return encoder.submit(slot, opcode, file, length, offset, opFlags, digest, how);
     }
     case "cancel":
       return encoder.cancel(event.slot);
