@@ -35,6 +35,7 @@ export async function startWith(
 
 /** Opens the subject; a single end goes by the name `main`. */
 export async function openSubject(io: Runtime, subject: ContractSubject): Promise<OpenedEnds> {
+  if (subject.open !== undefined) return subject.open(io);
   const opened: unknown = await io.open(subject.provider.kind, subject.options ?? {});
   const names = subject.provider.endNames;
   if (names.length === 1) return { [names[0]!]: opened } as OpenedEnds;

@@ -19,6 +19,11 @@ export interface ContractSubject {
   provider: Provider;
   /** Options to open it with; default none. */
   options?: Readonly<Record<string, unknown>>;
+  /**
+   * Opens it, where that takes more than options: a connection needs its peer. All ends that it
+   * gives are closed with the test, the last first.
+   */
+  open?(io: Runtime): Promise<OpenedEnds>;
   /** An operation that waits until something is done about it. */
   waiting: {
     end: string;
