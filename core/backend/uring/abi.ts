@@ -77,17 +77,27 @@ export const ENTRY = {
   LENGTH: 6,
   OP_FLAGS: 7,
   USER_DATA: 8,
-  BUFFER: 10,
+  BUFFER: 10, // buf_group in the low half; nothing of ours in the high one, the personality
   FILE_INDEX: 11, // also splice_fd_in
 } as const;
-/** IOSQE_ASYNC, placed in word 0: go to a worker thread without a first attempt. */
+/** IOSQE_IO_LINK, placed in word 0 as the flags below: the next entry depends on this one. */
+export const ENTRY_LINK = (1 << 2) << 8;
+/** IOSQE_ASYNC: go to a worker thread without a first attempt. */
 export const ENTRY_ASYNC = (1 << 4) << 8;
+/** IOSQE_BUFFER_SELECT: take a buffer from the group that the entry names. */
+export const ENTRY_BUFFER_SELECT = (1 << 5) << 8;
+/** The opcode's priority word is the upper half of word 0. */
+export const ENTRY_PRIORITY_SHIFT = 16;
 
 /** struct io_uring_cqe: 16 bytes: user data in two words, result, flags. */
 export const COMPLETION_BYTES = 16;
 export const COMPLETION_WORDS_SHIFT = 2;
 export const CQE_BUFFER = 1 << 0;
 export const CQE_MORE = 1 << 1;
+export const CQE_NONEMPTY = 1 << 2;
+export const CQE_NOTIFICATION = 1 << 3;
+/** The number of the buffer is the upper half of the flags. */
+export const CQE_BUFFER_SHIFT = 16;
 
 /** Flags of io_uring_enter(2). */
 export const ENTER_GETEVENTS = 1 << 0;
@@ -102,6 +112,8 @@ export const UNREGISTER_EVENTFD = 5;
 export const REGISTER_PROBE = 8;
 export const REGISTER_RING_FDS = 20;
 export const UNREGISTER_RING_FDS = 21;
+export const REGISTER_PBUF_RING = 22; // 5.19
+export const UNREGISTER_PBUF_RING = 23;
 export const REGISTER_SYNC_CANCEL = 24;
 
 /** struct io_uring_probe: a 16-byte head, then 8 bytes for each of up to 256 opcodes. */
@@ -109,6 +121,14 @@ export const PROBE_OPCODES = 256;
 export const PROBE_HEAD_BYTES = 16;
 export const PROBE_ENTRY_BYTES = 8;
 export const PROBE_SUPPORTED = 1 << 0;
+
+/** struct io_uring_buf_reg: 40 bytes. Address of the ring in two words, entries, group number. */
+export const BUFFER_REGISTRATION_BYTES = 40;
+/** struct io_uring_buf: 16 bytes: address in two words, length, number. */
+export const BUFFER_ENTRY_BYTES = 16;
+/** The ring's tail is the unused last 16 bits of its first entry. */
+export const BUFFER_TAIL_HALF = 7;
+export const BUFFER_ENTRIES_MAX = 1 << 15;
 
 /** struct io_uring_sync_cancel_reg: 64 bytes. */
 export const SYNC_CANCEL_BYTES = 64;
@@ -132,6 +152,9 @@ export const O_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 export const EFD_CLOEXEC = 0o2000000;
 export const EFD_NONBLOCK = 0o4000;
+export const F_GETFD = 1;
+export const F_SETFD = 2;
+export const FD_CLOEXEC = 1;
 export const F_GETFL = 3;
 export const F_SETFL = 4;
 export const F_SETPIPE_SZ = 1031;

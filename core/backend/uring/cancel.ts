@@ -94,7 +94,8 @@ function cancelEach(queue: RingQueue, requests: readonly RequestName[]): void {
   for (const { slot, generation } of requests) sendCancel(queue, slot, generation);
 }
 
-function sendCancel(queue: RingQueue, slot: number, generation: number): void {
+/** Asks the kernel for the end of a request, and tells nobody. */
+export function sendCancel(queue: RingQueue, slot: number, generation: number): void {
   const at = queue.takeOwn(OWN_CANCEL, 0);
   queue.entries[at] = OPCODE.ASYNC_CANCEL;
   queue.entries[at + ENTRY.ADDRESS] = slot;

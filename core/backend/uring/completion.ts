@@ -3,13 +3,16 @@
  * that are issued again, the backend's own requests, and completions that nobody waits for.
  */
 import { ERRNO } from "../../errors.ts";
-import { CQE_MORE } from "./abi.ts";
+import { CQE_BUFFER, CQE_BUFFER_SHIFT, CQE_MORE } from "./abi.ts";
 import { libc } from "./libc.ts";
+import { endLink } from "./limits.ts";
 import {
   RECORD_ATTEMPTS,
   RECORD_CANCELLED,
   RECORD_FILE,
   RECORD_FROM,
+  RECORD_GROUP,
+  RECORD_LIMIT,
   RECORD_SHIFT,
   TRAITS,
   TRAIT_CLOSES,
@@ -18,7 +21,7 @@ import {
 } from "./requests.ts";
 import type { RingQueue } from "./ring-queue.ts";
 import { reissue } from "./submission.ts";
-import { OWN_CANCEL } from "./user-data.ts";
+import { OWN_CANCEL, isLink } from "./user-data.ts";
 
 /** Stands for a result that must not be delivered, because the request goes on. */
 export const REISSUED = 0x80000000 | 0;
@@ -44,23 +47,34 @@ export function finish(
   const record = slot << RECORD_SHIFT;
   const traits = TRAITS[opcodes[slot]!]!;
   const last = (flags & CQE_MORE) === 0;
+  const cancelled = records[record + RECORD_CANCELLED] === 1;
   let delivered = result;
-  if (last && (result === -ERRNO.EINTR || result === -ERRNO.EAGAIN)) {
+  if ((flags & CQE_BUFFER) !== 0) {
+    const group = records[record + RECORD_GROUP]!;
+    const buffer = flags >>> CQE_BUFFER_SHIFT;
+    // A failed request may have picked a buffer before it failed. Nobody looks into that one.
+    if (result < 0) queue.groups.putBack(group, buffer);
+    else queue.groups.handOut(group, buffer);
+  }
+  if (result === -ERRNO.ECANCELED || result === -ERRNO.EINTR) {
+    // A worker thread of the kernel learns of a cancellation by a signal: that is what it was.
+    if (cancelled) delivered = -ERRNO.ECANCELED;
+    else if (records[record + RECORD_LIMIT] !== -1) delivered = -ERRNO.ETIME;
+  }
+  if (last && (delivered === -ERRNO.EINTR || result === -ERRNO.EAGAIN)) {
     const again = (traits & TRAIT_RETRY) !== 0 && queue.requests.mayRetry(slot);
     if (again && records[record + RECORD_ATTEMPTS]! < ATTEMPTS_MAX) {
       const attempts = ++records[record + RECORD_ATTEMPTS]!;
       reissue(queue, slot, generation, attempts > 1);
       return REISSUED;
     }
-    // A worker thread of the kernel learns of a cancellation by a signal: that is what it was.
-    const interrupted = result === -ERRNO.EINTR && records[record + RECORD_CANCELLED] === 1;
-    if (interrupted) delivered = -ERRNO.ECANCELED;
   }
   if (result >= 0 && (traits & TRAIT_FILE_RESULT) !== 0) delivered = queue.files.add(result);
   if (last) {
     const { files } = queue;
     files.letGo(records[record + RECORD_FILE]!);
     files.letGo(records[record + RECORD_FROM]!);
+    queue.groups.letGo(records[record + RECORD_GROUP]!);
     if ((traits & TRAIT_CLOSES) !== 0 && closed(result)) {
       files.remove(records[record + RECORD_FILE]!);
       delivered = 0;
@@ -80,7 +94,8 @@ export function unexpected(
   const last = (flags & CQE_MORE) === 0;
   if (slot < 0) {
     if (last) queue.ownInFlight--;
-    if (slot !== OWN_CANCEL) queue.onOwn(slot, generation, result);
+    if (isLink(slot)) endLink(queue, slot, generation, result);
+    else if (slot !== OWN_CANCEL) queue.onOwn(slot, generation, result);
     return;
   }
   queue.counters.stale++;
@@ -89,10 +104,14 @@ export function unexpected(
   const traits = TRAITS[orphan.opcode]!;
   // Nobody will ever know of this descriptor.
   if (result >= 0 && (traits & TRAIT_FILE_RESULT) !== 0) libc().close(result);
+  if ((flags & CQE_BUFFER) !== 0) {
+    queue.groups.putBack(orphan.group, flags >>> CQE_BUFFER_SHIFT);
+  }
   if (!last) return;
   queue.inFlight--;
   queue.files.letGo(orphan.file);
   queue.files.letGo(orphan.from);
+  queue.groups.letGo(orphan.group);
   if ((traits & TRAIT_CLOSES) !== 0 && closed(result)) queue.files.remove(orphan.file);
 }
 

@@ -14,6 +14,7 @@ import type { Obstacle } from "./obstacles.ts";
 import type { NoRing, WorkingRing } from "./open-ring.ts";
 import { settle } from "./options.ts";
 import type { RingMemoryKind, UringOptions } from "./options.ts";
+import { missingOf } from "./registration.ts";
 import { flagNames } from "./setup.ts";
 import type { OpenRing, Refusal } from "./setup.ts";
 import { UringBackend } from "./uring-backend.ts";
@@ -78,7 +79,7 @@ function report(
 ): UringReport {
   const known = found.opcodes;
   const absent = (opcodes: readonly number[]): string[] =>
-    known === undefined ? [] : opcodes.filter((opcode) => !known.has(opcode)).map(opcodeName);
+    known === undefined ? [] : missingOf(known, opcodes).map(opcodeName);
   return {
     available: !("obstacle" in found),
     host: hostFacts(),

@@ -1,16 +1,20 @@
 /**
- * System calls that answer at once: pipes, opening and closing files, and looking into a pipe. They
- * speak of ring files, as requests do.
+ * System calls that answer at once: pipes, opening and closing files, looking into a pipe, and what
+ * sockets are told before they are used. They speak of ring files, as requests do.
  */
 import { ERRNO, ReelError, codeOfResult } from "../../errors.ts";
 import type { HostCalls } from "../contract.ts";
 import {
+  FD_CLOEXEC,
+  F_GETFD,
   F_GETFL,
   F_GETPIPE_SZ,
+  F_SETFD,
   F_SETFL,
   F_SETPIPE_SZ,
   O_CLOEXEC,
   O_NONBLOCK,
+  SOCK_CLOEXEC,
   SPLICE_F_NONBLOCK,
 } from "./abi.ts";
 import { libc } from "./libc.ts";
@@ -19,6 +23,8 @@ import type { RingFiles } from "./ring-files.ts";
 
 /** fcntl takes the capacity as a signed 32-bit number. */
 const PIPE_BYTES_MAX = 2 ** 31 - 1;
+/** struct sockaddr_storage: room for the address of any family. */
+const SOCKET_NAME_BYTES = 128;
 
 export class UringHostCalls implements HostCalls {
   readonly #files: RingFiles;
@@ -54,11 +60,9 @@ export class UringHostCalls implements HostCalls {
 
   /** See {@link HostCalls.open}. Opening a named pipe or a device may block the thread. */
   open(path: string, flags: number, mode: number): number {
-    if (path.includes("\0")) {
-      throw new TypeError(`Cannot open ${JSON.stringify(path)}: a path must not contain NUL`);
-    }
-    const fd = libc().open(terminated(path), flags | O_CLOEXEC, mode);
-    if (fd < 0) throw callFailed("open", `Cannot open ${JSON.stringify(path)}`);
+    const what = `Cannot open ${JSON.stringify(path)}`;
+    const fd = libc().open(terminated(path, what), flags | O_CLOEXEC, mode);
+    if (fd < 0) throw callFailed("open", what);
     return this.#files.add(fd);
   }
 
@@ -111,6 +115,65 @@ export class UringHostCalls implements HostCalls {
     }
   }
 
+  /** See {@link HostCalls.socket}. It is closed on exec(2), like every descriptor of ours. */
+  socket(domain: number, type: number, protocol: number): number {
+    const fd = libc().socket(domain, type | SOCK_CLOEXEC, protocol);
+    if (fd >= 0) return this.#files.add(fd);
+    throw callFailed("socket", `Cannot make a socket of domain ${domain} and type ${type}`);
+  }
+
+  bind(file: number, address: Uint8Array): void {
+    const fd = this.#fdOf(file, "name");
+    if (libc().bind(fd, settled(address), address.length) === 0) return;
+    throw callFailed("bind", `Cannot name ring file ${file}`);
+  }
+
+  listen(file: number, backlog: number): void {
+    if (libc().listen(this.#fdOf(file, "listen on"), backlog) === 0) return;
+    throw callFailed("listen", `Cannot listen on ring file ${file}`);
+  }
+
+  setSocketOption(file: number, level: number, option: number, value: Uint8Array): void {
+    const fd = this.#fdOf(file, "set an option of");
+    if (libc().setsockopt(fd, level, option, settled(value), value.length) === 0) return;
+    throw callFailed("setsockopt", `Cannot set option ${option} of ring file ${file}`);
+  }
+
+  socketName(file: number, peer: boolean): Uint8Array {
+    const fd = this.#fdOf(file, "ask the name of");
+    const name = new Uint8Array(new ArrayBuffer(SOCKET_NAME_BYTES));
+    const length = new Int32Array(new ArrayBuffer(4));
+    length[0] = SOCKET_NAME_BYTES;
+    const [call, result] = peer
+      ? (["getpeername", libc().getpeername(fd, name, length)] as const)
+      : (["getsockname", libc().getsockname(fd, name, length)] as const);
+    if (result === 0) return name.slice(0, length[0]);
+    throw callFailed(call, `Cannot ask the name of ring file ${file}`);
+  }
+
+  /**
+   * See {@link HostCalls.adopt}. From now on the descriptor is closed on exec(2), and with us.
+   * @throws {ReelError} EBUSY for a descriptor that is a ring file already
+   */
+  adopt(descriptor: number): number {
+    const what = `Cannot adopt descriptor ${descriptor}`;
+    if (!(Number.isInteger(descriptor) && descriptor >= 0 && descriptor <= 2 ** 31 - 1)) {
+      throw new ReelError("EBADF", `${what}: it is no descriptor`);
+    }
+    if (this.#files.has(descriptor)) {
+      throw new ReelError("EBUSY", `${what}: it is in use here, wanted one that was inherited`);
+    }
+    const flags = libc().fcntl(descriptor, F_GETFD, 0);
+    if (flags < 0) throw callFailed("fcntl", what);
+    if (libc().fcntl(descriptor, F_SETFD, flags | FD_CLOEXEC) < 0) throw callFailed("fcntl", what);
+    return this.#files.add(descriptor);
+  }
+
+  unlink(path: string): void {
+    const what = `Cannot remove ${JSON.stringify(path)}`;
+    if (libc().unlink(terminated(path, what)) !== 0) throw callFailed("unlink", what);
+  }
+
   #fdOf(file: number, verb: string): number {
     const fd = this.#files.fdOf(file);
     if (fd >= 0) return fd;
@@ -132,8 +195,16 @@ function makePipe(capacityBytes: number): [reader: number, writer: number] {
   return [reader, writer];
 }
 
-/** A path as C reads it, in memory that does not move. */
-function terminated(path: string): Uint8Array {
+/** A copy in memory that does not move, and that has an address even if it is empty. */
+function settled(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(new ArrayBuffer(Math.max(1, bytes.length)));
+  copy.set(bytes);
+  return copy;
+}
+
+/** A path as C reads it, in memory that does not move. @throws {TypeError} for one with a NUL */
+function terminated(path: string, what: string): Uint8Array {
+  if (path.includes("\0")) throw new TypeError(`${what}: a path must not contain NUL`);
   const text = new TextEncoder().encode(path);
   const bytes = new Uint8Array(new ArrayBuffer(text.length + 1));
   bytes.set(text);

@@ -44,6 +44,13 @@ export interface Libc {
   fcntl(fd: number, command: number, argument: number): number;
   tee(from: number, to: number, length: number, flags: number): number;
   clock_gettime(clock: number, timespec: Int32Array): number;
+  unlink(path: Uint8Array): number;
+  socket(domain: number, type: number, protocol: number): number;
+  bind(fd: number, address: Uint8Array, length: number): number;
+  listen(fd: number, backlog: number): number;
+  setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
+  getsockname(fd: number, address: Uint8Array, length: Int32Array): number;
+  getpeername(fd: number, address: Uint8Array, length: Int32Array): number;
   /** The calling thread's error number. Read it before anything else is called. */
   errno(): number;
 }
@@ -71,6 +78,13 @@ const PLAIN = {
   fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
   tee: { args: ["i32", "i32", "usize", "u32"], returns: FFIType.i64_fast },
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
+  unlink: { args: ["ptr"], returns: "i32" },
+  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+  bind: { args: ["i32", "ptr", "u32"], returns: "i32" },
+  listen: { args: ["i32", "i32"], returns: "i32" },
+  setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
+  getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+  getpeername: { args: ["i32", "ptr", "ptr"], returns: "i32" },
   __errno_location: { args: [], returns: "ptr" },
 } as const;
 

@@ -17,7 +17,7 @@ import {
 import type { Obstacle } from "./obstacles.ts";
 import { settle } from "./options.ts";
 import type { UringOptions, UringSettings } from "./options.ts";
-import { probeOpcodes, registerRingFd, unregisterRingFd } from "./registration.ts";
+import { missingOf, probeOpcodes, registerRingFd, unregisterRingFd } from "./registration.ts";
 import { RingCore } from "./ring-core.ts";
 import type { BatchClock } from "./ring-core.ts";
 import { setUpRing } from "./setup.ts";
@@ -58,8 +58,7 @@ export function openRing(settings: UringSettings, clock: BatchClock): WorkingRin
   const lacking = featureObstacle(ring.features);
   if (lacking !== undefined) return fail(lacking);
   registerRingFd(core);
-  const missing = settings.opcodes.filter((opcode) => !opcodes.has(opcode));
-  const unable = opcodeObstacle(missing);
+  const unable = opcodeObstacle(missingOf(opcodes, settings.opcodes));
   if (unable !== undefined) return fail(unable);
   const cancel = probeCancel(core, settings.faults.cancelFlags === "refuse");
   if (cancel === undefined) return fail(memoryObstacle(ring.memory.kind));

@@ -44,6 +44,8 @@ export interface UringFaults {
   eventfdSelfTest?: "fail";
   /** The kernel (older than 5.19) refuses to cancel by file and in bulk. */
   cancelFlags?: "refuse";
+  /** The kernel (older than 5.19) knows no buffer groups. */
+  bufferGroups?: "refuse";
   /**
    * Called before each io_uring_enter.
    * @returns an error number with which the call fails without reaching the kernel, or 0
@@ -90,9 +92,10 @@ export function settle(options: UringOptions): UringSettings {
     MAX_COMPLETION_ENTRIES,
   );
   return {
-    entries: powerOfTwo(entries),
+    // A request and its timeout are handed over together.
+    entries: Math.max(powerOfTwo(entries), 2),
     // The kernel refuses a completion queue smaller than the submission queue.
-    completionEntries: Math.max(powerOfTwo(completionEntries), powerOfTwo(entries)),
+    completionEntries: Math.max(powerOfTwo(completionEntries), powerOfTwo(entries), 2),
     slots,
     memory: options.memory ?? "auto",
     avoidFlags: flagsOf(options.avoidFlags ?? []),

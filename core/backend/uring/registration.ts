@@ -5,6 +5,7 @@
 import { ptr } from "bun:ffi";
 
 import { ReelError, codeOfResult } from "../../errors.ts";
+import { OPCODE } from "../contract.ts";
 import {
   ENTER_REGISTERED_RING,
   PROBE_ENTRY_BYTES,
@@ -48,6 +49,11 @@ export function probeOpcodes(fd: number, masked: readonly number[]): ReadonlySet
     if ((probe[at + 2]! & PROBE_SUPPORTED) !== 0 && !masked.includes(opcode)) known.add(opcode);
   }
   return known;
+}
+
+/** Of some opcodes, those that cannot be asked for. Look-ups are ours and need no kernel. */
+export function missingOf(known: ReadonlySet<number>, wanted: readonly number[]): number[] {
+  return wanted.filter((opcode) => opcode !== OPCODE.LOOKUP && !known.has(opcode));
 }
 
 /**

@@ -58,12 +58,15 @@ export const RECORD_FILE = 8; // ring file, or -1
 export const RECORD_FROM = 9; // ring file that a splice takes from, or -1
 export const RECORD_ATTEMPTS = 10; // how often it was issued again
 export const RECORD_CANCELLED = 11; // 1 once its cancellation was asked for
+export const RECORD_GROUP = 12; // group that its buffers come from, or -1
+export const RECORD_LIMIT = 13; // its timeout: seconds, or -1 for none; then nanoseconds
 
 /** A request that is still in flight although its slot was given to another. */
 export interface Orphan {
   readonly opcode: number;
   readonly file: number;
   readonly from: number;
+  readonly group: number;
 }
 
 /** Both halves of a request's user data. */
@@ -98,10 +101,12 @@ export class RequestTable {
   orphan(slot: number): void {
     const opcode = this.opcodes[slot]!;
     const at = slot << RECORD_SHIFT;
+    const nameless = opcode === OPCODE.NOP;
     this.#orphans.set(keyOf(slot, this.generations[slot]!), {
       opcode,
-      file: opcode === OPCODE.NOP ? -1 : this.records[at + RECORD_FILE]!,
-      from: opcode === OPCODE.NOP ? -1 : this.records[at + RECORD_FROM]!,
+      file: nameless ? -1 : this.records[at + RECORD_FILE]!,
+      from: nameless ? -1 : this.records[at + RECORD_FROM]!,
+      group: nameless ? -1 : this.records[at + RECORD_GROUP]!,
     });
     this.generations[slot] = IDLE;
   }

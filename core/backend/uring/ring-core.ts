@@ -10,6 +10,8 @@ import {
   COMPLETION_WORDS_SHIFT,
   CQE_BUFFER,
   CQE_MORE,
+  CQE_NONEMPTY,
+  CQE_NOTIFICATION,
   ENTRY,
   ENTRY_WORDS_SHIFT,
   SQ_CQ_OVERFLOW,
@@ -17,11 +19,14 @@ import {
 import { cancelOne } from "./cancel.ts";
 import { REISSUED, finish, unexpected } from "./completion.ts";
 import type { Completions } from "./completions.ts";
+import { limitLast } from "./limits.ts";
 import type { UringFaults } from "./options.ts";
 import { IDLE } from "./requests.ts";
 import { RingQueue } from "./ring-queue.ts";
 import type { OpenRing } from "./setup.ts";
 import { admit, describe } from "./submission.ts";
+
+const LOW_HALF = 0xffff;
 
 /** The clock that batches are stamped with. */
 export interface BatchClock {
@@ -58,6 +63,7 @@ export class RingCore extends RingQueue implements Ring {
     length: number,
     offset: number,
     opFlags: number,
+    how = 0,
   ): void {
     if (((this.tail - this.head) | 0) >= this.capacity) this.makeRoom();
     if (this.#generations[slot] !== IDLE) admit(this, slot, generation);
@@ -72,7 +78,7 @@ export class RingCore extends RingQueue implements Ring {
       words[at + 5] = 0;
       words[at + ENTRY.LENGTH] = 0;
       words[at + ENTRY.OP_FLAGS] = 0;
-    } else describe(this, at, opcode, slot, file, address, length, offset, opFlags);
+    } else describe(this, at, opcode, slot, file, address, length, offset, opFlags, how);
     words[at + ENTRY.USER_DATA] = slot;
     words[at + ENTRY.USER_DATA + 1] = generation;
     this.#opcodes[slot] = opcode;
@@ -80,6 +86,22 @@ export class RingCore extends RingQueue implements Ring {
     this.tail = (this.tail + 1) | 0;
     this.inFlight++;
     this.counters.submitted++;
+  }
+
+  limit(slot: number, generation: number, timeoutNs: number): void {
+    limitLast(this, slot, generation, timeoutNs);
+  }
+
+  openGroup(address: number, bufferBytes: number, count: number): number {
+    return this.groups.open(address, bufferBytes, count);
+  }
+
+  giveBuffer(group: number, buffer: number): void {
+    this.groups.give(group, buffer);
+  }
+
+  closeGroup(group: number): void {
+    this.groups.close(group);
   }
 
   cancel(slot: number, generation: number): void {
@@ -180,13 +202,21 @@ export class RingCore extends RingQueue implements Ring {
       if (!this.turned) this.turn(sink);
       this.counters.completed++;
       delivered++;
-      sink.complete(slot, generation >>> 0, result, flags === 0 ? 0 : translate(flags));
+      sink.complete(slot, generation >>> 0, result, flags === 0 ? 0 : translate(flags, result));
     }
     return delivered;
   }
 }
 
-/** The kernel's completion flags in the door's numbers: the two low bits change places. */
-function translate(flags: number): number {
-  return (flags & ~0xffff) | ((flags & CQE_MORE) >> 1) | ((flags & CQE_BUFFER) << 1);
+/**
+ * The kernel's completion flags in the door's numbers: in each pair of bits the two change places.
+ * The buffer of a failed request has been given back by then.
+ */
+function translate(flags: number, result: number): number {
+  const told = result < 0 ? flags & LOW_HALF & ~CQE_BUFFER : flags;
+  return (
+    (told & ~LOW_HALF) |
+    ((told & (CQE_MORE | CQE_NOTIFICATION)) >> 1) |
+    ((told & (CQE_BUFFER | CQE_NONEMPTY)) << 1)
+  );
 }

@@ -37,6 +37,11 @@ export class RingFiles {
     return file >= 0 && file < this.fds.length ? this.fds[file]! : NO_FILE;
   }
 
+  /** Whether a descriptor of the host's is one of the ring files. */
+  has(fd: number): boolean {
+    return this.fds.includes(fd);
+  }
+
   /** Notes a request on a file. @returns the file, or -1 if there is no such file */
   hold(file: number): number {
     if (this.fdOf(file) === NO_FILE) return NO_FILE;

@@ -52,6 +52,22 @@ function wholePages(bytes: number): number {
   return Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES;
 }
 
+/** Memory that starts at a page, for as long as its buffer is held. */
+export interface Pages {
+  readonly buffer: SharedArrayBuffer;
+  readonly offset: number;
+  readonly address: number;
+}
+
+/** Takes whole pages of memory. */
+export function takePages(bytes: number): Pages {
+  // A SharedArrayBuffer cannot be detached or moved. Its start is aligned by chance only.
+  const buffer = new SharedArrayBuffer(wholePages(bytes) + PAGE_BYTES);
+  const start = ptr(new Uint8Array(buffer));
+  const address = wholePages(start);
+  return { buffer, offset: address - start, address };
+}
+
 /** Takes memory for rings of the given sizes. */
 export function takeRegion(entries: number, completionEntries: number): RingRegion {
   const ringsBytes = wholePages(
@@ -60,17 +76,14 @@ export function takeRegion(entries: number, completionEntries: number): RingRegi
       entries * Int32Array.BYTES_PER_ELEMENT,
   );
   const entriesBytes = wholePages(entries * ENTRY_BYTES);
-  // A SharedArrayBuffer cannot be detached or moved. Its start is aligned by chance only.
-  const buffer = new SharedArrayBuffer(ringsBytes + entriesBytes + PAGE_BYTES);
-  const start = ptr(new Uint8Array(buffer));
-  const ringsAddress = wholePages(start);
+  const { buffer, offset, address } = takePages(ringsBytes + entriesBytes);
   return {
     buffer,
-    ringsOffset: ringsAddress - start,
-    ringsAddress,
+    ringsOffset: offset,
+    ringsAddress: address,
     ringsBytes,
-    entriesOffset: ringsAddress - start + ringsBytes,
-    entriesAddress: ringsAddress + ringsBytes,
+    entriesOffset: offset + ringsBytes,
+    entriesAddress: address + ringsBytes,
     entriesBytes,
   };
 }

@@ -22,6 +22,7 @@ import {
   SQ_TASKRUN,
   SYS_IO_URING_ENTER,
 } from "./abi.ts";
+import { BufferGroups } from "./buffer-groups.ts";
 import { Backlog, Completions } from "./completions.ts";
 import { libc } from "./libc.ts";
 import type { EnterCall } from "./libc.ts";
@@ -29,7 +30,7 @@ import type { UringFaults } from "./options.ts";
 import { RequestTable } from "./requests.ts";
 import { RingFiles } from "./ring-files.ts";
 import type { OpenRing } from "./setup.ts";
-import { TimeArgument } from "./time-argument.ts";
+import { LimitTimes, TimeArgument } from "./time-argument.ts";
 import type { OwnListener } from "./user-data.ts";
 
 /** How often a refusal for want of room or memory is asked again before it is an error. */
@@ -68,12 +69,12 @@ export class RingQueue {
 
   readonly requests: RequestTable;
   readonly files = new RingFiles();
+  readonly groups: BufferGroups;
   readonly time = new TimeArgument();
+  readonly limitTimes: LimitTimes;
   /** Requests of the sink's, and of our own, that have no last completion yet. */
   inFlight = 0;
   ownInFlight = 0;
-  /** Whether some submission entry's file index must be cleared once the entry has been taken. */
-  indexUsed = false;
   /** Whether completions appear in a system call of ours only. */
   readonly deferred: boolean;
   /** Whether the kernel says when such a call is due. */
@@ -110,8 +111,10 @@ export class RingQueue {
       ring.completionEntries - 1,
     );
     this.mask = ring.entries - 1;
+    this.limitTimes = new LimitTimes(ring.entries);
     this.capacity = ring.entries;
     this.requests = new RequestTable(slots);
+    this.groups = new BufferGroups(ring.fd, faults.bufferGroups === "refuse");
     this.deferred = (ring.flags & SETUP_FLAG.DEFER_TASKRUN) !== 0;
     this.tellsWhenDue = (ring.flags & SETUP_FLAG.TASKRUN_FLAG) !== 0;
   }
@@ -131,6 +134,8 @@ export class RingQueue {
     const at = this.take(kind, sequence);
     this.entries.fill(0, at, at + ENTRY.USER_DATA);
     this.entries[at + ENTRY.FD] = -1;
+    this.entries[at + ENTRY.BUFFER] = 0;
+    this.entries[at + ENTRY.FILE_INDEX] = 0;
     this.ownInFlight++;
     return at;
   }
@@ -146,7 +151,7 @@ export class RingQueue {
     this.counters.enters++;
     const fd = this.enterFd;
     const taken = this.enterCall(SYS_IO_URING_ENTER, fd, count, wait, this.enterFlags, 0, 0);
-    if (taken === count && !this.indexUsed) this.head = this.tail;
+    if (taken === count) this.head = this.tail;
     else this.#recover(count, taken);
   }
 
@@ -165,7 +170,7 @@ export class RingQueue {
       this.time.argumentAddress,
       GETEVENTS_ARG_BYTES,
     );
-    if (taken === count && !this.indexUsed) this.head = this.tail;
+    if (taken === count) this.head = this.tail;
     else this.#recover(count, taken);
   }
 
@@ -215,7 +220,8 @@ export class RingQueue {
     let taken = result;
     for (let refusals = 0; ;) {
       if (taken >= 0) {
-        this.#advance();
+        // The ring says how far the kernel has come.
+        this.head = Atomics.load(this.rings, this.submissionHeadAt);
         if (this.head === this.tail) return;
         if (taken === 0 && ++refusals > REFUSALS_MAX) throw enterError(ERRNO.EAGAIN);
       } else {
@@ -232,18 +238,6 @@ export class RingQueue {
       this.counters.enters++;
       taken = this.enterCall(SYS_IO_URING_ENTER, this.enterFd, count, 0, this.enterFlags, 0, 0);
     }
-  }
-
-  /** Learns from the ring how far the kernel has come, and clears what only splices write. */
-  #advance(): void {
-    const head = Atomics.load(this.rings, this.submissionHeadAt);
-    if (this.indexUsed) {
-      for (let place = this.head; place !== head; place = (place + 1) | 0) {
-        this.entries[((place & this.mask) << ENTRY_WORDS_SHIFT) + ENTRY.FILE_INDEX] = 0;
-      }
-      if (head === this.tail) this.indexUsed = false;
-    }
-    this.head = head;
   }
 }
 

@@ -10,7 +10,7 @@ import type { Sink } from "../contract.ts";
 import { ENTRY, ENTRY_WORDS_SHIFT } from "./abi.ts";
 import { cancelAll } from "./cancel.ts";
 import type { CancelFeatures } from "./cancel.ts";
-import { IDLE, RECORD_FILE, RECORD_FROM, RECORD_SHIFT } from "./requests.ts";
+import { IDLE, RECORD_FILE, RECORD_FROM, RECORD_GROUP, RECORD_SHIFT } from "./requests.ts";
 import type { RingCore } from "./ring-core.ts";
 
 /** A request that a cancellation missed, because it was between two states, is asked again. */
@@ -38,7 +38,7 @@ export function drain(core: RingCore, features: CancelFeatures, timeoutMs: numbe
 
 /** Takes back what was prepared but never handed over: it must not happen after all. */
 function dropUnsubmitted(core: RingCore): void {
-  const { requests, files, entries } = core;
+  const { requests, files, groups, entries } = core;
   while (core.tail !== core.head) {
     core.tail = (core.tail - 1) | 0;
     const at = (core.tail & core.mask) << ENTRY_WORDS_SHIFT;
@@ -53,11 +53,14 @@ function dropUnsubmitted(core: RingCore): void {
       const orphan = requests.findOrphan(slot, generation, true);
       files.letGo(orphan?.file ?? -1);
       files.letGo(orphan?.from ?? -1);
+      groups.letGo(orphan?.group ?? -1);
       continue;
     }
     requests.generations[slot] = IDLE;
     if (requests.opcodes[slot] === OPCODE.NOP) continue;
-    files.letGo(requests.records[(slot << RECORD_SHIFT) + RECORD_FILE]!);
-    files.letGo(requests.records[(slot << RECORD_SHIFT) + RECORD_FROM]!);
+    const record = slot << RECORD_SHIFT;
+    files.letGo(requests.records[record + RECORD_FILE]!);
+    files.letGo(requests.records[record + RECORD_FROM]!);
+    groups.letGo(requests.records[record + RECORD_GROUP]!);
   }
 }

@@ -2,20 +2,25 @@
  * Writes requests that name something (files, memory, positions) into submission entries, and keeps
  * what is needed to issue them again. NOP, which names nothing, does not come here.
  */
-import { OPCODE } from "../contract.ts";
+import { HOW, OPCODE, groupOf } from "../contract.ts";
 import {
   AT_FDCWD,
   ENTRY,
   ENTRY_ASYNC,
+  ENTRY_BUFFER_SELECT,
+  ENTRY_PRIORITY_SHIFT,
   O_CLOEXEC,
   SOCK_CLOEXEC,
   TRANSFER_MAX_BYTES,
 } from "./abi.ts";
+import { limitAgain } from "./limits.ts";
 import {
   RECORD_ATTEMPTS,
   RECORD_CANCELLED,
   RECORD_FILE,
   RECORD_FROM,
+  RECORD_GROUP,
+  RECORD_LIMIT,
   RECORD_SHIFT,
   TRAITS,
   TRAIT_CLOSES,
@@ -24,12 +29,10 @@ import {
   TRAIT_TRANSFER,
 } from "./requests.ts";
 import type { RingQueue } from "./ring-queue.ts";
+import { putWide } from "./wide-words.ts";
 
 /** Words that an entry and its record have in common. */
 const COMMON_WORDS = 8;
-/** Adding this to a whole number below it leaves the number's bits in the double's low 52 bits. */
-const TWO_TO_52 = 4503599627370496;
-const LOW_20_BITS = 0xfffff;
 
 /**
  * Lets a request into a slot that does not look free.
@@ -52,7 +55,12 @@ export function admit(queue: RingQueue, slot: number, generation: number): void 
   requests.orphan(slot);
 }
 
-/** Fills words 0 to 7 of a submission entry, and the slot's record. */
+/**
+ * Fills a submission entry except for its user data, and the slot's record. The words behind the
+ * user data are filled by everybody but NOP, which has no use for them, so that nothing of an
+ * entry's former life is left.
+ * @throws {RangeError} for a position beyond 2^52, or a group that is not open
+ */
 export function describe(
   queue: RingQueue,
   at: number,
@@ -63,13 +71,15 @@ export function describe(
   length: number,
   offset: number,
   opFlags: number,
+  how: number,
 ): void {
   const traits = TRAITS[opcode]!;
   const { entries, files, requests } = queue;
   if ((traits & TRAIT_CLOSES) !== 0) files.assertClosable(file);
+  const group = (how & HOW.BUFFER_SELECT) === 0 ? -1 : queue.groups.require(groupOf(how));
   const record = slot << RECORD_SHIFT;
   const { records } = requests;
-  entries[at] = opcode;
+  entries[at] = opcode | (how << ENTRY_PRIORITY_SHIFT);
   entries[at + ENTRY.FD] =
     file < 0 && (traits & TRAIT_DIRECTORY) !== 0 ? AT_FDCWD : files.fdOf(file);
   putWide(queue, at + ENTRY.OFFSET, offset);
@@ -77,6 +87,14 @@ export function describe(
   entries[at + ENTRY.LENGTH] =
     length > TRANSFER_MAX_BYTES && (traits & TRAIT_TRANSFER) !== 0 ? TRANSFER_MAX_BYTES : length;
   entries[at + ENTRY.OP_FLAGS] = opFlags;
+  entries[at + ENTRY.BUFFER] = 0;
+  entries[at + ENTRY.FILE_INDEX] = 0;
+  if (group !== -1) {
+    entries[at]! |= ENTRY_BUFFER_SELECT;
+    entries[at + ENTRY.BUFFER] = queue.groups.hold(group);
+  }
+  records[record + RECORD_GROUP] = group;
+  records[record + RECORD_LIMIT] = -1;
   records[record + RECORD_FILE] = files.hold(file);
   records[record + RECORD_FROM] = -1;
   records[record + RECORD_ATTEMPTS] = 0;
@@ -123,7 +141,6 @@ function describeSpecial(
       }
       entries[at + ENTRY.OP_FLAGS] = 0;
       entries[at + ENTRY.FILE_INDEX] = files.fdOf(from);
-      queue.indexUsed = true;
       queue.requests.records[record + RECORD_FROM] = files.hold(from);
   }
 }
@@ -138,30 +155,11 @@ export function reissue(queue: RingQueue, slot: number, generation: number, late
   const { records } = queue.requests;
   const { entries, files } = queue;
   for (let word = 0; word < COMMON_WORDS; word++) entries[at + word] = records[record + word]!;
-  if (later) entries[at]! |= ENTRY_ASYNC;
-  if (records[record + RECORD_FROM] !== -1) {
-    entries[at + ENTRY.FILE_INDEX] = files.fdOf(records[record + RECORD_FROM]!);
-    queue.indexUsed = true;
-  }
-}
-
-/**
- * Stores a number as a signed 64-bit word pair. Small ones take two stores; the others go through a
- * double whose low bits are the number's, which is several times faster than dividing or BigInt.
- */
-function putWide(queue: RingQueue, at: number, value: number): void {
-  const { entries } = queue;
-  if (value === (value | 0)) {
-    entries[at] = value;
-    entries[at + 1] = value >> 31;
-    return;
-  }
-  if (!(value > 0 && value < TWO_TO_52 && Math.floor(value) === value)) {
-    throw new RangeError(
-      "Cannot prepare a request: an address or a position must be whole and below 2^52: " +
-        `found ${value}`,
-    );
-  }
-  queue.entryDoubles[at >> 1] = value + TWO_TO_52;
-  entries[at + 1]! &= LOW_20_BITS;
+  // What has a priority word may complete several times, which workers cannot.
+  if (later && entries[at]! >>> ENTRY_PRIORITY_SHIFT === 0) entries[at]! |= ENTRY_ASYNC;
+  const from = records[record + RECORD_FROM]!;
+  const group = records[record + RECORD_GROUP]!;
+  entries[at + ENTRY.FILE_INDEX] = from === -1 ? 0 : files.fdOf(from);
+  entries[at + ENTRY.BUFFER] = group === -1 ? 0 : group;
+  if (records[record + RECORD_LIMIT] !== -1) limitAgain(queue, slot, generation, at);
 }

@@ -16,8 +16,9 @@ const TIMER_WORD = 16;
 const TIMER_ADDRESS_WORD = 24;
 /** A page of its own: small typed arrays may move. */
 const BYTES = 4096;
+const TIME_BYTES = 16;
 /** The kernel takes more, but nobody waits for 31 years. */
-const LONGEST_SECONDS = 1e9;
+export const LONGEST_SECONDS = 1e9;
 
 export class TimeArgument {
   /** Address of the argument block. */
@@ -51,5 +52,24 @@ export class TimeArgument {
     const seconds = Math.min(Math.floor(ns / NS_PER_SECOND), LONGEST_SECONDS);
     this.#words[word] = seconds;
     this.#words[word + 2] = seconds === LONGEST_SECONDS ? 0 : ns - seconds * NS_PER_SECOND;
+  }
+}
+
+/** The times of linked timeouts: one for each place of the submission queue. */
+export class LimitTimes {
+  readonly #words: Uint32Array;
+  readonly #address: number;
+
+  constructor(places: number) {
+    this.#words = new Uint32Array(new SharedArrayBuffer(Math.max(BYTES, places * TIME_BYTES)));
+    this.#address = ptr(this.#words);
+  }
+
+  /** Sets a place's time. @returns its address */
+  set(place: number, seconds: number, nanoseconds: number): number {
+    const word = place * (TIME_BYTES / 4);
+    this.#words[word] = seconds;
+    this.#words[word + 2] = nanoseconds;
+    return this.#address + place * TIME_BYTES;
   }
 }

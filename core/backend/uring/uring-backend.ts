@@ -227,6 +227,7 @@ export class UringBackend implements Backend {
       drained = drain(core, this.#working.cancel, closeTimeoutMs);
     } finally {
       const left = core.inFlight;
+      if (drained) core.groups.closeAll();
       core.files.closeAll();
       closeRing(this.#working.ring, core);
       if (drained) {

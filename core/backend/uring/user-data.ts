@@ -13,5 +13,22 @@ export const OWN_TIMER_CHANGE = OWN | 3;
 /** Start-up tests. */
 export const OWN_PROBE = OWN | 4;
 
-/** Told of the completions of the backend's own requests, except cancellations. */
+/** The timeout of a slot's request: the slot is beside the kind, its generation the sequence. */
+const LINK = 5;
+const KIND_BITS = 8;
+const KIND_MASK = (1 << KIND_BITS) - 1;
+
+export function ownLink(slot: number): number {
+  return OWN | LINK | (slot << KIND_BITS);
+}
+
+export function isLink(kind: number): boolean {
+  return (kind & KIND_MASK) === LINK;
+}
+
+export function slotOfLink(kind: number): number {
+  return (kind & ~OWN) >> KIND_BITS;
+}
+
+/** Told of the completions of the backend's own requests, except cancellations and timeouts. */
 export type OwnListener = (kind: number, sequence: number, result: number) => void;
