@@ -5,6 +5,8 @@
  * program, a scenario file or a test needs. Authors of providers use `ioreel/provider`, and
  * `ioreel/testing` for the contract suite.
  */
+import { Pool } from "./core/pool/pool.ts";
+import type { PoolOptions } from "./core/pool/pool-options.ts";
 import { replayRuntime, startBlockingRuntime, startRuntime } from "./core/runtime/start.ts";
 import type { Provider } from "./core/provider/define.ts";
 import type { RuntimeOptions } from "./core/runtime/options.ts";
@@ -55,12 +57,23 @@ export const Runtime = {
     const { providers = [], reproduce } = options;
     return replayRuntime(recording, [...BUILT_IN_PROVIDERS, ...providers], reproduce);
   },
+  /**
+   * Starts threads that each have a runtime of their own, with the built-in providers.
+   * @throws {ReelError} ERR_BACKEND_UNAVAILABLE when `backend` names one that cannot be had here
+   */
+  pool(options: PoolOptions = {}): Promise<Pool> {
+    return Pool.start(options, import.meta.url);
+  },
 };
 
 export { BUILT_IN_PROVIDERS };
 export { ms, seconds, us } from "./core/clock.ts";
 export { ReelError, isReelError, type ErrorCode } from "./core/errors.ts";
 export { IoBuffer } from "./core/buffer/buffer.ts";
+export type { Pool, PoolEnd, PoolFailure, ThreadFacts } from "./core/pool/pool.ts";
+export type { PoolOptions } from "./core/pool/pool-options.ts";
+export type { PoolTask } from "./core/pool/pool-task.ts";
+export type { ThreadEnd } from "./core/pool/pool-thread.ts";
 export type { OpenEnd, TransferOptions } from "./core/runtime/open-end.ts";
 export type { RecordOptions, RuntimeOptions } from "./core/runtime/options.ts";
 export type { Task } from "./core/task/task.ts";

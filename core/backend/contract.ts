@@ -44,7 +44,9 @@ export interface Sink {
 
 /** Kinds of outside input. The numbers are part of the recording format. */
 export const INPUT_INTERRUPT = 1;
-export type InputKind = typeof INPUT_INTERRUPT;
+/** A message for the program; the value says which. */
+export const INPUT_MESSAGE = 2;
+export type InputKind = typeof INPUT_INTERRUPT | typeof INPUT_MESSAGE;
 
 /** Opcodes of ring requests: the numbers of Linux's io_uring (include/uapi/linux/io_uring.h). */
 export const OPCODE = {

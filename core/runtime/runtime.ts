@@ -13,7 +13,7 @@
  *       console.log(await reader.read(64));
  *     });
  */
-import { INPUT_INTERRUPT, type Backend } from "../backend/contract.ts";
+import { INPUT_INTERRUPT, INPUT_MESSAGE, type Backend } from "../backend/contract.ts";
 import type { Rejection } from "../backend/select.ts";
 import type { IoBuffer } from "../buffer/buffer.ts";
 import type { BufferPool } from "../buffer/pool.ts";
@@ -60,6 +60,8 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
   readonly #core: RuntimeCore;
   readonly #runs: Runs;
   readonly #parts: RuntimeParts;
+  /** Told of what {@link deliver} was given, once it has come in by the door. */
+  onMessage: (value: number) => void = () => {};
   #closing: Promise<void> | undefined;
   #outcome = "ok";
   #summary: SessionSummary | undefined;
@@ -101,7 +103,7 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
     for (const provider of parts.providers) {
       this.#core.opening.add(provider.kind, engine.register(provider, random));
     }
-    wire(this.#core, this.#runs);
+    wire(this.#core, this.#runs, (value) => this.onMessage(value));
   }
 
   /** Which backend runs. */
@@ -243,6 +245,16 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
   /** Stops the run from outside, as Ctrl-C does: recorded as an input. */
   interrupt(): void {
     this.#core.backend.inject(INPUT_INTERRUPT, 0);
+    this.#core.kick();
+  }
+
+  /**
+   * Lets a number in from outside, as an input: recorded, and on replay given to {@link onMessage}
+   * at the same place in the program's progress.
+   * @param value a whole number from 0 to 2³¹ − 1
+   */
+  deliver(value: number): void {
+    this.#core.backend.inject(INPUT_MESSAGE, value);
     this.#core.kick();
   }
 

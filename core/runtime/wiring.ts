@@ -6,14 +6,15 @@ import { OperationWait } from "./operation.ts";
 import type { Runs } from "./run.ts";
 
 /** Connects the parts of a runtime. */
-export function wire(core: RuntimeCore, runs: Runs): void {
+export function wire(core: RuntimeCore, runs: Runs, message: (value: number) => void): void {
   const { engine, executor, opening, pump, starts } = core;
   engine.onFree = () => {
     starts.drain();
     opening.settleClosers();
   };
-  engine.onInput = (kind) => {
+  engine.onInput = (kind, value) => {
     if (kind === INPUT_INTERRUPT) runs.interrupt();
+    else message(value);
   };
   pump.onRound = (moved) => runs.afterRound(moved);
   pump.onIdle = (pending) => runs.idle(pending);

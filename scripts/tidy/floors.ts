@@ -22,6 +22,7 @@ export const FLOORS: readonly Floor[] = [
   { name: "engine", paths: ["core/engine/", "core/engine.ts"] },
   { name: "syscall", paths: ["core/syscall.ts", "core/syscall-waits.ts", "core/syscall/"] },
   { name: "runtime", paths: ["core/runtime/", "core/runtime.ts"] },
+  { name: "pool", paths: ["core/pool/"] },
   { name: "testing", paths: ["core/testing/"] },
   { name: "providers, plugins", paths: ["providers/", "plugins/"] },
   { name: "index", paths: ["index.ts"] },
