@@ -2,7 +2,7 @@
  * A backend for the session's tests that stands for a machine: it completes requests in an order,
  * with lengths, bytes and times that come from a seed which the program does not know.
  */
-import { OPCODE } from "../backend/contract.ts";
+import { COMPLETE_MORE, OPCODE } from "../backend/contract.ts";
 import type { Backend, BackendCounters, HostCalls, Ring, Sink } from "../backend/contract.ts";
 import { ERRNO, ReelError } from "../errors.ts";
 import { Random } from "../random.ts";
@@ -24,13 +24,17 @@ export class TestMemory implements TapMemory {
   }
 }
 
-interface Request {
-  slot: number;
-  generation: number;
-  opcode: number;
-  address: number;
-  length: number;
+export interface Request {
+  readonly slot: number;
+  readonly generation: number;
+  readonly opcode: number;
+  readonly address: number;
+  readonly length: number;
+  readonly opFlags: number;
+  readonly how: number;
   cancelled: boolean;
+  /** Completions so far. */
+  answers: number;
 }
 
 /** io_uring as far as the tests need it, driven by a seed. */
@@ -48,8 +52,8 @@ export class ScriptedBackend implements Backend {
     stale: 0,
     interrupts: 0,
   };
-  readonly #random: Random;
-  readonly #memory: TestMemory;
+  protected readonly random: Random;
+  protected readonly memory: TestMemory;
   readonly #inFlight: Request[] = [];
   readonly #inputs: [kind: 1, value: number][] = [];
   #nowNs = 0;
@@ -57,12 +61,12 @@ export class ScriptedBackend implements Backend {
   #files = 10;
 
   constructor(seed: number, memory: TestMemory) {
-    this.#random = new Random(seed);
-    this.#memory = memory;
+    this.random = new Random(seed);
+    this.memory = memory;
     this.ring = {
-      prepare: (opcode, slot, generation, _file, address, length) => {
-        const request = { slot, generation, opcode, address, length, cancelled: false };
-        this.#inFlight.push(request);
+      prepare: (opcode, slot, generation, _file, address, length, _offset, opFlags, how = 0) => {
+        const asked = { slot, generation, opcode, address, length, opFlags, how };
+        this.#inFlight.push({ ...asked, cancelled: false, answers: 0 });
         this.counters.submitted++;
       },
       cancel: (slot) => {
@@ -70,8 +74,8 @@ export class ScriptedBackend implements Backend {
       },
       flush: () => {},
       limit: () => {},
-      openGroup: () => 0,
-      giveBuffer: () => {},
+      openGroup: (address, bufferBytes, count) => this.openGroup(address, bufferBytes, count),
+      giveBuffer: (group, buffer) => this.giveBuffer(group, buffer),
       closeGroup: () => {},
     };
     this.host = {
@@ -81,20 +85,20 @@ export class ScriptedBackend implements Backend {
         if (path === "/missing") throw new ReelError("ENOENT", `Cannot open ${path}: ENOENT`);
         return this.#files++;
       },
-      peekPipe: () => this.#content(9),
+      peekPipe: () => this.content(9),
       write: () => {},
       socket: () => this.#files++,
       bind: () => {},
       listen: () => {},
       setSocketOption: () => {},
-      socketName: () => this.#content(16),
+      socketName: () => this.content(16),
       adopt: () => this.#files++,
       unlink: () => {},
     };
   }
 
   now(): number {
-    this.#nowNs += this.#random.below(1000);
+    this.#nowNs += this.random.below(1000);
     return this.#nowNs;
   }
 
@@ -103,11 +107,11 @@ export class ScriptedBackend implements Backend {
   }
 
   poll(sink: Sink, wait: boolean): number {
-    if (!wait && this.#random.chance(0.6)) return 0;
-    const count = Math.min(this.#inFlight.length, 1 + this.#random.below(3));
-    const expires = this.#deadlineNs !== Infinity && (count === 0 || this.#random.chance(0.3));
+    if (!wait && this.random.chance(0.6)) return 0;
+    const count = Math.min(this.#inFlight.length, 1 + this.random.below(3));
+    const expires = this.#deadlineNs !== Infinity && (count === 0 || this.random.chance(0.3));
     if (count === 0 && !expires && this.#inputs.length === 0) return 0;
-    this.#nowNs += 1 + this.#random.below(50_000);
+    this.#nowNs += 1 + this.random.below(50_000);
     if (expires) this.#nowNs = Math.max(this.#nowNs, this.#deadlineNs);
     sink.turn(this.#nowNs);
     for (let i = 0; i < count; i++) this.#completeOne(sink);
@@ -138,25 +142,40 @@ export class ScriptedBackend implements Backend {
     this.#inFlight.length = 0;
   }
 
-  #completeOne(sink: Sink): void {
-    const at = this.#random.below(this.#inFlight.length);
-    const [request] = this.#inFlight.splice(at, 1);
-    const { slot, generation, opcode, address, length, cancelled } = request!;
-    this.counters.completed++;
-    let result = 0;
-    if (cancelled && this.#random.chance(0.7)) result = -ERRNO.ECANCELED;
-    else if (opcode === OPCODE.READ) {
-      result = this.#random.below(length + 1);
-      this.#memory.resolve(address, result)!.set(this.#content(result));
-    } else if (opcode === OPCODE.WRITE) result = length - this.#random.below(2);
-    // A late completion of the slot's former life: the engine drops it.
-    if (this.#random.chance(0.1)) sink.complete(slot, generation - 1, 77, 0);
-    sink.complete(slot, generation, result, 0);
+  protected openGroup(_address: number, _bufferBytes: number, _count: number): number {
+    throw new ReelError("EINVAL", "Cannot open a group of buffers: EINVAL");
   }
 
-  #content(length: number): Uint8Array {
+  protected giveBuffer(_group: number, _buffer: number): void {}
+
+  /** What a request comes to, as result and flags; it stays in flight with COMPLETE_MORE. */
+  protected answer(request: Request): [result: number, flags: number] {
+    const { opcode, address, length } = request;
+    if (request.cancelled && this.random.chance(0.7)) return [-ERRNO.ECANCELED, 0];
+    if (opcode === OPCODE.READ) {
+      const result = this.random.below(length + 1);
+      this.memory.resolve(address, result)!.set(this.content(result));
+      return [result, 0];
+    }
+    return [opcode === OPCODE.WRITE ? length - this.random.below(2) : 0, 0];
+  }
+
+  #completeOne(sink: Sink): void {
+    const at = this.random.below(this.#inFlight.length);
+    const request = this.#inFlight[at]!;
+    const { slot, generation } = request;
+    this.counters.completed++;
+    const [result, flags] = this.answer(request);
+    request.answers++;
+    if ((flags & COMPLETE_MORE) === 0) this.#inFlight.splice(at, 1);
+    // A late completion of the slot's former life: the engine drops it.
+    if (this.random.chance(0.1)) sink.complete(slot, generation - 1, 77, 0);
+    sink.complete(slot, generation, result, flags);
+  }
+
+  protected content(length: number): Uint8Array {
     const bytes = new Uint8Array(length);
-    this.#random.fill(bytes);
+    this.random.fill(bytes);
     return bytes;
   }
 }

@@ -4,14 +4,14 @@
  * addresses and with no ring, and everything that the program sees must be the same.
  */
 import { describe, expect, test } from "bun:test";
-import { COMPLETE_BUFFER, fromGroup, OPCODE } from "../backend/contract.ts";
+import { OPCODE } from "../backend/contract.ts";
 import { isReelError } from "../errors.ts";
 import { DivergenceError } from "./divergence.ts";
 import type { DivergenceReport } from "./divergence.ts";
 import type { Recorded } from "./judge.ts";
 import { Recorder } from "./recorder.ts";
 import { ReplayBackend } from "./replay-backend.ts";
-import { Notes, ScriptedBackend, TestMemory } from "./scripted-backend.fixture.ts";
+import { ScriptedBackend, TestMemory } from "./scripted-backend.fixture.ts";
 import { MemorySegments } from "./segment.ts";
 import { TapBackend } from "./tap-backend.ts";
 import { TestProgram } from "./test-program.fixture.ts";
@@ -177,24 +177,5 @@ describe("TapBackend", () => {
     const { backend } = wrapped();
     const write = (): void => backend.ring!.prepare(OPCODE.WRITE, 0, 1, 3, 0x10, 8, 0, 0);
     expect(write).toThrow("not in the pinned arena");
-  });
-
-  test("takes the bytes of a provided buffer from where it is", () => {
-    const memory = new TestMemory(0x1000);
-    memory.bytes.fill(9, 3 * 64, 3 * 64 + 5);
-    const source = new MemorySegments();
-    const tap = new Recorder(source);
-    const inner = new ScriptedBackend(1, memory);
-    inner.poll = (sink) => {
-      sink.turn(1);
-      sink.complete(0, 1, 5, (3 << 16) | COMPLETE_BUFFER);
-      return 1;
-    };
-    const backend = new TapBackend(inner, tap, { steps: () => 0, memory });
-    const group = backend.ring!.openGroup(0x1000, 64, 8);
-    backend.ring!.prepare(OPCODE.RECV, 0, 1, 3, 0, 0, 0, 0, fromGroup(group));
-    backend.poll(new Notes(), true);
-    tap.flush();
-    expect(source.segments[0]!.bytes.toHex()).toContain("0909090909");
   });
 });

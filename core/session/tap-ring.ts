@@ -47,7 +47,9 @@ export class TapRing implements Ring {
     this.#inner.prepare(opcode, slot, generation, file, address, length, offset, opFlags, how);
     const roomBytes = use === USE.EXCHANGE ? opFlags : length;
     door.slots.prepare(slot, generation, use, address, roomBytes, how);
-    this.#tap.submit(slot, opcode, file, length, offset, opFlags, bytes, how >>> 0);
+    // The length of a path is as much the host's as the path.
+    const place = use === USE.SOCKET_ADDRESS ? bytes!.length : offset;
+    this.#tap.submit(slot, opcode, file, length, place, opFlags, bytes, how >>> 0);
   }
 
   /** The limit is part of the session as a request of its own opcode, with the time as offset. */
