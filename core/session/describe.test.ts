@@ -1,6 +1,6 @@
 /** Events as text: each kind in one line, and never longer than a line should be. */
 import { describe, expect, test } from "bun:test";
-import { OPCODE } from "../backend/contract.ts";
+import { fromGroup, HOW, OPCODE } from "../backend/contract.ts";
 import { Random } from "../random.ts";
 import { describeEvent } from "./describe.ts";
 import type { SessionEvent } from "./event.ts";
@@ -8,6 +8,7 @@ import { randomEvents, randomProgramEvent } from "./session.fixture.ts";
 
 const bytes = new TextEncoder().encode("hello");
 const digest = 0x1a2b;
+const RECEIVING = HOW.RECV_MULTISHOT | fromGroup(3);
 const read = {
   kind: "submit",
   opcode: OPCODE.READ,
@@ -28,6 +29,22 @@ const CASES: [SessionEvent, string][] = [
     { ...read, opcode: 250, file: -1, slot: 2, length: 0, opFlags: 17, digest },
     "submit slot 2: opcode 250 length 0 offset -1 flags 0x11, payload crc32 00001a2b",
   ],
+  [
+    { ...read, opcode: OPCODE.RECV, slot: 2, length: 0, how: RECEIVING, digest: undefined },
+    "submit slot 2: RECV file 3 length 0 offset -1 (multishot, group 3)",
+  ],
+  [
+    { ...read, opcode: OPCODE.ACCEPT, slot: 2, length: 0, how: 0x41, digest: undefined },
+    "submit slot 2: ACCEPT file 3 length 0 offset -1 (multishot, 0x40)",
+  ],
+  [
+    { ...read, opcode: OPCODE.LOOKUP, file: -1, slot: 2, length: 9, opFlags: 64, digest },
+    "submit slot 2: LOOKUP length 9 offset -1 flags 0x40, payload crc32 00001a2b",
+  ],
+  [
+    { ...read, opcode: OPCODE.LINK_TIMEOUT, slot: 2, length: 0, offset: 500, digest: undefined },
+    "limit slot 2: 500 ns",
+  ],
   [{ kind: "cancel", slot: 9 }, "cancel slot 9"],
   [
     { kind: "complete", slot: 2, result: 5, flags: 0, bytes },
@@ -36,6 +53,10 @@ const CASES: [SessionEvent, string][] = [
   [
     { kind: "complete", slot: 2, result: -32, flags: (7 << 16) | 3, bytes: undefined },
     "complete slot 2: result -32 (EPIPE) (more, buffer 7)",
+  ],
+  [
+    { kind: "complete", slot: 2, result: 0, flags: 12, bytes: undefined },
+    "complete slot 2: result 0 (notification, nonempty)",
   ],
   [{ kind: "interrupt", line: 14 }, "interrupt line 14"],
   [{ kind: "expire", nowNs: 12 }, "expire at 12 ns"],
@@ -48,6 +69,10 @@ const CASES: [SessionEvent, string][] = [
   [
     { kind: "host", call: 3, args: [0, 0], results: [-2], bytes: undefined },
     "host open(0, 0) = -2 (ENOENT)",
+  ],
+  [
+    { kind: "host", call: 13, args: [4096, 64], results: [0, 2], bytes: undefined },
+    "host openGroup(4096, 64) = [2]",
   ],
   [
     { ...start, slot: 1, length: 10, argument: 0, digest },

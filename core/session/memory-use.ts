@@ -66,9 +66,9 @@ uses[OPCODE.LOOKUP] = USE.EXCHANGE;
  * @throws {ReelError} ERR_UNSUPPORTED for one that sessions do not know yet
  */
 export function useOf(opcode: number, address: number, how: number): number {
-  const use = uses[opcode] ?? USE.UNKNOWN;
+  let use = uses[opcode] ?? USE.UNKNOWN;
   // An accept that does not ask for the peer's address has no memory at all.
-  if (use === USE.UNKNOWN && opcode === OPCODE.ACCEPT && address === 0) return USE.NONE;
+  if (opcode === OPCODE.ACCEPT && address === 0) use = USE.NONE;
   const picks = (how & HOW.BUFFER_SELECT) !== 0;
   if (use === USE.UNKNOWN || (picks && use !== USE.READS)) {
     throw new ReelError(

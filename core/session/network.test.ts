@@ -71,9 +71,9 @@ describe("a recorded session with sockets", () => {
     expect(seen.received).toBeGreaterThan(3000);
   });
 
-  test("takes names of sockets, and nothing else of the network, from the recording", () => {
-    const ports = new Set([1, 2, 3].map((seed) => record(seed).log.find((l) => /^port/.test(l))));
-    expect(ports.size).toBe(3);
+  test("takes the port that a kernel chose from the recording, whatever it was", () => {
+    const port = (seed: number) => record(seed).log.find((line) => line.startsWith("port"));
+    expect(new Set([1, 2, 3].map(port)).size).toBe(3);
   });
 
   test("replays whatever path and inherited descriptor the program is given", () => {

@@ -26,10 +26,15 @@ const HOST: HostCalls = {
     throw new ReelError("EAGAIN", "Cannot write at once: EAGAIN");
   },
   socket: () => 8,
-  bind: () => {},
+  bind: (_file, address) => {
+    if (address[0] === 1) throw new ReelError("EADDRINUSE", "Cannot bind /alice: EADDRINUSE");
+  },
   listen: () => {},
   setSocketOption: () => {},
-  socketName: () => held,
+  socketName: (_file, peer) => {
+    if (peer) throw new ReelError("ENOTCONN", "Cannot name the peer: ENOTCONN");
+    return new Uint8Array([2, 0, 31, 144]);
+  },
   adopt: () => 9,
   unlink: () => {},
 };
@@ -61,10 +66,21 @@ function everyCall(host: HostCalls): string[] {
     outcome(() => host.write(6, held)),
     outcome(() => host.close(7)),
     outcome(() => host.close(99)),
+    outcome(() => host.socket(2, 1, 0)),
+    outcome(() => host.setSocketOption(8, 1, 2, new Uint8Array([1, 0, 0, 0]))),
+    outcome(() => host.bind(8, new Uint8Array([2, 0, 31, 144]))),
+    outcome(() => host.bind(9, new Uint8Array([1, 0, 47, 97, 108, 105, 99, 101]))),
+    outcome(() => host.listen(8, 511)),
+    outcome(() => host.socketName(8, false)),
+    outcome(() => host.socketName(8, true)),
+    outcome(() => host.adopt(17)),
+    outcome(() => host.unlink("/secret/alice/socket")),
   ];
 }
 
-const WANTED = ["[5,6]", "7", "ENOENT", "010203", "EAGAIN", "null", "EBADF"];
+const PIPES = ["[5,6]", "7", "ENOENT", "010203", "EAGAIN", "null", "EBADF"];
+const SOCKETS = ["8", "null", "null", "EADDRINUSE", "null", "02001f90", "ENOTCONN", "9", "null"];
+const WANTED = [...PIPES, ...SOCKETS];
 
 describe("ReplayHost", () => {
   test("gives every answer and every failure that was recorded", () => {
@@ -75,7 +91,7 @@ describe("ReplayHost", () => {
     expect(answers).toEqual(WANTED);
     const verifier = new Verifier(recorded);
     expect(everyCall(new ReplayHost(verifier))).toEqual(WANTED);
-    expect(verifier.events).toBe(7);
+    expect(verifier.events).toBe(WANTED.length);
   });
 
   test("ends the replay when a call has other arguments, or is another call", () => {
@@ -96,6 +112,16 @@ describe("ReplayHost", () => {
       actual: "[8192]",
     });
     expect(report((host) => host.close(4))).toMatchObject({ difference: "operation" });
+  });
+
+  test("leaves paths and inherited descriptors to the host of the replay", () => {
+    const unix = (path: string): Uint8Array => new TextEncoder().encode(`\x01\0${path}\0`);
+    const recorded = recordCalls((host) => [host.adopt(17), host.unlink("/a")]);
+    const host = new ReplayHost(new Verifier(recorded));
+    expect([host.adopt(3), host.unlink("/elsewhere")]).toEqual([9, undefined]);
+    const bound = recordCalls((tapped) => refusal(() => tapped.bind(9, unix("/run/a.sock"))));
+    const again = new ReplayHost(new Verifier(bound));
+    expect(refusal(() => again.bind(9, unix("/tmp/elsewhere.sock"))).code).toBe("EADDRINUSE");
   });
 
   test("refuses an answer that no such call can have given", () => {
