@@ -4,9 +4,10 @@ import type { RuntimeOptions } from "../core/runtime/options.ts";
 import { startRuntime } from "../core/runtime/start.ts";
 import { assertNothingLeft, whyUnavailable } from "../core/testing/harness.ts";
 import { pipe } from "./pipe/provider.ts";
+import { tcp } from "./tcp/provider.ts";
 import { timer } from "./timer/provider.ts";
 
-const providers = [pipe, timer] as const;
+const providers = [pipe, tcp, timer] as const;
 
 export type BothRuntime = Awaited<ReturnType<typeof start>>;
 
