@@ -10,10 +10,11 @@ import type { TapMemory } from "./memory-use.ts";
 
 /** Memory that requests may name, at an address that differs from run to run. */
 export class TestMemory implements TapMemory {
-  readonly bytes = new Uint8Array(new SharedArrayBuffer(64 * 1024));
+  readonly bytes: Uint8Array;
   readonly base: number;
 
-  constructor(base: number) {
+  constructor(base: number, bytes?: Uint8Array) {
+    this.bytes = bytes ?? new Uint8Array(new SharedArrayBuffer(64 * 1024));
     this.base = base;
   }
 
