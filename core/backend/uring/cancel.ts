@@ -36,6 +36,7 @@ export interface CancelFeatures {
 export function cancelOne(queue: RingQueue, slot: number, generation: number): void {
   const { requests } = queue;
   if (!requests.holds(slot, generation) || requests.markCancelled(slot)) return;
+  if (queue.lookups.cancel(slot, generation | 0)) return;
   sendCancel(queue, slot, generation);
 }
 
@@ -54,6 +55,7 @@ export function cancelFile(queue: RingQueue, features: CancelFeatures, file: num
 /** Asks for the end of every request, the backend's own included. */
 export function cancelAll(queue: RingQueue, features: CancelFeatures): void {
   const found = queue.requests.markInFlight(undefined);
+  queue.lookups.cancelAll();
   if (!features.bulk) return cancelEach(queue, found);
   const at = queue.takeOwn(OWN_CANCEL, 0);
   queue.entries[at] = OPCODE.ASYNC_CANCEL;
@@ -73,6 +75,7 @@ export function cancelSync(
 ): number {
   if (!queue.requests.holds(slot, generation)) return -ERRNO.ENOENT;
   queue.requests.markCancelled(slot);
+  if (queue.lookups.cancel(slot, generation | 0)) return 0;
   // What is prepared but not handed over could not be found.
   queue.enter(0);
   return registerSyncCancel(queue.fd, slot, generation, timeoutNs);

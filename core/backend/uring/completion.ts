@@ -3,6 +3,7 @@
  * that are issued again, the backend's own requests, and completions that nobody waits for.
  */
 import { ERRNO } from "../../errors.ts";
+import { OPCODE } from "../contract.ts";
 import { CQE_BUFFER, CQE_BUFFER_SHIFT, CQE_MORE } from "./abi.ts";
 import { libc } from "./libc.ts";
 import { endLink } from "./limits.ts";
@@ -44,6 +45,8 @@ export function finish(
   flags: number,
 ): number {
   const { records, opcodes } = queue.requests;
+  if (opcodes[slot] === OPCODE.LOOKUP)
+    return queue.lookups.step(slot, generation, result) ?? REISSUED;
   const record = slot << RECORD_SHIFT;
   const traits = TRAITS[opcodes[slot]!]!;
   const last = (flags & CQE_MORE) === 0;
@@ -101,6 +104,7 @@ export function unexpected(
   queue.counters.stale++;
   const orphan = queue.requests.findOrphan(slot, generation, last);
   if (orphan === undefined) return;
+  if (orphan.opcode === OPCODE.LOOKUP) queue.lookups.forget(slot, generation);
   const traits = TRAITS[orphan.opcode]!;
   // Nobody will ever know of this descriptor.
   if (result >= 0 && (traits & TRAIT_FILE_RESULT) !== 0) libc().close(result);

@@ -24,8 +24,8 @@ export class Completions {
 }
 
 /**
- * Completions in memory of our own. It fills only when the kernel refuses to take submissions until
- * its completions are collected, which may happen in the middle of a delivery.
+ * Completions in memory of our own: those that the kernel wants collected before it takes any more
+ * submissions, which may happen in the middle of a delivery, and those that are not the kernel's.
  */
 export class Backlog extends Completions {
   /** Filled up to here. */
@@ -37,6 +37,17 @@ export class Backlog extends Completions {
 
   get count(): number {
     return (this.tail - this.head) | 0;
+  }
+
+  /** Adds a completion that no kernel made. */
+  add(userData: number, userDataHigh: number, result: number, flags: number): void {
+    if (this.count > this.mask) this.#grow();
+    const at = (this.tail & this.mask) << COMPLETION_WORDS_SHIFT;
+    this.words[at] = userData;
+    this.words[at + 1] = userDataHigh;
+    this.words[at + 2] = result;
+    this.words[at + 3] = flags;
+    this.tail = (this.tail + 1) | 0;
   }
 
   /** Moves everything out of a queue that is filled up to `tail`. */

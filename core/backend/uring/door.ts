@@ -73,6 +73,7 @@ export class Door {
   /** Hands over, and waits for a completion or the deadline if anything can come. */
   #block(): void {
     const core = this.#core;
+    if (core.lookups.unanswered) return this.#resolve();
     if (this.deadlineNs === Infinity) {
       if (core.inFlight > 0) core.enter(1);
       else if (core.tail !== core.head) core.enter(0);
@@ -81,6 +82,17 @@ export class Door {
     const leftNs = this.deadlineNs - this.#clock.now();
     if (leftNs > 0) core.enterFor(leftNs);
     else if (core.tail !== core.head || core.due()) core.enter(0);
+  }
+
+  /**
+   * Answers a look-up on this thread, unless something is there already. Nobody else could answer
+   * meanwhile: the event loop, which the resolver's threads report to, stands still.
+   */
+  #resolve(): void {
+    const core = this.#core;
+    core.enter(0);
+    core.skipOwn();
+    if (!core.ready() && this.deadlineNs > this.#clock.now()) core.lookups.answerNow();
   }
 
   #deliverInputs(sink: Sink): number {

@@ -51,6 +51,11 @@ export interface Libc {
   setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
   getsockname(fd: number, address: Uint8Array, length: Int32Array): number;
   getpeername(fd: number, address: Uint8Array, length: Int32Array): number;
+  /** @returns 0 or one of the EAI numbers, without errno */
+  getaddrinfo(name: Uint8Array, service: null, hints: Int32Array, list: Uint32Array): number;
+  freeaddrinfo(list: number): void;
+  /** @returns null when it fails */
+  inet_ntop(family: number, address: number, text: Uint8Array, length: number): number | null;
   /** The calling thread's error number. Read it before anything else is called. */
   errno(): number;
 }
@@ -85,6 +90,9 @@ const PLAIN = {
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
   getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
   getpeername: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+  getaddrinfo: { args: ["ptr", "ptr", "ptr", "ptr"], returns: "i32" },
+  freeaddrinfo: { args: ["usize"], returns: "void" },
+  inet_ntop: { args: ["i32", "usize", "ptr", "u32"], returns: "ptr" },
   __errno_location: { args: [], returns: "ptr" },
 } as const;
 

@@ -4,6 +4,7 @@
  */
 import { MAX_COMPLETION_ENTRIES, MAX_SUBMISSION_ENTRIES, SETUP_FLAG } from "./abi.ts";
 import type { SetupFlagName } from "./abi.ts";
+import type { Resolver } from "./resolver.ts";
 
 /** Where the rings live: in a SharedArrayBuffer of ours, or in kernel memory mapped to us. */
 export type RingMemoryKind = "shared" | "mapped";
@@ -46,6 +47,8 @@ export interface UringFaults {
   cancelFlags?: "refuse";
   /** The kernel (older than 5.19) knows no buffer groups. */
   bufferGroups?: "refuse";
+  /** Answers look-ups in place of the host's. */
+  resolver?: Resolver;
   /**
    * Called before each io_uring_enter.
    * @returns an error number with which the call fails without reaching the kernel, or 0

@@ -25,8 +25,10 @@ import {
 import { BufferGroups } from "./buffer-groups.ts";
 import { Backlog, Completions } from "./completions.ts";
 import { libc } from "./libc.ts";
+import { Lookups } from "./lookups.ts";
 import type { EnterCall } from "./libc.ts";
 import type { UringFaults } from "./options.ts";
+import { PinnedMemories } from "./pinned-memory.ts";
 import { RequestTable } from "./requests.ts";
 import { RingFiles } from "./ring-files.ts";
 import type { OpenRing } from "./setup.ts";
@@ -68,6 +70,8 @@ export class RingQueue {
   readonly backlog = new Backlog();
 
   readonly requests: RequestTable;
+  readonly pinned = new PinnedMemories();
+  readonly lookups: Lookups;
   readonly files = new RingFiles();
   readonly groups: BufferGroups;
   readonly time = new TimeArgument();
@@ -114,6 +118,7 @@ export class RingQueue {
     this.limitTimes = new LimitTimes(ring.entries);
     this.capacity = ring.entries;
     this.requests = new RequestTable(slots);
+    this.lookups = new Lookups(this.requests, this.pinned, this.backlog, faults.resolver);
     this.groups = new BufferGroups(ring.fd, faults.bufferGroups === "refuse");
     this.deferred = (ring.flags & SETUP_FLAG.DEFER_TASKRUN) !== 0;
     this.tellsWhenDue = (ring.flags & SETUP_FLAG.TASKRUN_FLAG) !== 0;

@@ -14,6 +14,7 @@ import {
   TRANSFER_MAX_BYTES,
 } from "./abi.ts";
 import { limitAgain } from "./limits.ts";
+import { passAsNop } from "./lookups.ts";
 import {
   RECORD_ATTEMPTS,
   RECORD_CANCELLED,
@@ -103,6 +104,7 @@ export function describe(
     describeSpecial(queue, at, opcode, record, address, offset, opFlags);
   }
   for (let word = 0; word < COMMON_WORDS; word++) records[record + word] = entries[at + word]!;
+  if (opcode === OPCODE.LOOKUP) passAsNop(entries, at);
 }
 
 /**

@@ -8,8 +8,6 @@
  *
  * A backend belongs to the thread that opened it, and is closed before that thread ends.
  */
-import { ptr } from "bun:ffi";
-
 import { ReelError } from "../../errors.ts";
 import type { Backend, BackendCounters, InputKind, Sink } from "../contract.ts";
 import { cancelAll, cancelFile, cancelSync } from "./cancel.ts";
@@ -49,7 +47,6 @@ export class UringBackend implements Backend {
   readonly #door: Door;
   readonly #timer: KernelTimer;
   readonly #wake: LoopWake;
-  readonly #pinned = new Set<Uint8Array>();
   #closed = false;
 
   private constructor(working: WorkingRing, settings: UringSettings, clock: SessionClock) {
@@ -73,6 +70,7 @@ export class UringBackend implements Backend {
       selfTestMs: settings.selfTestMs,
       deaf: settings.faults.eventfdSelfTest === "fail",
     });
+    core.lookups.onEnd = this.#reconsider;
     held.add(this);
   }
 
@@ -178,8 +176,7 @@ export class UringBackend implements Backend {
     if (this.#closed) {
       throw new ReelError("ERR_CLOSED", "Cannot pin memory: the io_uring backend is closed");
     }
-    this.#pinned.add(bytes);
-    return ptr(bytes);
+    return this.#core.pinned.add(bytes);
   }
 
   /** Asks for the cancellation of every request on a ring file, in one request. */
@@ -231,7 +228,7 @@ export class UringBackend implements Backend {
       core.files.closeAll();
       closeRing(this.#working.ring, core);
       if (drained) {
-        this.#pinned.clear();
+        core.pinned.clear();
         held.delete(this);
       } else throwUndrained(left, closeTimeoutMs);
     }
