@@ -51,9 +51,9 @@ export const REG_DISARM = 0x38;
 export const REG_FRAMES_SENT = 0x40;
 /** R: frames put into memory. */
 export const REG_FRAMES_RECEIVED = 0x44;
-/** R: frames dropped because no receive descriptor was free for too long, or its buffer too small. */
+/** R: frames dropped because no receive descriptor was free. */
 export const REG_FRAMES_MISSED = 0x48;
-/** R: descriptors that named memory which is not there, or a length that no frame has. */
+/** R: descriptors whose memory is not there, or whose length does not suit the frame. */
 export const REG_BAD_DESCRIPTORS = 0x4c;
 
 /** W: back to power-on; reads as 0. */

@@ -147,6 +147,8 @@ export class Wire {
   }
 
   #arrive(slot: number): void {
+    // An event of a snapshot that somebody put together may name a slot that is free.
+    if (!this.store.holds(slot)) return;
     const number = this.store.ways[slot]!;
     const link = this.links[number >> 1]!;
     if (link.partitioned) {
