@@ -114,6 +114,27 @@ describe("ReplayHost", () => {
     expect(report((host) => host.close(4))).toMatchObject({ difference: "operation" });
   });
 
+  const bytes = new Uint8Array([2, 0, 31, 144]);
+  const other = new Uint8Array([2, 0, 31, 145]);
+  const CASES: [string, (host: HostCalls) => unknown, (host: HostCalls) => unknown][] = [
+    ["socket", (host) => host.socket(2, 1, 0), (host) => host.socket(10, 1, 0)],
+    ["bind", (host) => host.bind(8, bytes), (host) => host.bind(8, other)],
+    ["listen", (host) => host.listen(8, 5), (host) => host.listen(8, 6)],
+    [
+      "setSocketOption",
+      (host) => host.setSocketOption(8, 1, 2, bytes),
+      (host) => host.setSocketOption(8, 1, 2, other),
+    ],
+    ["socketName", (host) => host.socketName(8, false), (host) => host.socketName(8, true)],
+  ];
+  for (const [name, recordedCall, call] of CASES) {
+    test(`${name}() ends the replay when it is called with anything else`, () => {
+      const verifier = new Verifier(recordCalls(recordedCall));
+      expect(() => call(new ReplayHost(verifier))).toThrow(DivergenceError);
+      expect(verifier.failure?.report).toMatchObject({ difference: "arguments", field: "args" });
+    });
+  }
+
   test("leaves paths and inherited descriptors to the host of the replay", () => {
     const unix = (path: string): Uint8Array => new TextEncoder().encode(`\x01\0${path}\0`);
     const recorded = recordCalls((host) => [host.adopt(17), host.unlink("/a")]);

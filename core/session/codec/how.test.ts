@@ -87,6 +87,7 @@ describe("the way of a request", () => {
   test("is refused where no request follows it, or where it says nothing", () => {
     const hostile = [[TAG.HOW], [TAG.HOW, 1], [TAG.HOW, 0, TAG.SUBMIT], [TAG.HOW, 1, TAG.COMPLETE]];
     hostile.push([TAG.HOW, 1, TAG.HOW, 1, TAG.SUBMIT], [TAG.HOW, 255, 255, 255, 255, 127, 128]);
+    hostile.push([TAG.HOW, 1, TAG.COMPLETE, 0, 0, 0, 0, 0, 0, 0]);
     for (const bytes of hostile) {
       expect(() => decodeAll(new Uint8Array(bytes))).toThrow("Cannot decode the event at byte 0");
     }
