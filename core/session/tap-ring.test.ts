@@ -91,7 +91,7 @@ describe("TapRing", () => {
     expect(operations).toBe(2);
   });
 
-  test("knows the highest group, whose number takes the sign of a word, in the highest slot", () => {
+  test("knows the highest group, whose number takes a word's sign, in the highest slot", () => {
     const { ring, recorded, complete, memory } = tapped(0x7fff);
     ring.openGroup(BASE + 0x100, 64, 8);
     memory.bytes.fill(9, 0x100 + 3 * 64, 0x100 + 3 * 64 + 5);
