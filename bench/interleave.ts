@@ -7,6 +7,8 @@ import type { Sample } from "./subject.ts";
 
 export interface Sampled {
   readonly name: string;
+  /** Samples that are enough, where that is fewer than the rounds. */
+  readonly rounds?: number;
   sample(): Promise<Sample>;
 }
 
@@ -23,7 +25,10 @@ export async function interleave(
   const samples = new Map<string, Sample[]>(samplers.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     const order = round % 2 === 0 ? samplers : samplers.toReversed();
-    for (const sampler of order) samples.get(sampler.name)!.push(await sampler.sample());
+    for (const sampler of order) {
+      if (round >= (sampler.rounds ?? rounds)) continue;
+      samples.get(sampler.name)!.push(await sampler.sample());
+    }
     onRound(round + 1);
   }
   return samples;

@@ -6,6 +6,9 @@ import type { Answer } from "./subject.ts";
 /** A subject that is silent for so long is stuck: no sample takes a tenth of that. */
 const PATIENCE_MS = 120_000;
 
+/** What subjects answer; other programs answer in their own ways. */
+type Plain = Exclude<Answer, { error: string }>;
+
 export class LineProcess {
   readonly #name: string;
   readonly #child: Subprocess<"pipe", "pipe", "inherit">;
@@ -20,12 +23,16 @@ export class LineProcess {
     this.#chunks = this.#child.stdout[Symbol.asyncIterator]();
   }
 
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   /**
    * The next answer.
    * @throws {Error} with the subject's own error and stack, if it failed, or its exit code, or when
    *   it is silent for two minutes; it is ended then
    */
-  async answer(): Promise<Exclude<Answer, { error: string }>> {
+  async answer<T extends object = Plain>(): Promise<T> {
     let end = this.#text.indexOf("\n");
     while (end === -1) {
       const { done, value } = await this.#patiently(this.#chunks.next(), "answer");
@@ -35,17 +42,17 @@ export class LineProcess {
       this.#text += this.#decoder.decode(value, { stream: true });
       end = this.#text.indexOf("\n");
     }
-    const answer = JSON.parse(this.#text.slice(0, end)) as Answer;
+    const answer = JSON.parse(this.#text.slice(0, end)) as T | { error: string };
     this.#text = this.#text.slice(end + 1);
     if ("error" in answer) throw new Error(`Cannot measure ${this.#name}: ${answer.error}`);
     return answer;
   }
 
   /** Sends a request. @returns its answer */
-  async ask(request: string): Promise<Exclude<Answer, { error: string }>> {
+  async ask<T extends object = Plain>(request: string): Promise<T> {
     this.#child.stdin.write(`${request}\n`);
     await this.#patiently(this.#child.stdin.flush(), "take a request");
-    return this.answer();
+    return this.answer<T>();
   }
 
   /** Ends the process in good order. @throws {Error} when it ends in bad order */

@@ -4,12 +4,13 @@
  */
 import { parseArgs } from "node:util";
 import core from "./core.bench.ts";
+import tcp from "./tcp.bench.ts";
 import { measureTopic } from "./measure.ts";
 import { formatReport } from "./report.ts";
 import type { Effort } from "./samplers.ts";
 import type { Row, Topic } from "./topic.ts";
 
-const TOPICS: readonly Topic[] = [core];
+const TOPICS: readonly Topic[] = [core, tcp];
 
 const FULL: Effort = { rounds: 15, sampleMs: 250, warmUpMs: 1500, distributionMs: 400 };
 /** Nine rounds are the least that a median is worth here. */
@@ -20,7 +21,7 @@ const USAGE = `Usage: bun run bench <topic> [--json] [--quick] [--filter NAME]
 Topics: ${TOPICS.map(({ name }) => name).join(", ")}
 
   --json         the report as JSON on standard output: { topic, machine, ratios, raw }
-  --quick        shorter samples and ${QUICK.rounds} rounds instead of ${FULL.rounds}
+  --quick        shorter samples, and fewer rounds
   --filter NAME  only the rows whose name contains NAME, in any case
   --help         this text
 
@@ -62,7 +63,10 @@ function parse(words: string[]): Command | undefined {
     const names = topic.rows.map((row) => `  ${row.name}`).join("\n");
     throw new UsageError(`Cannot filter by "${values.filter}": no row has that name\n${names}`);
   }
-  return { topic, rows, json: values.json, effort: values.quick ? QUICK : FULL };
+  const effort = values.quick
+    ? { ...QUICK, ...topic.effort?.quick }
+    : { ...FULL, ...topic.effort?.full };
+  return { topic, rows, json: values.json, effort };
 }
 
 /** Tells people what is going on, where there is a terminal to tell it on. */

@@ -1,4 +1,5 @@
 /** Runs a topic: opens what its rows need, takes interleaved samples, and works out the rows. */
+import { comparable, type Taken } from "./comparable.ts";
 import { interleave } from "./interleave.ts";
 import { readMachine, withLoadAfter } from "./machine.ts";
 import type { RatioRow, RawSampler, Report } from "./report.ts";
@@ -37,7 +38,8 @@ export async function measureTopic(
     const taken = await interleave(samplers, effort.rounds, (done) =>
       progress(`round ${done} of ${effort.rounds}`),
     );
-    const samples = new Map(Array.from(taken, ([name, each]) => [name, each.map(valueOf)]));
+    const { kept, leftOut, states } = comparable(taken);
+    const series = seriesOf(kept);
     const distributions = new Map<string, Distribution>();
     for (const sampler of samplers) {
       progress(`distribution of ${sampler.name}`);
@@ -45,15 +47,21 @@ export async function measureTopic(
       if (found !== undefined) distributions.set(sampler.name, found);
     }
     for (const sampler of samplers) await sampler.close();
-    const machine = { ...withLoadAfter(before), ...calibrated(samples) };
+    const machine = { ...withLoadAfter(before), ...calibrated(series) };
+    const work = { series, missing, calibrationNs: machine.calibrationNs };
+    const elsewhere = leftOut && { ...work, series: seriesOf(leftOut) };
     return {
       topic: topic.name,
       machine,
-      ratios: rows.map((row) => workOut(row, samples, missing, machine.calibrationNs)),
+      ratios: rows.map((row) => ({
+        ...workOut(row, work),
+        ...(elsewhere === undefined ? {} : { leftOut: workOut(row, elsewhere).value }),
+      })),
       raw: {
         rounds: effort.rounds,
+        ...(states === undefined ? {} : { states }),
         samplers: samplers.map((sampler) =>
-          describe(sampler, taken.get(sampler.name)!, distributions.get(sampler.name)),
+          describe(sampler, taken.get(sampler.name)!, kept, distributions.get(sampler.name)),
         ),
         missing: missing.map(({ name, unavailable }) => ({ name, reason: unavailable })),
       },
@@ -67,33 +75,62 @@ export async function measureTopic(
 const isPartOf = (row: Row, sampler: string): boolean =>
   row.needs.includes(sampler) || row.also?.includes(sampler) === true;
 
-function calibrated(samples: ReadonlyMap<string, readonly number[]>) {
-  const calibrationNs = median(samples.get(CALIBRATION)!);
+/** Values by sampler, and what was measured besides by "sampler: metric". */
+type Series = ReadonlyMap<string, readonly number[]>;
+
+/** A series of each metric that the samples have. */
+function metricsOf(samples: readonly Sample[]): [metric: string, values: number[]][] {
+  return Object.keys(samples[0]?.metrics ?? {}).map((metric) => [
+    metric,
+    samples.map(({ metrics }) => metrics![metric]!),
+  ]);
+}
+
+function seriesOf(taken: Taken): Series {
+  const series = new Map<string, number[]>();
+  for (const [name, samples] of taken) {
+    series.set(name, samples.map(valueOf));
+    for (const [metric, values] of metricsOf(samples)) series.set(`${name}: ${metric}`, values);
+  }
+  return series;
+}
+
+function calibrated(series: Series) {
+  const calibrationNs = median(series.get(CALIBRATION)!);
   return { calibrationNs, calibrationReferenceNs: CALIBRATION_REFERENCE_NS };
 }
 
-function workOut(
-  row: Row,
-  samples: ReadonlyMap<string, readonly number[]>,
-  missing: readonly Unavailable[],
-  calibrationNs: number,
-): RatioRow {
+/** What rows are worked out from. */
+interface Work {
+  readonly series: Series;
+  readonly missing: readonly Unavailable[];
+  readonly calibrationNs: number;
+}
+
+/** The target on this machine: a slower one takes more time for an operation and does fewer. */
+function targetOf({ target, isRate, better }: Row, calibrationNs: number): number | null {
+  if (target === undefined) return null;
+  if (isRate !== true) return target;
+  const slowness = calibrationNs / CALIBRATION_REFERENCE_NS;
+  return better === "lower" ? target * slowness : target / slowness;
+}
+
+function workOut(row: Row, { series, missing, calibrationNs }: Work): RatioRow {
   const { name, better } = row;
-  const scale = row.isRate === true ? calibrationNs / CALIBRATION_REFERENCE_NS : 1;
-  const target = row.target * scale;
+  const target = targetOf(row, calibrationNs);
   const reasons = missing.filter((each) => row.needs.includes(each.name));
   if (reasons.length > 0) {
     const reason = [...new Set(reasons.map((each) => each.unavailable))].join("; ");
     return { name, value: null, target, better, holds: false, reason };
   }
   const medians: Medians = (sampler, otherwise) => {
-    const found = samples.get(sampler);
+    const found = series.get(sampler);
     if (found !== undefined) return median(found);
     if (otherwise !== undefined) return otherwise;
     throw new Error(`Cannot work out "${name}": it does not name "${sampler}" in its needs`);
   };
   const value = row.value(medians);
-  const holds = better === "higher" ? value >= target : value <= target;
+  const holds = target === null || (better === "higher" ? value >= target : value <= target);
   return { name, value, target, better, holds };
 }
 
@@ -102,17 +139,21 @@ const valueOf = (sample: Sample): number => sample.value;
 function describe(
   sampler: Sampler,
   taken: readonly Sample[],
+  comparables: Taken,
   distribution: Distribution | undefined,
 ): RawSampler {
   const { name, unit, operations, builtWith } = sampler;
-  const values = taken.map(valueOf);
+  const kept = comparables.get(name)!;
+  const values = kept.map(valueOf);
+  const metrics = metricsOf(kept).map(([metric, each]) => [metric, median(each)]);
   return {
     name,
     unit,
     median: median(values),
     spread: spread(values),
-    samples: values,
+    samples: taken.map(valueOf),
     waited: taken.map(({ waited }) => waited),
+    ...(metrics.length === 0 ? {} : { metrics: Object.fromEntries(metrics), taken }),
     ...(operations === undefined ? {} : { operations }),
     ...(distribution === undefined ? {} : { distribution }),
     ...(builtWith === undefined ? {} : { builtWith }),

@@ -1,6 +1,7 @@
 /** The report of a run: its shape as JSON, and its form for people. */
 import type { MachineFacts } from "./machine.ts";
-import type { Distribution } from "./subject.ts";
+import type { States } from "./comparable.ts";
+import type { Distribution, Sample } from "./subject.ts";
 import type { Row } from "./topic.ts";
 
 /** One target and how it came out. */
@@ -8,10 +9,13 @@ export interface RatioRow {
   name: string;
   /** Null when it cannot be measured here; `reason` says why and what to do. */
   value: number | null;
-  target: number;
+  /** Null when the value is only reported. */
+  target: number | null;
   better: "higher" | "lower";
-  /** Whether the target is met; false also without a value. */
+  /** Whether the target, if any, is met; false also without a value. */
   holds: boolean;
+  /** The value in the samples that are left out of it, where there are enough of them. */
+  leftOut?: number | null;
   reason?: string;
 }
 
@@ -29,6 +33,10 @@ export interface RawSampler {
   /** Operations of each sample. */
   operations?: number;
   distribution?: Distribution;
+  /** Medians of what was measured besides the value. */
+  metrics?: Record<string, number>;
+  /** The samples as they were taken, where they have more than a value. */
+  taken?: readonly Sample[];
   builtWith?: string;
 }
 
@@ -38,6 +46,8 @@ export interface Report {
   ratios: RatioRow[];
   raw: {
     rounds: number;
+    /** Where the processors were now near and now far apart: see comparable.ts. */
+    states?: States;
     samplers: RawSampler[];
     missing: { name: string; reason: string }[];
   };
@@ -72,8 +82,47 @@ const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
 function ratioLine(row: RatioRow, digits: number): string[] {
   const sign = row.better === "higher" ? "≥" : "≤";
   const value = row.value === null ? "-" : row.value.toFixed(digits);
-  const verdict = row.value === null ? "not measured" : row.holds ? "yes" : "NO";
-  return [row.name, value, `${sign} ${row.target.toFixed(digits)}`, verdict];
+  const wanted = row.target === null ? "-" : `${sign} ${row.target.toFixed(digits)}`;
+  return [row.name, value, wanted, verdictOf(row)];
+}
+
+function verdictOf({ value, target, holds }: RatioRow): string {
+  if (value === null) return "not measured";
+  if (target === null) return "reported";
+  return holds ? "yes" : "NO";
+}
+
+/** What the samplers measured besides their values: a table for each set of metrics. */
+function metricTables(samplers: readonly RawSampler[]): string[] {
+  const groups = Map.groupBy(
+    samplers.filter(({ metrics }) => metrics !== undefined),
+    ({ metrics }) => Object.keys(metrics!).join("\n"),
+  );
+  return Array.from(groups, ([names, group]) =>
+    table(
+      [
+        ["measured besides", ...names.split("\n")],
+        ...group.map(({ name, metrics }) => [name, ...Object.values(metrics!).map(metricText)]),
+      ],
+      1,
+    ),
+  ).flatMap((text) => ["", text]);
+}
+
+/** Whole numbers from 1000 on, three places below 1. */
+function metricText(value: number): string {
+  const size = Math.abs(value);
+  return value.toFixed(Number.isInteger(value) || size >= 1000 ? 0 : size < 1 ? 3 : 1);
+}
+
+/** In which state of the machine the medians were taken, if it has two. */
+function statesText(states: States | undefined): string[] {
+  if (states === undefined) return [];
+  const { keptNs, leftOutNs, keptShare } = states;
+  return [
+    `processors ${keptNs.toFixed(0)} ns apart in ${percent(keptShare)} of the samples; the ` +
+      `others (about ${leftOutNs.toFixed(0)} ns) are not in the medians but in the column "left out"`,
+  ];
 }
 
 function samplerLine(sampler: RawSampler): string[] {
@@ -96,10 +145,13 @@ function samplerLine(sampler: RawSampler): string[] {
 export function formatReport(report: Report, rows: readonly Row[]): string {
   const { machine, ratios, raw } = report;
   const { calibrationNs, calibrationReferenceNs } = machine;
+  const hasLeftOut = ratios.some(({ leftOut }) => leftOut !== undefined);
   const ratioLines = ratios.map((ratio, i) => {
     const row = rows[i]!;
-    return [...ratioLine(ratio, row.digits), spreadOf(row, raw.samplers)];
+    const cells = [...ratioLine(ratio, row.digits), spreadOf(row, raw.samplers)];
+    return hasLeftOut ? [...cells, ratio.leftOut?.toFixed(row.digits) ?? "-"] : cells;
   });
+  const head = ["target", "value", "wanted", "holds", "spread"];
   const reasons = ratios.flatMap(({ name, reason }) =>
     reason === undefined ? [] : [`not measured: ${name}: ${reason}`],
   );
@@ -110,9 +162,10 @@ export function formatReport(report: Report, rows: readonly Row[]): string {
       `${machine.kernel} ${machine.arch}; bun ${machine.bun}; load ${machine.load.join(" to ")}`,
     `calibration loop ${calibrationNs.toFixed(0)} ns (targets in rates are meant for ` +
       `${calibrationReferenceNs} ns and scaled)`,
-    ...[...built].map((text) => `C peer: ${text}`),
+    ...[...built].map((text) => `peers built with ${text}`),
+    ...statesText(raw.states),
     "",
-    table([["target", "value", "wanted", "holds", "spread"], ...ratioLines], 1),
+    table([hasLeftOut ? [...head, "left out"] : head, ...ratioLines], 1),
     "",
     ...(reasons.length > 0 ? [...reasons, ""] : []),
     `Medians of ${raw.rounds} interleaved samples. Spread: interquartile range over median. ` +
@@ -125,6 +178,7 @@ export function formatReport(report: Report, rows: readonly Row[]): string {
       ],
       1,
     ),
+    ...metricTables(raw.samplers),
   ];
   return parts.join("\n");
 }

@@ -1,7 +1,9 @@
 /** Turns plans into samplers: opens what is to be measured, and takes one sample at a time. */
 import { join, relative } from "node:path";
 import { hostMonotonicNs, NS_PER_MS } from "../core/clock.ts";
+import { openIdle } from "./idle.ts";
 import { LineProcess } from "./line-process.ts";
+import { openLoad } from "./load.ts";
 import { buildPeer, type Peer } from "./peers/build.ts";
 import type { Distribution, Sample } from "./subject.ts";
 import type { PeerPlan, Plan, ProgramPlan, SubjectPlan } from "./topic.ts";
@@ -23,6 +25,8 @@ export interface Sampler {
   readonly unit: string;
   /** Operations of each sample, where it has any. */
   readonly operations: number | undefined;
+  /** Samples that are enough, where that is fewer than the rounds. */
+  readonly rounds?: number;
   sample(): Promise<Sample>;
   /** How long single batches take, where that says something. */
   distribution(): Promise<Distribution | undefined>;
@@ -210,6 +214,8 @@ export async function openSampler(
     if (plan.fresh === true) return openFresh(name, plan, effort);
     return openLines(name, hostCommand(plan), plan, effort);
   }
+  if (plan.from === "load") return openLoad(name, plan, effort);
+  if (plan.from === "idle") return openIdle(name, plan);
   const peer = buildPeer(plan.source);
   if (typeof peer === "string") return { name, unavailable: peer };
   return openLines(name, [peer.path, plan.argument], plan, effort, peer);

@@ -22,6 +22,13 @@ export interface Sample {
    * the sample's duration. It is not part of the value.
    */
   waited: number;
+  /** What was measured besides, by its name. */
+  metrics?: Record<string, number>;
+  /**
+   * How far apart the processors were that it used, in nanoseconds, before it and after it. Samples
+   * are compared only with those of like distance.
+   */
+  distances?: readonly [before: number, after: number];
 }
 
 /** A subject's module: its default export opens it. */

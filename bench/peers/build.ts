@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 /** How to get what building needs, on Debian. */
 const INSTALL = "apt-get install -y gcc libc6-dev liburing-dev";
-const FLAGS = ["-O2", "-Wall", "-Wextra"];
+const FLAGS = ["-O2", "-Wall", "-Wextra", "-pthread"];
 
 export interface Peer {
   readonly path: string;
@@ -53,4 +53,25 @@ export function buildPeer(source: string): Peer | string {
     return `liburing's development files are missing on this machine: ${INSTALL}`;
   }
   throw new Error(`Cannot build ${source}:\n${words}`);
+}
+
+const shared = new Map<string, { peer: Peer; users: number }>();
+
+/** Builds a C file once for all who use it at the same time; the last one removes it. */
+export function sharedPeer(source: string): Peer | string {
+  let entry = shared.get(source);
+  if (entry === undefined) {
+    const peer = buildPeer(source);
+    if (typeof peer === "string") return peer;
+    entry = { peer, users: 0 };
+    shared.set(source, entry);
+  }
+  const { peer } = entry;
+  entry.users++;
+  const remove = (): void => {
+    if (--entry.users > 0) return;
+    shared.delete(source);
+    peer.remove();
+  };
+  return { ...peer, remove };
 }
