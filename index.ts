@@ -9,13 +9,14 @@ import { Pool } from "./core/pool/pool.ts";
 import type { PoolOptions } from "./core/pool/pool-options.ts";
 import { replayRuntime, startBlockingRuntime, startRuntime } from "./core/runtime/start.ts";
 import type { Provider } from "./core/provider/define.ts";
+import type { Faces } from "./core/runtime/faces.ts";
 import type { RuntimeOptions } from "./core/runtime/options.ts";
 import type { Runtime as CoreRuntime } from "./core/runtime/runtime.ts";
 import type { Recording } from "./core/session/recording.ts";
 import { BUILT_IN_PROVIDERS, type BuiltInProvider } from "./providers/index.ts";
 
 /** A running runtime; see `core/runtime/runtime.ts` for its methods. */
-export type Runtime<P extends Provider = BuiltInProvider> = CoreRuntime<P>;
+export type Runtime<P extends Provider = BuiltInProvider> = CoreRuntime<P> & Faces<P>;
 
 function withBuiltIns<P extends readonly Provider[]>(
   options: RuntimeOptions<P>,

@@ -121,6 +121,14 @@ export class EndTable {
     return end;
   }
 
+  /** The end that a handle names, or -1 when it was closed or never was one. */
+  endOf(handle: number): number {
+    if (!Number.isSafeInteger(handle) || handle < ENDS_MAX) return -1;
+    const end = handle % ENDS_MAX;
+    if (end >= this.#fresh || this.handleOf(end) !== handle) return -1;
+    return this.state(end) === END_FREE ? -1 : end;
+  }
+
   /** Whether an end is open and the handle is its present one. */
   isOpen(end: number, handle: number): boolean {
     return this.state(end) === END_OPEN && this.handleOf(end) === handle;

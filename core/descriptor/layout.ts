@@ -90,8 +90,16 @@ export const FLAG_WRITE = 2048;
 export const FLAG_FORKED = 4096;
 /** The whole operation ends with RESULT as soon as its request or its forks are over. */
 export const FLAG_ENDING = 8192;
-/** Flags that say how an operation was started: they change nothing about how it runs. */
-export const FLAGS_AT_START = FLAG_READ | FLAG_WRITE | FLAG_AUTO_RELEASE | FLAG_WATCHED;
+/** The running layer has asked for the end of its armed request, and goes on after it. */
+export const FLAG_DISARMED = 16384;
+/** The operation, which has no buffer, has brought bytes: they wait to be handed out with it. */
+export const FLAG_BROUGHT = 32768;
+export const FLAGS_ALL = 2 * FLAG_BROUGHT - 1;
+/** Flags that say how the request of the running layer stands: they go with it. */
+export const FLAGS_OF_REQUEST = FLAG_FINISHING | FLAG_ARMED | FLAG_TIMED_OUT | FLAG_DISARMED;
+/** Flags of how an operation was started and what it brought: nothing about how it runs. */
+export const FLAGS_AT_START =
+  FLAG_READ | FLAG_WRITE | FLAG_AUTO_RELEASE | FLAG_WATCHED | FLAG_BROUGHT;
 
 /** List records: 8 words of 32 bits each. */
 export const LIST_SHIFT = 3;
@@ -115,6 +123,8 @@ export const ENDS_MAX = 65536;
 export const END_PROVIDER = 2;
 /** Operations in flight on the end. */
 export const END_IN_FLIGHT = 5;
+/** The slot of the operation that was started last on the end; it may be over. */
+export const END_LAST = 7;
 
 /** Counters: doubles, in this order. */
 export const COUNT_SETTLED = 0;

@@ -43,3 +43,16 @@ export function requireOperation(engine: Engine, end: number, name: string): num
   }
   return number;
 }
+
+/** @throws {ReelError} ERR_UNSUPPORTED when an operation cannot do without its buffer */
+export function requireUnbuffered(engine: Engine, end: number, number: number): void {
+  const { ends, providers } = engine.state;
+  const { provider, unbuffered } = providers[ends.provider(end)]!;
+  if (unbuffered[number] === 1) return;
+  const name = provider.operationNames[number] ?? String(number);
+  throw new ReelError(
+    "ERR_UNSUPPORTED",
+    `Cannot ${name} without a buffer: that of ${provider.kind} needs one`,
+    { mend: "Use read(), or readInto() with a buffer" },
+  );
+}

@@ -6,9 +6,11 @@ import {
   DOUBLE_SHIFT,
   FLAGS,
   FLAGS_AT_START,
+  FLAGS_OF_REQUEST,
   FLAG_ARMED,
   FLAG_CANCEL,
   FLAG_DEADLINE,
+  FLAG_DISARMED,
   FLAG_ENDING,
   FLAG_FINISHING,
   FLAG_TIMED_OUT,
@@ -120,10 +122,12 @@ function completeFlagged(e: EngineState, slot: number, result: number, more: boo
   if ((flags & FLAG_DEADLINE) !== 0) e.deadlines.remove(slot);
   const kept = flags & ~(FLAG_DEADLINE | FLAG_ARMED);
   // The request's end answers the deadline, not the results that were on their way before it.
-  i32[header + FLAGS] = more ? kept | FLAG_ARMED : kept & ~FLAG_TIMED_OUT;
+  i32[header + FLAGS] = more ? kept | FLAG_ARMED : kept & ~(FLAG_TIMED_OUT | FLAG_DISARMED);
   if (more || result !== CANCELLED_RESULT) run(e, slot, false, result);
   else if ((flags & (FLAG_CANCEL | FLAG_TIMED_OUT)) === FLAG_TIMED_OUT) {
     run(e, slot, false, TIMED_OUT_RESULT);
+  } else if ((flags & (FLAG_CANCEL | FLAG_DISARMED)) === FLAG_DISARMED) {
+    run(e, slot, false, CANCELLED_RESULT);
   } else unwind(e, slot, CANCELLED_RESULT);
 }
 
@@ -147,7 +151,7 @@ function giveBack(e: EngineState, slot: number, result: number): void {
 export function finishLayer(e: EngineState, slot: number): void {
   const header = slot << HEADER_SHIFT;
   const outcome = e.f64[(slot << DOUBLE_SHIFT) + SUM_F64]!;
-  e.i32[header + FLAGS] = e.i32[header + FLAGS]! & ~(FLAG_FINISHING | FLAG_ARMED | FLAG_TIMED_OUT);
+  e.i32[header + FLAGS] = e.i32[header + FLAGS]! & ~FLAGS_OF_REQUEST;
   if (e.stacks.pop(slot) === 0) finish(e, slot, outcome);
   else run(e, slot, false, outcome);
 }

@@ -20,13 +20,11 @@ import {
   FLAG_FORKED,
   HEADER_SHIFT,
   LENGTH,
-  LINES_MAX,
   LIST_KIND_LOCK,
   LIST_KIND_QUEUE,
   OFFSET_F64,
+  PROVIDER,
   WAIT,
-  WAIT_INTERRUPT,
-  WAIT_LOCK,
   WAIT_ON,
   WAIT_QUEUE,
   WAIT_READY,
@@ -34,9 +32,12 @@ import {
 } from "../descriptor/layout.ts";
 import type { Layer, Lock, Move, Wait, WaitQueue } from "../provider/layer.ts";
 import type { StructShape, View } from "../state/struct.ts";
+import { bring } from "./bring.ts";
+import { disarm } from "./disarm.ts";
 import { forkChild } from "./forks.ts";
 import { pushFrame, requireLayer } from "./layers.ts";
 import { EngineRequests } from "./requests.ts";
+import { adoptResource, firstEnd } from "./resources.ts";
 import type { EngineState, RunningContext } from "./state.ts";
 import {
   MOVE_AGAIN,
@@ -47,6 +48,7 @@ import {
   PHASE_COMPLETE,
   PHASE_WAIT,
 } from "./tokens.ts";
+import { waitForInterrupt, waitForLock } from "./waiting.ts";
 import { releaseLock, requireList, wakeAll, wakeFirst } from "./wake.ts";
 
 const NO_MEMORY = new Uint8Array(0);
@@ -129,39 +131,11 @@ export class EngineContext implements RunningContext {
   }
 
   interrupt(line: number): Wait {
-    const interrupts = this.e.backend.machine?.interrupts;
-    if (interrupts === undefined) {
-      throw new RangeError(
-        "Cannot wait for an interrupt: only the emulated backend has interrupt lines",
-      );
-    }
-    const lines = Math.min(interrupts.lines, LINES_MAX);
-    if (!(Number.isInteger(line) && line >= 0 && line < lines)) {
-      throw new RangeError(`Cannot wait for interrupt line ${line}: lines are 0 to ${lines - 1}`);
-    }
-    const wait = this.waits(WAIT_INTERRUPT, line);
-    // The waiter is in the list before the line is enabled: an interrupt that is already latched
-    // fires as soon as it is unmasked and must find it there.
-    this.e.lists.append(line, this.slot);
-    if (this.e.lists.count(line) === 1) interrupts.enable(line);
-    return wait;
+    return waitForInterrupt(this.e, line);
   }
 
   lock(lock: Lock): Wait {
-    const { lists } = this.e;
-    requireList(this.e, lock, LIST_KIND_LOCK, "lock");
-    const owner = lists.owner(lock);
-    if (owner === this.slot) {
-      throw new RangeError(`Cannot lock ${lock}: the operation holds it already`);
-    }
-    if (owner !== -1) {
-      const wait = this.waits(WAIT_LOCK, lock);
-      lists.append(lock, this.slot);
-      return wait;
-    }
-    const wait = this.ready();
-    lists.own(lock, this.slot);
-    return wait;
+    return waitForLock(this.e, lock);
   }
 
   queue(queue: WaitQueue): Wait {
@@ -232,6 +206,23 @@ export class EngineContext implements RunningContext {
       throw new RangeError("Cannot join forks: none were made");
     }
     return this.#moves(MOVE_JOIN, this.i32[(this.slot << HEADER_SHIFT) + CHILDREN]!);
+  }
+
+  bring(source: Uint8Array, at: number, count: number): void {
+    bring(this.e, source, at, count);
+  }
+
+  disarm(): void {
+    disarm(this.e);
+  }
+
+  adopt(): number {
+    return adoptResource(this.e);
+  }
+
+  handleOf(resource: number): number {
+    const entry = this.e.providers[this.i32[(this.slot << HEADER_SHIFT) + PROVIDER]!]!;
+    return this.e.ends.handleOf(firstEnd(entry, resource));
   }
 
   progress(bytes: number): void {

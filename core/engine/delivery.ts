@@ -9,6 +9,7 @@ import {
   DOUBLE_SHIFT,
   FLAGS,
   FLAG_AUTO_RELEASE,
+  FLAG_BROUGHT,
   FLAG_DELIVERED,
   FLAG_FAULT,
   FREE,
@@ -21,6 +22,9 @@ import {
 import { GENERATION_MAX, SLOTS_MAX } from "../descriptor/table.ts";
 import { enqueueOutcome, release } from "./settle.ts";
 import type { EngineState, QueuedSettler, Settler } from "./state.ts";
+
+/** What has to be looked at when an outcome is delivered. */
+const FLAGS_OF_DELIVERY = FLAG_AUTO_RELEASE | FLAG_FAULT | FLAG_BROUGHT;
 
 /**
  * Hands out the arrivals and outcomes that are there now, in the order in which buffers came back
@@ -49,7 +53,7 @@ export function deliver(e: EngineState): number {
     const generation = i32[header + GENERATION]!;
     const result = i32[header + RESULT]!;
     const bytes = f64[(slot << DOUBLE_SHIFT) + BYTES_F64]!;
-    if ((flags & (FLAG_AUTO_RELEASE | FLAG_FAULT)) === FLAG_AUTO_RELEASE) {
+    if ((flags & FLAGS_OF_DELIVERY) === FLAG_AUTO_RELEASE) {
       // What `release` does, written out for the same reason as in `launch`.
       settlers[slot] = undefined;
       i32[header + BUFFER] = 0;
@@ -60,10 +64,14 @@ export function deliver(e: EngineState): number {
     } else {
       i32[header + FLAGS] = flags | FLAG_DELIVERED;
       if ((flags & FLAG_FAULT) !== 0) e.deliveredFault = e.faults.get(slot);
+      if ((flags & FLAG_BROUGHT) !== 0) e.deliveredBytes = e.brought[slot];
       if ((flags & FLAG_AUTO_RELEASE) !== 0) release(e, slot);
     }
     if (settler !== undefined) settler.settled(generation * SLOTS_MAX + slot, result, bytes);
-    if ((flags & FLAG_FAULT) !== 0) e.deliveredFault = undefined;
+    if ((flags & (FLAG_FAULT | FLAG_BROUGHT)) !== 0) {
+      e.deliveredFault = undefined;
+      e.deliveredBytes = undefined;
+    }
     f64[settled] = f64[settled]! + 1;
     count++;
   } while (slot !== last);

@@ -9,6 +9,7 @@ import {
   FLAGS,
   FLAG_ARMED,
   FLAG_CANCEL,
+  FLAG_DISARMED,
   FLAG_ENDING,
   FLAG_FORKED,
   GENERATION,
@@ -55,10 +56,20 @@ export function runReady(e: EngineState, budget: number): number {
     else if (result === RESULT_BEGIN) run(e, slot, true, 0);
     else if (result === RESULT_JOINED)
       run(e, slot, false, e.f64[(slot << DOUBLE_SHIFT) + SUM_F64]!);
-    else if (result === CANCELLED_RESULT) unwind(e, slot, result);
+    else if (result === CANCELLED_RESULT) cancelledWhileReady(e, slot);
     else run(e, slot, false, result);
   }
   return count;
+}
+
+/** A restored operation whose request was being ended, by its layer or by the program. */
+function cancelledWhileReady(e: EngineState, slot: number): void {
+  const header = slot << HEADER_SHIFT;
+  const flags = e.i32[header + FLAGS]!;
+  e.i32[header + FLAGS] = flags & ~FLAG_DISARMED;
+  if ((flags & (FLAG_CANCEL | FLAG_DISARMED)) === FLAG_DISARMED) {
+    run(e, slot, false, CANCELLED_RESULT);
+  } else unwind(e, slot, CANCELLED_RESULT);
 }
 
 /**

@@ -16,6 +16,7 @@ import { layer, type Layer, type LayerContext, type Move, type Wait } from "../p
 import { Random } from "../random.ts";
 import { struct } from "../state/struct.ts";
 import { Engine } from "./engine.ts";
+import { firstEnd, openEnds } from "./resources.ts";
 import { ScriptedBackend } from "./scripted-door.fixture.ts";
 import type { EngineLimits, QueuedSettler } from "./state.ts";
 
@@ -129,12 +130,12 @@ export class TestEngine<B extends Backend = Backend> {
 
   /** Opens a resource of a provider with its one end. @returns the end */
   open(provider: number, resource: number): number {
-    const { ends, providers } = this.engine.state;
-    const entry = providers[provider]!;
-    entry.openEnds[resource] = 1;
+    const entry = this.engine.state.providers[provider]!;
+    entry.free.claim(resource);
     for (const records of entry.records) records.clear(resource);
     entry.driver.open(resource, {});
-    return ends.open(provider, resource, 0);
+    openEnds(this.engine.state, provider, resource);
+    return firstEnd(entry, resource);
   }
 
   /** Starts an operation. @returns its slot, or -1 when the table is full */

@@ -6,38 +6,23 @@
 import type { Backend, InputKind, Sink } from "../backend/contract.ts";
 import type { BufferPool } from "../buffer/pool.ts";
 import type { BufferQueue } from "../buffer/queue.ts";
-import {
-  END,
-  FLAGS,
-  FLAG_CANCEL,
-  FLAG_DEADLINE,
-  FLAG_DELIVERED,
-  FLAG_TIMED_OUT,
-  HEADER_SHIFT,
-  IN_FLIGHT,
-  LINES_MAX,
-  LIST,
-  PARENT,
-  STATE,
-  WAIT,
-  WAIT_ON,
-  WAIT_RING,
-  WAIT_TIMER,
-} from "../descriptor/layout.ts";
+import { FLAGS, FLAG_DELIVERED, HEADER_SHIFT, LINES_MAX } from "../descriptor/layout.ts";
 import { ReelError } from "../errors.ts";
 import type { Provider } from "../provider/define.ts";
 import type { Random } from "../random.ts";
+import { cancelAll, cancelEnd } from "./cancel-many.ts";
 import { EngineContext } from "./context.ts";
 import { adopt, deliver } from "./delivery.ts";
 import { completeRequest } from "./completion.ts";
 import { runReady } from "./drive.ts";
+import { expireSlot, serveInterrupt } from "./events.ts";
 import { launch, type StartRequest } from "./launch.ts";
 import { numberLayer } from "./layers.ts";
 import { makeBufferQueue, queuedRead, requireQueuedRead } from "./queued.ts";
 import { registerProvider } from "./registration.ts";
-import { cancel, cancelRequest, release } from "./settle.ts";
+import { Services } from "./services.ts";
+import { cancel, release } from "./settle.ts";
 import { EngineState, type EngineLimits, type QueuedSettler, type Settler } from "./state.ts";
-import { TIMED_OUT_RESULT } from "./tokens.ts";
 import { makeReady } from "./wake.ts";
 
 export type { StartRequest } from "./launch.ts";
@@ -53,18 +38,24 @@ export class Engine implements Sink {
   onInput: (kind: InputKind, value: number) => void = () => {};
   /** Called when slots became free and somebody may have waited for one. */
   onFree: () => void = () => {};
+  /** Called with the handle of an end that a driver gave up: it is to be closed. */
+  onAbandon: (handle: number) => void = () => {};
+  readonly services: Services;
   #nextTimer: number;
   readonly #freeTimers: number[] = [];
 
   constructor(backend: Backend, pool: BufferPool, limits: EngineLimits = {}) {
     this.state = new EngineState(backend, pool, limits);
     this.state.context = new EngineContext(this.state);
+    this.services = new Services(this.state);
+    this.state.services = this.services;
     this.state.queuedLayer = numberLayer(this.state, -1, queuedRead(this.state));
     this.#nextTimer = this.state.table.slots;
   }
 
-  register(provider: Provider, random: Random): number {
-    return registerProvider(this.state, provider, random);
+  /** See {@link registerProvider}. */
+  register(provider: Provider, random: Random, settings?: unknown): number {
+    return registerProvider(this.state, provider, random, settings);
   }
 
   /**
@@ -80,12 +71,7 @@ export class Engine implements Sink {
   }
 
   /** Starts a layer that is no operation of the definition: opening, closing. */
-  startLayer(
-    request: StartRequest,
-    layer: number,
-    _provider: number,
-    settler: Settler | undefined,
-  ): number {
+  startLayer(request: StartRequest, layer: number, settler: Settler | undefined): number {
     const slot = launch(this.state, request, settler, layer);
     return slot;
   }
@@ -143,19 +129,25 @@ export class Engine implements Sink {
 
   /** Asks for the cancellation of everything in flight on an end. */
   cancelEnd(end: number): void {
-    if (this.state.ends.inFlight(end) > 0) this.#cancelWhere(end);
+    cancelEnd(this.state, end);
   }
 
   /** Asks for the cancellation of everything in flight. */
   cancelAll(): void {
-    this.#cancelWhere(-1);
+    cancelAll(this.state, true);
+  }
+
+  /** Asks for the cancellation of the program's operations: services go on. */
+  cancelOperations(): void {
+    cancelAll(this.state, false);
   }
 
   /** Whether the last calls have left something to run, to deliver or to tell. */
   hasWork(): boolean {
     const e = this.state;
     const outcomes = e.settledHead !== -1 || e.arrivals.size > 0;
-    return outcomes || e.slotFreed || e.lists.first(e.ready) !== -1;
+    const adopted = e.abandoned.length > 0 || this.services.canStart;
+    return outcomes || e.slotFreed || adopted || e.lists.first(e.ready) !== -1;
   }
 
   /**
@@ -168,6 +160,8 @@ export class Engine implements Sink {
     if (e.halted !== undefined) throw e.halted;
     let done = 0;
     while (done < READY_BUDGET && this.hasWork()) {
+      if (e.abandoned.length > 0) done += this.#giveUp();
+      if (this.services.canStart) done += this.services.startDue();
       done += runReady(e, READY_BUDGET - done);
       const delivered = deliver(e);
       done += delivered;
@@ -217,6 +211,11 @@ export class Engine implements Sink {
     this.#freeTimers.push(token);
   }
 
+  /** Ends the drivers' groups of buffers. Nothing is in flight. */
+  closeGroups(): void {
+    for (const group of this.state.groups.splice(0)) this.state.backend.ring!.closeGroup(group);
+  }
+
   // The receiving side of the door.
 
   turn(): void {}
@@ -228,6 +227,8 @@ export class Engine implements Sink {
   interrupt(line: number): void {
     const e = this.state;
     if (line >= LINES_MAX) return;
+    const served = e.interruptServices[line];
+    if (served !== undefined) serveInterrupt(e, served);
     // Only those present now: whoever waits anew during this pass is woken by the next interrupt.
     let count = e.lists.count(line);
     while (count-- > 0) makeReady(e, e.lists.first(line), 0);
@@ -241,7 +242,7 @@ export class Engine implements Sink {
     for (let left = e.deadlines.size; left > 0; left--) {
       const id = e.deadlines.takeDue(now);
       if (id === -1) return;
-      if (id < e.table.slots) this.#expireSlot(id);
+      if (id < e.table.slots) expireSlot(e, id);
       else this.#expireTimer(id);
     }
   }
@@ -250,21 +251,11 @@ export class Engine implements Sink {
     this.onInput(kind, value);
   }
 
-  #expireSlot(slot: number): void {
-    const e = this.state;
-    const header = slot << HEADER_SHIFT;
-    const flags = e.i32[header + FLAGS]! & ~FLAG_DEADLINE;
-    e.i32[header + FLAGS] = flags;
-    if (e.i32[header + WAIT] === WAIT_RING) {
-      // A request that is being cancelled already ends as cancelled.
-      if ((flags & FLAG_CANCEL) !== 0) return;
-      e.i32[header + FLAGS] = flags | FLAG_TIMED_OUT;
-      cancelRequest(e, slot);
-    } else if (e.i32[header + WAIT] === WAIT_TIMER) {
-      makeReady(e, slot, e.i32[header + WAIT_ON] === 0 ? 0 : TIMED_OUT_RESULT);
-    } else if (e.i32[header + LIST] !== -1) {
-      makeReady(e, slot, TIMED_OUT_RESULT);
-    }
+  /** Has the ends closed that drivers gave up. @returns how many */
+  #giveUp(): number {
+    const handles = this.state.abandoned.splice(0);
+    for (const handle of handles) this.onAbandon(handle);
+    return handles.length;
   }
 
   #expireTimer(token: number): void {
@@ -272,15 +263,5 @@ export class Engine implements Sink {
     this.state.timers.delete(token);
     this.#freeTimers.push(token);
     fire();
-  }
-
-  /** Forks are left to their operation, which ends them. */
-  #cancelWhere(end: number): void {
-    const e = this.state;
-    for (let slot = 0; slot < e.table.highWater; slot++) {
-      const header = slot << HEADER_SHIFT;
-      if (e.i32[header + STATE] !== IN_FLIGHT || e.i32[header + PARENT] !== -1) continue;
-      if (end === -1 || e.i32[header + END] === end) cancel(e, slot);
-    }
   }
 }

@@ -6,11 +6,10 @@ import {
   DOUBLE_SHIFT,
   FLAGS,
   FLAG_ARMED,
-  FLAG_CANCEL,
   FLAG_FINISHING,
   FLAG_FORKED,
+  FLAG_CANCEL,
   FLAG_FORK_FAILED,
-  FLAG_TIMED_OUT,
   HEADER_SHIFT,
   LAYER,
   LENGTH,
@@ -20,7 +19,7 @@ import {
   WAIT_RING,
 } from "../descriptor/layout.ts";
 import { fault } from "./faults.ts";
-import { cancelChildren, cancelRequest, childrenOver, keepFault, settle } from "./settle.ts";
+import { cancelChildren, childrenOver, endRequest, keepFault, settle } from "./settle.ts";
 import type { EngineState } from "./state.ts";
 import { FAULT_RESULT, MOVE_AGAIN, MOVE_DONE, MOVE_FAIL, MOVE_JOIN } from "./tokens.ts";
 
@@ -76,7 +75,7 @@ function finishLater(e: EngineState, slot: number, outcome: number): void {
   i32[header + FLAGS] = flags | FLAG_FINISHING;
   i32[header + WAIT] = WAIT_RING;
   e.f64[(slot << DOUBLE_SHIFT) + SUM_F64] = outcome;
-  if ((flags & (FLAG_CANCEL | FLAG_TIMED_OUT)) === 0) cancelRequest(e, slot);
+  endRequest(e, slot, flags);
 }
 
 function joinForks(e: EngineState, slot: number): void {

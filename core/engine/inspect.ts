@@ -25,7 +25,7 @@ import {
   WAIT_QUEUE,
   WAIT_RING,
 } from "../descriptor/layout.ts";
-import type { EngineState } from "./state.ts";
+import { SERVICE_OPERATION, type EngineState } from "./state.ts";
 
 export interface FrameDescription {
   readonly layer: string;
@@ -40,7 +40,7 @@ export interface WaitDescription {
   readonly provider: string;
   readonly resource: number;
   readonly end: string;
-  /** "open or close" for what a driver does beside the operations of its definition. */
+  /** "open or close" or "service": what a driver does beside the operations of its definition. */
   readonly operation: string;
   /** The task that started it, 0 for host code. */
   readonly owner: number;
@@ -78,7 +78,7 @@ function describe(e: EngineState, slot: number): WaitDescription {
     provider: provider.kind,
     resource: ends.resource(end),
     end: provider.endNames[ends.kind(end)]!,
-    operation: provider.operationNames[word(OPERATION)] ?? "open or close",
+    operation: provider.operationNames[word(OPERATION)] ?? besides(word(OPERATION)),
     owner: word(OWNER),
     parent: parent === -1 ? undefined : e.table.handleOf(parent),
     waitsFor: waitOf(e, slot),
@@ -92,6 +92,11 @@ function describe(e: EngineState, slot: number): WaitDescription {
       return { layer: layer.name, frame: layer.frame.describe(view) };
     }),
   };
+}
+
+/** What a driver does beside the operations of its definition. */
+function besides(operation: number): string {
+  return operation === SERVICE_OPERATION ? "service" : "open or close";
 }
 
 function waitOf(e: EngineState, slot: number): string {

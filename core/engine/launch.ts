@@ -9,6 +9,7 @@ import {
   DOUBLE_SHIFT,
   END,
   END_IN_FLIGHT,
+  END_LAST,
   END_PROVIDER,
   END_SHIFT,
   FLAGS,
@@ -102,6 +103,7 @@ export function launch(
   f64[double + ARGUMENT_F64] = request.argument;
   f64[e.countersAt + COUNT_TRANSITIONS]! += 1;
   i32[endRecord + END_IN_FLIGHT] = i32[endRecord + END_IN_FLIGHT]! + 1;
+  i32[endRecord + END_LAST] = slot;
   e.settlers[slot] = settler;
   if (e.tap !== undefined) tapStart(e, slot, request);
   const cx = e.context;

@@ -18,6 +18,7 @@ import {
   LIST_KIND_QUEUE,
   OFFSET_F64,
   OPERATION,
+  PAGE_BYTES,
   PROVIDER,
   RESULT,
   STATE,
@@ -25,6 +26,7 @@ import {
   WAIT,
   WAIT_READY,
 } from "../descriptor/layout.ts";
+import { FIRST_FRAME } from "../descriptor/stack.ts";
 import { ReelError } from "../errors.ts";
 import { layer, type Layer, type Wait, type WaitQueue } from "../provider/layer.ts";
 import { u32, u53 } from "../state/fields.ts";
@@ -135,6 +137,21 @@ export function queuedRead(e: EngineState): Layer {
     },
   });
   return definition as unknown as Layer;
+}
+
+/**
+ * Bytes that an operation had moved when its buffer was new: 0, except in the rounds of one with
+ * queued buffers.
+ */
+export function broughtBefore(e: EngineState, slot: number): number {
+  const { i32 } = e;
+  const bottom = e.pagesAt + slot * PAGE_BYTES + FIRST_FRAME;
+  // The bottom frame of an operation with queued buffers is the core's, and below the running one.
+  if (i32[(slot << HEADER_SHIFT) + TOP] === bottom) return 0;
+  if (i32[(bottom - 8) >> 2] !== e.queuedLayer) return 0;
+  const { view } = e.layers[e.queuedLayer]!;
+  (view as Round).$base = bottom;
+  return (view as Round).before;
 }
 
 /** What a saved frame of the queued-read layer says. */

@@ -1,6 +1,6 @@
 /** Ring requests of the running layer: fills in the operation's memory and notes the wait. */
 import { OPCODE, type Ring } from "../backend/contract.ts";
-import { WAIT_RING } from "../descriptor/layout.ts";
+import { COUNT_TRANSITIONS, WAIT_RING } from "../descriptor/layout.ts";
 import type { RingRequests, Wait } from "../provider/layer.ts";
 import type { EngineState, RunningContext } from "./state.ts";
 import { PHASE_WAIT } from "./tokens.ts";
@@ -12,10 +12,14 @@ const FSYNC_DATASYNC = 1;
 /** Fields are plain for the reason given at `DescriptorTable`. */
 export class EngineRequests implements RingRequests {
   readonly cx: RunningContext;
+  readonly e: EngineState;
   readonly queue: Ring | undefined;
+  /** The call of a layer, by the count of calls, that has limited its request. */
+  limited = -1;
 
   constructor(e: EngineState, cx: RunningContext) {
     this.cx = cx;
+    this.e = e;
     this.queue = e.backend.ring;
   }
 
@@ -53,15 +57,31 @@ export class EngineRequests implements RingRequests {
     length: number,
     offset: number,
     opFlags: number,
+    how = 0,
   ): Wait {
     const { cx, queue } = this;
     // Whoever may not wait here is refused before the kernel hears of it.
     if (queue === undefined || cx.token !== PHASE_WAIT) return this.#refuse();
-    queue.prepare(opcode, cx.slot, cx.generation, file, address, length, offset, opFlags);
+    queue.prepare(opcode, cx.slot, cx.generation, file, address, length, offset, opFlags, how);
     // The engine notes this wait in the slot: it has the slot at hand.
     cx.token = WAIT_RING;
     cx.value = file;
     return WAIT_RING as Wait;
+  }
+
+  limit(wait: Wait, timeoutNs: number): Wait {
+    const { cx, e, queue } = this;
+    const call = e.f64[e.countersAt + COUNT_TRANSITIONS]!;
+    const justMade = (wait as number) === WAIT_RING && cx.token === WAIT_RING;
+    if (queue === undefined || !justMade || this.limited === call) {
+      throw new RangeError("Cannot limit a request that was not just made");
+    }
+    if (!(timeoutNs >= 0 && timeoutNs < Number.POSITIVE_INFINITY)) {
+      throw new RangeError(`Cannot limit a request to ${timeoutNs} ns: give a number from 0`);
+    }
+    this.limited = call;
+    queue.limit(cx.slot, cx.generation, timeoutNs);
+    return wait;
   }
 
   #transfer(

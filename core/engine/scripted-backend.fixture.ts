@@ -10,6 +10,7 @@ import {
   type Ring,
   type Sink,
 } from "../backend/contract.ts";
+import { scriptedGroups, type ScriptedGroup } from "./scripted-groups.fixture.ts";
 
 /** A request that was prepared and is not completed for good. */
 export interface ScriptedRequest {
@@ -21,6 +22,9 @@ export interface ScriptedRequest {
   readonly length: number;
   readonly offset: number;
   readonly opFlags: number;
+  readonly how: number;
+  /** The kernel's own timeout of it, Infinity for none. */
+  limitNs: number;
   cancelled: boolean;
 }
 
@@ -44,18 +48,23 @@ export class ScriptedBackend implements Backend {
   strayCancels = 0;
   /** How often a request that was asked to end already was asked again. */
   repeatedCancels = 0;
+  readonly groups: ScriptedGroup[] = [];
   nowNs = 0;
   deadlineNs = Infinity;
 
   constructor() {
     this.ring = {
-      prepare: (opcode, slot, generation, file, address, length, offset, opFlags) => {
-        const words = { opcode, slot, generation, file, address, length, offset, opFlags };
-        this.requests.push({ ...words, cancelled: false });
+      prepare: (opcode, slot, generation, file, address, length, offset, opFlags, how = 0) => {
+        const words = { opcode, slot, generation, file, address, length, offset, opFlags, how };
+        this.requests.push({ ...words, limitNs: Infinity, cancelled: false });
         this.counters.submitted++;
       },
       cancel: (slot, generation) => this.#cancel(slot, generation),
       flush: () => {},
+      limit: (slot, _generation, timeoutNs) => {
+        this.of(slot).limitNs = timeoutNs;
+      },
+      ...scriptedGroups(this.groups),
     };
   }
 

@@ -9,6 +9,7 @@ import {
   type Ring,
   type Sink,
 } from "../backend/contract.ts";
+import { scriptedGroups, type ScriptedGroup } from "./scripted-groups.fixture.ts";
 
 export interface ScriptedRequest {
   readonly opcode: number;
@@ -19,6 +20,9 @@ export interface ScriptedRequest {
   readonly length: number;
   readonly offset: number;
   readonly opFlags: number;
+  readonly how: number;
+  /** The kernel's own timeout of it, Infinity for none. */
+  limitNs: number;
   /** Whether its cancellation was asked for. */
   cancelled: boolean;
 }
@@ -39,6 +43,7 @@ export class ScriptedBackend implements Backend {
   /** Requests that are in flight, oldest first. */
   readonly requests: ScriptedRequest[] = [];
   readonly ring: Ring;
+  readonly groups: ScriptedGroup[] = [];
   nowNs = 0;
   /** Whether requests whose cancellation is asked for end with -ECANCELED by themselves. */
   obeysCancel = true;
@@ -51,13 +56,13 @@ export class ScriptedBackend implements Backend {
 
   constructor() {
     this.ring = {
-      prepare: (opcode, slot, generation, file, address, length, offset, opFlags) => {
+      prepare: (opcode, slot, generation, file, address, length, offset, opFlags, how = 0) => {
         const failure = this.failNextPrepare;
         this.failNextPrepare = undefined;
         if (failure !== undefined) throw failure;
         this.counters.submitted++;
-        const words = { opcode, slot, generation, file, address, length, offset, opFlags };
-        this.requests.push({ ...words, cancelled: false });
+        const words = { opcode, slot, generation, file, address, length, offset, opFlags, how };
+        this.requests.push({ ...words, limitNs: Infinity, cancelled: false });
       },
       cancel: (slot, generation) => {
         this.cancels++;
@@ -69,6 +74,11 @@ export class ScriptedBackend implements Backend {
         if (this.obeysCancel) this.complete(target, -125);
       },
       flush() {},
+      limit: (slot, _generation, timeoutNs) => {
+        if (this.last.slot !== slot) throw new RangeError("Only the last request can be limited");
+        this.last.limitNs = timeoutNs;
+      },
+      ...scriptedGroups(this.groups),
     };
   }
 

@@ -3,6 +3,7 @@
  * queued for delivery. Cancelling is always a request: whoever waits inside ioreel leaves its queue
  * at once, whoever has a request in the kernel waits for its completion.
  */
+import { END_CLOSING } from "../descriptor/ends.ts";
 import {
   BUFFER,
   BUFFER_AT,
@@ -14,7 +15,9 @@ import {
   END_IN_FLIGHT,
   END_SHIFT,
   FLAGS,
+  FLAG_BROUGHT,
   FLAG_CANCEL,
+  FLAG_DISARMED,
   FLAG_ENDING,
   FLAG_FAULT,
   FLAG_FINISHING,
@@ -49,7 +52,7 @@ import { CANCELLED_RESULT, PHASE_END, RESULT_JOINED } from "./tokens.ts";
 import { leaveWaits, makeReady, releaseLock } from "./wake.ts";
 
 /** Flags of an operation that has asked for the end of its request already. */
-const REQUEST_ENDING = FLAG_FINISHING | FLAG_ENDING | FLAG_TIMED_OUT;
+const REQUEST_ENDING = FLAG_FINISHING | FLAG_ENDING | FLAG_TIMED_OUT | FLAG_DISARMED;
 
 /** Makes an operation terminal. Its stack is empty. */
 export function settle(e: EngineState, slot: number, result: number): void {
@@ -68,9 +71,16 @@ export function settle(e: EngineState, slot: number, result: number): void {
     i32[header + RESULT] = -REEL_ERROR_NUMBERS.ERR_BUFFER_CHANGED;
   }
   const inFlight = e.endsAt + (i32[header + END]! << END_SHIFT) + END_IN_FLIGHT;
-  i32[inFlight] = i32[inFlight]! - 1;
+  const left = i32[inFlight]! - 1;
+  i32[inFlight] = left;
+  if (left === 0) noteQuiet(e, i32[header + END]!);
   if (e.tap !== undefined) tapSettle(e, slot, result);
   enqueueOutcome(e, slot);
+}
+
+/** Nothing is in flight on an end any more: whoever closes it may go on. */
+function noteQuiet(e: EngineState, end: number): void {
+  if (e.ends.state(end) === END_CLOSING) e.quietEnds.push(end);
 }
 
 /** Puts a terminal slot behind those that wait for delivery. */
@@ -103,7 +113,7 @@ function tapSettle(e: EngineState, slot: number, result: number): void {
   const brought =
     (i32[header + FLAGS]! & FLAG_READ) !== 0 && buffer !== 0
       ? e.pool.get(buffer).block.bytes.subarray(at, at + Math.min(bytes, i32[header + LENGTH]!))
-      : undefined;
+      : e.brought[slot];
   try {
     e.tap!.settle(slot, result < 0 ? result : bytes, brought);
   } catch (error) {
@@ -204,7 +214,9 @@ export function keepFault(e: EngineState, slot: number, error: unknown): void {
 export function release(e: EngineState, slot: number): void {
   const header = slot << HEADER_SHIFT;
   e.settlers[slot] = undefined;
-  if ((e.i32[header + FLAGS]! & FLAG_FAULT) !== 0) e.faults.delete(slot);
+  const flags = e.i32[header + FLAGS]!;
+  if ((flags & FLAG_FAULT) !== 0) e.faults.delete(slot);
+  if ((flags & FLAG_BROUGHT) !== 0) e.brought[slot] = undefined;
   e.i32[header + BUFFER] = 0;
   e.table.release(slot);
 }
@@ -232,7 +244,7 @@ export function endWhenQuiet(
   i32[header + RESULT] = result;
   if (requested) {
     i32[header + WAIT] = WAIT_RING;
-    if ((flags & (REQUEST_ENDING | FLAG_CANCEL)) === 0) cancelRequest(e, slot);
+    endRequest(e, slot, flags);
   } else {
     i32[header + WAIT] = WAIT_CHILDREN;
     cancelChildren(e, slot);
@@ -241,6 +253,11 @@ export function endWhenQuiet(
 
 export function cancelRequest(e: EngineState, slot: number): void {
   e.backend.ring!.cancel(slot, e.i32[(slot << HEADER_SHIFT) + GENERATION]!);
+}
+
+/** Asks for the end of an operation's request, unless that was asked for before. */
+export function endRequest(e: EngineState, slot: number, flags: number): void {
+  if ((flags & (REQUEST_ENDING | FLAG_CANCEL)) === 0) cancelRequest(e, slot);
 }
 
 /**
@@ -267,7 +284,7 @@ function cancelOne(e: EngineState, slot: number): void {
   i32[header + FLAGS] = flags | FLAG_CANCEL;
   switch (i32[header + WAIT]) {
     case WAIT_RING:
-      if ((flags & REQUEST_ENDING) === 0) cancelRequest(e, slot);
+      endRequest(e, slot, flags);
       break;
     case WAIT_INTERRUPT:
     case WAIT_LOCK:

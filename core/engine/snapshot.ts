@@ -25,6 +25,7 @@ import type { SavedSession } from "./snapshot/saved.ts";
 import { decodeSession, encodeSession } from "./snapshot/session-part.ts";
 import { decodeTable, encodeTable } from "./snapshot/table-part.ts";
 import { makeQueueAgain } from "./queued.ts";
+import { noteEnds } from "./resources.ts";
 import type { EngineState } from "./state.ts";
 
 /** Changes whenever the layout of the engine's parts does. */
@@ -78,6 +79,7 @@ export function restoreEngine(e: EngineState, bytes: Uint8Array): void {
   const use = checkBuffers(e, saved);
   restoreHost(e, saved);
   e.ends.reset(saved.ends.rows, saved.ends.freeOrder);
+  noteEnds(e);
   applyTable(e, saved.table);
   applyWaits(e, saved.lists);
   applyDelivery(e, saved.delivery);

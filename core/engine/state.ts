@@ -34,6 +34,7 @@ import type { Tap } from "../session/tap.ts";
 import type { Records } from "../state/records.ts";
 import type { StructShape, View } from "../state/struct.ts";
 import { ArrivalQueue } from "./arrivals.ts";
+import type { LowestFree } from "./lowest-free.ts";
 
 /** Takes an operation's outcome. Called once, after the batch in which it became terminal. */
 export interface Settler {
@@ -82,8 +83,18 @@ export interface ProviderEntry {
   readonly openingLayer: number;
   readonly closingLayer: number;
   readonly records: readonly Records[];
+  /** 1 for each operation that may be started without its buffer, by operation number. */
+  readonly unbuffered: Uint8Array;
   /** Which resources are open, and with how many ends. */
   readonly openEnds: Int32Array;
+  /** Which resource numbers are taken. */
+  readonly free: LowestFree;
+  /** The ends of each resource in the order of the definition, -1 for one that is not open. */
+  readonly ends: Int32Array;
+  /** The slot of each resource's service; it may be over, and serve another operation. */
+  readonly services: Int32Array;
+  /** What the runtime was started with for it. */
+  readonly settings: unknown;
   readonly random: Random;
   /** Wait lists that existed when its driver was made, before and after. */
   readonly listsBefore: number;
@@ -128,10 +139,21 @@ export interface RunningContext extends LayerContext {
   waits(token: number, on: number): Wait;
 }
 
+/** Services at work, as the engine's files see them: see `Services`. */
+export interface ServiceBook {
+  readonly due: number[];
+  live: number;
+  adopt(slot: number): void;
+}
+
 /** Layer transitions that one operation may make before others get their turn. */
 export const TRANSITIONS_PER_TURN = 1024;
 /** log2 of more operations than a provider may have. */
 export const OPERATION_SHIFT = 8;
+/** Numbers of what a driver runs beside the operations of its definition: opening, closing ... */
+export const UNNAMED_OPERATION = 255;
+/** ... and services. */
+export const SERVICE_OPERATION = 254;
 const ENDS_DEFAULT = 4096;
 
 export class EngineState {
@@ -154,12 +176,25 @@ export class EngineState {
   /** The layer of each operation, at `provider << OPERATION_SHIFT | operation`. */
   readonly operationLayers: LayerEntry[] = [];
   readonly settlers: (Settler | undefined)[];
+  /** What operations without a buffer have brought, by slot, until it is handed out. */
+  readonly brought: (Uint8Array | undefined)[];
   /** Errors of layers that broke the rules, by slot. */
   readonly faults = new Map<number, unknown>();
   /** The context of the running layer: one object, pointed at one slot after the other. */
   context!: RunningContext;
   /** While an outcome is delivered: the error that a layer threw, if one did. */
   deliveredFault: unknown;
+  /** While an outcome is delivered: what the operation brought, if it has no buffer. */
+  deliveredBytes: Uint8Array | undefined;
+  services!: ServiceBook;
+  /** Handles of ends that a driver gave up, which are to be closed. */
+  readonly abandoned: number[] = [];
+  /** Ends that are closing and on which the last operation has ended. */
+  readonly quietEnds: number[] = [];
+  /** What drivers want called at each interrupt, by line. */
+  readonly interruptServices: (readonly (() => void)[] | undefined)[] = [];
+  /** Buffer groups of drivers, which end with the session. */
+  readonly groups: number[] = [];
   readonly timers = new Map<number, () => void>();
   /** What has been counted so far: the present values, at every look. */
   readonly counters: EngineCounters = counterView(this);
@@ -203,6 +238,7 @@ export class EngineState {
     this.countersAt = this.table.countersAt;
     this.endsAt = this.table.endsAt;
     this.settlers = Array.from({ length: this.table.slots }, () => undefined);
+    this.brought = Array.from({ length: this.table.slots }, () => undefined);
     for (let line = 0; line < LINES_MAX; line++) this.lists.create(LIST_KIND_INTERRUPT);
     this.ready = this.lists.create(LIST_KIND_READY);
   }

@@ -32,7 +32,9 @@ export function leaveWaits(e: EngineState, slot: number): void {
   }
   if (i32[header + LIST] === -1) return;
   const list = e.lists.unlink(slot);
-  if (e.lists.kind(list) === LIST_KIND_INTERRUPT && e.lists.count(list) === 0) {
+  if (e.lists.kind(list) !== LIST_KIND_INTERRUPT || e.lists.count(list) > 0) return;
+  // A line that a driver serves stays enabled, whether somebody waits for it or not.
+  if (e.interruptServices[list] === undefined) {
     e.backend.machine?.interrupts.disable(list);
   }
 }

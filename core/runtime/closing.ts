@@ -17,7 +17,7 @@ export async function endEverything(core: RuntimeCore): Promise<void> {
     endTasks(core, quiet);
     // In flight first, ends second: closing one end of a pipe would complete a read on the other.
     engine.cancelAll();
-    pump.blockUntil(() => !inFlight(core) && quiet());
+    pump.blockUntil(() => !inFlight(core) && engine.services.live === 0 && quiet());
     const closings = [...ends.all()].map((end) => opening.close(ends.handleOf(end)));
     pump.blockUntil(() => ends.used === 0);
     await Promise.allSettled(closings);
@@ -25,6 +25,7 @@ export async function endEverything(core: RuntimeCore): Promise<void> {
     pump.blockUntil(quiet);
   }
   for (const { driver } of providers) driver.close?.();
+  if (!pump.halted) engine.closeGroups();
 }
 
 /**
@@ -37,7 +38,7 @@ function endTasks(core: RuntimeCore, quiet: () => boolean): void {
   for (let round = 0; round < CLEANUP_ROUNDS; round++) {
     pump.blockUntil(quiet);
     if (!waiting(core)) return;
-    engine.cancelAll();
+    engine.cancelOperations();
     const moved = pump.blockUntil(() => quiet() && (!waiting(core) || inFlight(core)));
     if (!moved) return;
   }
@@ -48,7 +49,8 @@ function waiting({ executor }: RuntimeCore): boolean {
   return false;
 }
 
+/** Whether an operation of the program is in flight: services never end by themselves. */
 function inFlight({ engine }: RuntimeCore): boolean {
-  const { counters } = engine.state;
-  return counters.started !== counters.settled;
+  const { started, settled } = engine.state.counters;
+  return started - settled > engine.services.live;
 }

@@ -4,6 +4,7 @@ import type { BufferPool } from "../buffer/pool.ts";
 import type { Engine, StartRequest } from "../engine/engine.ts";
 import type { StartQueue } from "../engine/start-queue.ts";
 import type { Executor } from "../task/executor.ts";
+import type { HandedEnds } from "./handed-ends.ts";
 import type { Opening } from "./opening.ts";
 import type { Pump } from "./pump.ts";
 
@@ -15,7 +16,10 @@ export interface RuntimeCore {
   readonly executor: Executor;
   readonly pump: Pump;
   readonly opening: Opening;
+  readonly handed: HandedEnds;
   /** Filled in for each start by whoever starts: starting allocates no request. */
   readonly request: StartRequest;
   kick(): void;
+  /** @throws {ReelError} ERR_CLOSED when the runtime is being closed */
+  requireOpen(action: string): void;
 }

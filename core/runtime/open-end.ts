@@ -3,12 +3,14 @@
  * made by `Runtime.open`.
  */
 import { IoBuffer } from "../buffer/buffer.ts";
-import { requireOpenEnd, requireOperation } from "../engine/admission.ts";
+import { requireOpenEnd, requireOperation, requireUnbuffered } from "../engine/admission.ts";
 import type { StartRequest } from "../engine/engine.ts";
 import type { RuntimeCore } from "./core.ts";
 import { OperationWait, type NamedOperation, type OperationYield } from "./operation.ts";
 
 const textEncoder = new TextEncoder();
+/** What a descriptor's length can hold. */
+const RECEIVE_BYTES_MAX = 0x7fffffff;
 
 /** Where a transfer takes place. */
 export interface TransferOptions {
@@ -20,6 +22,12 @@ export interface TransferOptions {
   length?: number;
   /** The operation's own number argument, if it has one. */
   argument?: number;
+  /**
+   * Cancels the operation when it is aborted. It then fails with the signal's reason, unless it was
+   * over before the cancellation reached it. A signal that the host's clock aborts
+   * (`AbortSignal.timeout`) is not part of a session: in what is to be replayed, use `timeout()`.
+   */
+  signal?: AbortSignal;
 }
 
 export class OpenEnd {
@@ -31,16 +39,20 @@ export class OpenEnd {
   readonly #core: RuntimeCore;
   /** Index of the end in the table, good for as long as the handle is. */
   readonly #end: number;
-  /** Operations that were used before, so that a start costs no look-up but this. */
-  readonly #operations = new Map<string, NamedOperation>();
+  /** Operations that ends like this one have used, so that a start costs no look-up but this. */
+  readonly #operations: Map<string, NamedOperation>;
   #closing: Promise<void> | undefined;
 
-  constructor(core: RuntimeCore, handle: number, kind: string, name: string) {
+  /** @throws {ReelError} ERR_CLOSED, ERR_BAD_HANDLE */
+  constructor(core: RuntimeCore, handle: number) {
+    const { ends, providers } = core.engine.state;
     this.#core = core;
-    this.#end = core.engine.state.ends.require(handle, "open");
+    this.#end = ends.require(handle, "use");
     this.handle = handle;
-    this.kind = kind;
-    this.name = name;
+    const { provider } = providers[ends.provider(this.#end)]!;
+    this.kind = provider.kind;
+    this.name = provider.endNames[ends.kind(this.#end)]!;
+    this.#operations = core.handed.operationsOf(this.kind, this.name);
   }
 
   /**
@@ -53,6 +65,35 @@ export class OpenEnd {
       const operation = this.#admit("read");
       const made = this.#core.pool.owned(sizeBytes);
       return this.#start<Uint8Array>(operation, made, made, options, "bytes");
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Reads without a buffer, where the operation allows it: memory is taken when bytes are there, so
+   * that a read that waits long holds none.
+   * @param sizeBytes the most that may come
+   * @returns what came, in memory of its own; empty at the end of a stream
+   * @throws {ReelError} (as a rejection) as {@link read}; ERR_UNSUPPORTED where reading needs a buffer
+   */
+  receive(sizeBytes: number, options?: TransferOptions): Promise<Uint8Array> {
+    try {
+      const operation = this.#admit("read");
+      requireUnbuffered(this.#core.engine, this.#end, operation.number);
+      if (!(Number.isInteger(sizeBytes) && sizeBytes >= 0 && sizeBytes <= RECEIVE_BYTES_MAX)) {
+        throw new RangeError(
+          `Cannot receive ${sizeBytes} bytes: give a whole number from 0 to ${RECEIVE_BYTES_MAX}`,
+        );
+      }
+      return this.#start<Uint8Array>(
+        operation,
+        undefined,
+        undefined,
+        options,
+        "brought",
+        sizeBytes,
+      );
     } catch (error) {
       return Promise.reject(error);
     }
@@ -102,7 +143,11 @@ export class OpenEnd {
    * Closes the end: what is in flight on it is cancelled and awaited first. Idempotent.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#core.opening.close(this.handle);
+    if (this.#closing === undefined) {
+      // A driver may have given the end up, or the runtime closed it: nothing is left to do then.
+      const isOpen = this.#core.engine.state.ends.endOf(this.handle) !== -1;
+      this.#closing = isOpen ? this.#core.opening.close(this.handle) : Promise.resolve();
+    }
     return this.#closing;
   }
 
@@ -126,31 +171,39 @@ export class OpenEnd {
     return named;
   }
 
-  /** @param temporary the buffer, if it was made for this operation: it is disposed of with it */
+  /**
+   * @param temporary the buffer, if it was made for this operation: it is disposed of with it
+   * @param sizeBytes how many bytes are wanted
+   */
   #start<T>(
     operation: NamedOperation,
     buffer: IoBuffer | undefined,
     temporary: IoBuffer | undefined,
     options: TransferOptions | undefined,
     yields: OperationYield,
+    sizeBytes: number = buffer === undefined ? 0 : buffer.sizeBytes,
   ): Promise<T> {
-    const { request } = this.#core;
+    const { executor, request } = this.#core;
     request.end = this.#end;
     request.operation = operation.number;
     request.buffer = buffer;
     request.at = 0;
-    request.length = buffer === undefined ? 0 : buffer.sizeBytes;
+    request.length = sizeBytes;
     request.offset = 0;
     request.argument = 0;
+    const signal = options?.signal;
     try {
       if (options !== undefined) applyOptions(request, options);
+      signal?.throwIfAborted();
     } catch (error) {
       temporary?.dispose();
       throw error;
     }
-    const { executor } = this.#core;
-    const wait = new OperationWait<T>(executor.owner, this.#core, operation, yields, temporary);
+    const core = this.#core;
+    const { handle } = this;
+    const wait = new OperationWait<T>(executor.owner, core, operation, handle, yields, temporary);
     wait.start(request);
+    if (signal !== undefined) wait.endWith(signal);
     return wait.promise;
   }
 }

@@ -21,6 +21,16 @@ export type OpenEnds<Ends extends string> = { readonly [E in Ends]: OpenEnd } & 
   close(): Promise<void>;
 } & AsyncDisposable;
 
+/** One end, or all by name with one way to close them. */
+export function openedOf(ends: readonly OpenEnd[]): unknown {
+  if (ends.length === 1) return ends[0];
+  const close = async (): Promise<void> => {
+    for (const end of ends.toReversed()) await end.close();
+  };
+  const named = Object.fromEntries(ends.map((end) => [end.name, end]));
+  return { ...named, close, [Symbol.asyncDispose]: close };
+}
+
 export type Opened<P> =
   P extends Provider<TObject, infer Ends>
     ? string extends Ends

@@ -3,26 +3,20 @@
  * cancels and awaits what is in flight before anything is let go of.
  */
 import { END_CLOSING } from "../descriptor/ends.ts";
-import { takeResource } from "../engine/registration.ts";
-import type { ProviderEntry } from "../engine/state.ts";
+import { requireOpenEnd } from "../engine/admission.ts";
+import { dropResource, forgetEnd, openEnds, takeResource } from "../engine/resources.ts";
+import { UNNAMED_OPERATION, type ProviderEntry } from "../engine/state.ts";
 import { ReelError } from "../errors.ts";
-import { Value, type TSchema } from "../schema.ts";
 import { Suspension } from "../task/suspension.ts";
+import { checkSchema } from "./check-schema.ts";
 import type { RuntimeCore } from "./core.ts";
 import { OperationWait } from "./operation.ts";
-
-/** Number of an operation that has no name in the definition: opening and closing. */
-const UNNAMED = 255;
-
-interface Closer {
-  readonly end: number;
-  readonly wait: Suspension<void>;
-}
 
 export class Opening {
   readonly #core: RuntimeCore;
   readonly #numbers = new Map<string, number>();
-  #closers: Closer[] = [];
+  /** Who waits for the last operation on an end that is closing, by end. */
+  readonly #closers = new Map<number, Suspension<void>>();
   readonly #closings = new Map<number, Promise<void>>();
 
   constructor(core: RuntimeCore) {
@@ -36,39 +30,45 @@ export class Opening {
 
   /**
    * Opens a provider.
+   * @param signal gives the opening up when it is aborted
    * @returns the handles of its ends, in the order of its definition
-   * @throws {ReelError} ERR_UNSUPPORTED for an unknown kind; the driver's own
+   * @throws {ReelError} ERR_UNSUPPORTED for an unknown kind; ERR_LIMIT; ERR_TABLE_FULL when there
+   *   is no slot for what opening starts; the driver's own
    * @throws {TypeError} naming the option that is wrong
+   * @throws the signal's reason
    */
-  async open(kind: string, options: unknown): Promise<number[]> {
+  async open(kind: string, options: unknown, signal?: AbortSignal): Promise<number[]> {
     const number = this.#numbers.get(kind);
     if (number === undefined) {
       throw new ReelError("ERR_UNSUPPORTED", `Cannot open "${kind}": no provider of that kind`, {
         mend: `Use one of: ${[...this.#numbers.keys()].join(", ")}; or register the provider`,
       });
     }
-    const { ends, providers } = this.#core.engine.state;
-    const entry = providers[number]!;
-    const checked = checkOptions(kind, entry.provider.options, options);
+    signal?.throwIfAborted();
+    const { state } = this.#core.engine;
+    const entry = state.providers[number]!;
+    const checked = checkSchema(`open ${kind}`, "options", entry.provider.options, options);
     const resource = takeResource(entry);
+    let isOpen = false;
     try {
       entry.driver.open(resource, checked);
+      isOpen = true;
+      openEnds(state, number, resource);
     } catch (error) {
-      entry.openEnds[resource] = 0;
+      dropResource(entry, resource);
+      if (isOpen) entry.driver.release(resource);
       throw error;
     }
-    const handles: number[] = [];
+    const { endNames } = entry.provider;
+    const handles = endNames.map((_, end) => {
+      return state.ends.handleOf(entry.ends[resource * endNames.length + end]!);
+    });
     try {
-      for (let end = 0; end < entry.provider.endNames.length; end++) {
-        handles.push(ends.handleOf(ends.open(number, resource, end)));
-      }
+      await this.#finishOpening(entry, handles[0]!, signal);
     } catch (error) {
-      for (const handle of handles) ends.free(ends.require(handle, "close"));
-      entry.openEnds[resource] = 0;
-      entry.driver.release(resource);
+      for (const handle of handles) await this.close(handle).catch(() => {});
       throw error;
     }
-    if (entry.openingLayer !== -1) await this.#finishOpening(entry, handles);
     return handles;
   }
 
@@ -82,38 +82,37 @@ export class Opening {
     if (ends.state(end) === END_CLOSING) return this.#closings.get(end)!;
     ends.beginClose(end);
     const closing = this.#close(end);
-    this.#closings.set(end, closing);
+    if (ends.endOf(handle) !== -1) this.#closings.set(end, closing);
     return closing;
   }
 
   /** Called when operations have ended: ends that are closing may be free of them now. */
   settleClosers(): void {
-    if (this.#closers.length === 0) return;
-    const { ends } = this.#core.engine.state;
-    const left: Closer[] = [];
-    for (const closer of this.#closers) {
-      if (ends.inFlight(closer.end) === 0) closer.wait.wake();
-      else left.push(closer);
+    const { ends, quietEnds } = this.#core.engine.state;
+    if (quietEnds.length === 0) return;
+    for (const end of quietEnds.splice(0)) {
+      // The end may have been closed, and be another's now, since it was noted.
+      if (ends.inFlight(end) > 0) continue;
+      this.#closers.get(end)?.wake();
+      this.#closers.delete(end);
     }
-    this.#closers = left;
   }
 
   async #close(end: number): Promise<void> {
     const { engine, executor, starts } = this.#core;
     const { ends, providers } = engine.state;
-    const number = ends.provider(end);
-    const entry = providers[number]!;
-    const kind = entry.provider.kind;
-    starts.refuseEnd(
-      end,
-      new ReelError("ERR_CLOSING", `Cannot start an operation on ${kind}: it is being closed`),
-    );
+    const entry = providers[ends.provider(end)]!;
+    const { kind } = entry.provider;
+    if (starts.length > 0) {
+      const text = `Cannot start an operation on ${kind}: it is being closed`;
+      starts.refuseEnd(end, new ReelError("ERR_CLOSING", text));
+    }
     engine.cancelEnd(end);
     if (ends.inFlight(end) > 0) {
       const description = `what is in flight on ${kind}, to close it`;
       // A close that has begun goes on when its task is cancelled: it is cleanup.
       const wait = new Suspension<void>(executor.owner, description, () => {});
-      this.#closers.push({ end, wait });
+      this.#closers.set(end, wait);
       this.#core.kick();
       await wait.promise;
     }
@@ -125,36 +124,47 @@ export class Opening {
   }
 
   #release(entry: ProviderEntry, end: number): void {
-    const { ends } = this.#core.engine.state;
+    const { engine, handed } = this.#core;
+    const { ends } = engine.state;
     const resource = ends.resource(end);
-    const left = entry.openEnds[resource]! - 1;
     this.#closings.delete(end);
     try {
       entry.driver.closeEnd?.(resource, ends.kind(end));
-      if (left === 0) entry.driver.release(resource);
+      if (entry.openEnds[resource] === 1) entry.driver.release(resource);
     } finally {
-      entry.openEnds[resource] = left;
-      ends.free(end);
+      forgetEnd(engine.state, end);
+      handed.forget(end);
       this.#core.kick();
     }
   }
 
-  async #finishOpening(entry: ProviderEntry, handles: number[]): Promise<void> {
-    const { ends } = this.#core.engine.state;
-    try {
-      await this.#runLayer(entry, ends.require(handles[0]!, "open"), entry.openingLayer, "open");
-    } catch (error) {
-      for (const handle of handles) await this.close(handle);
-      throw error;
-    }
+  /** Runs what opening has to wait for, then the service. */
+  async #finishOpening(
+    entry: ProviderEntry,
+    handle: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { engine } = this.#core;
+    const end = requireOpenEnd(engine, handle, "open");
+    const { openingLayer } = entry;
+    if (openingLayer !== -1) await this.#runLayer(entry, end, openingLayer, "open", signal);
+    // The runtime may be closing meanwhile, and all ends with it.
+    requireOpenEnd(engine, handle, "open");
+    if (!engine.services.start(end)) throw tableFull("open", entry.provider.kind);
+    this.#core.kick();
   }
 
-  #runLayer(entry: ProviderEntry, end: number, layer: number, operation: string): Promise<number> {
+  #runLayer(
+    entry: ProviderEntry,
+    end: number,
+    layer: number,
+    operation: string,
+    signal?: AbortSignal,
+  ): Promise<number> {
     const { engine, executor } = this.#core;
-    const provider = engine.state.ends.provider(end);
     const request = {
       end,
-      operation: UNNAMED,
+      operation: UNNAMED_OPERATION,
       buffer: undefined,
       at: 0,
       length: 0,
@@ -162,30 +172,24 @@ export class Opening {
       argument: 0,
       autoRelease: true,
     };
-    const name = { kind: entry.provider.kind, end: "main", operation, number: UNNAMED };
-    const wait = new OperationWait<number>(executor.owner, this.#core, name, "count", undefined);
-    const slot = engine.startLayer(request, layer, provider, wait);
+    const { kind } = entry.provider;
+    const name = { kind, end: "main", operation, number: UNNAMED_OPERATION };
+    const handle = engine.state.ends.handleOf(end);
+    const wait = new OperationWait<number>(executor.owner, this.#core, name, handle, "count");
+    const slot = engine.startLayer(request, layer, wait);
     if (slot === -1) {
-      wait.refused(
-        new ReelError("ERR_TABLE_FULL", `Cannot ${operation} ${name.kind}: the table is full`, {
-          mend: "Release operations that are done, or start with a larger table",
-        }),
-      );
+      wait.refused(tableFull(operation, kind));
     } else {
       wait.began(slot);
+      if (signal !== undefined) wait.endWith(signal);
     }
     this.#core.kick();
     return wait.promise;
   }
 }
 
-/** Fills in defaults and checks. @throws {TypeError} naming every option that is wrong */
-export function checkOptions(kind: string, schema: TSchema, options: unknown): unknown {
-  const filled = Value.Default(schema, structuredClone(options ?? {}));
-  if (Value.Check(schema, filled)) return filled;
-  const problems = [...Value.Errors(schema, filled)].slice(0, 5).map(({ path, message, value }) => {
-    const name = path === "" ? "options" : path.slice(1);
-    return `${name}: ${message.toLowerCase()}: found ${JSON.stringify(value)}`;
+function tableFull(action: string, kind: string): ReelError {
+  return new ReelError("ERR_TABLE_FULL", `Cannot ${action} ${kind}: the table is full`, {
+    mend: "Release operations that are done, or start with a larger table",
   });
-  throw new TypeError(`Cannot open ${kind}: ${problems.join("; ")}`);
 }

@@ -6,6 +6,7 @@ import type { IoBuffer } from "../buffer/buffer.ts";
 import type { Engine, StartRequest } from "../engine/engine.ts";
 import type { PendingStart, StartQueue } from "../engine/start-queue.ts";
 import { ReelError, codeOfResult } from "../errors.ts";
+import { describeCode } from "./error-words.ts";
 import type { SuspensionOwner } from "../task/suspension.ts";
 import { Task } from "../task/task.ts";
 import { Suspension } from "../task/suspension.ts";
@@ -26,64 +27,79 @@ export interface OperationHost {
   kick(): void;
 }
 
-/** `bytes`: the promise brings what was read; `count`: how many bytes were moved. */
-export type OperationYield = "bytes" | "count";
+/**
+ * `bytes`: the promise brings what was read into the buffer; `brought`: what the layer brought
+ * without one; `count`: how many bytes were moved.
+ */
+export type OperationYield = "bytes" | "brought" | "count";
+
+/** What failed, where. */
+interface Failure {
+  readonly name: NamedOperation;
+  /** Handle of the operation. */
+  readonly handle: number;
+  readonly result: number;
+  readonly bytes: number;
+  /** What it worked on, as its driver describes it. */
+  readonly address: string | undefined;
+  readonly cause: unknown;
+}
 
 /** The error of an operation that failed. */
-export function operationError(
-  name: NamedOperation,
-  handle: number,
-  result: number,
-  bytes: number,
-  cause?: unknown,
-): ReelError {
+function operationError(failure: Failure): ReelError {
+  const { address, bytes, cause, handle, name, result } = failure;
+  const { kind, end, operation } = name;
   const code = codeOfResult(result);
   const moved = bytes > 0 ? ` after ${bytes} bytes` : "";
-  const what = name.end === "main" ? name.kind : `${name.kind} ${name.end}`;
+  const what = [kind, end === "main" ? "" : end, address ?? ""].filter((word) => word !== "");
   const because = cause instanceof Error ? `: ${cause.message}` : "";
-  const text = `Cannot ${name.operation} ${what}: ${describeCode(code)}${moved}${because}`;
+  const text = `Cannot ${operation} ${what.join(" ")}: ${describeCode(code)}${moved}${because}`;
+  const where = address === undefined ? {} : { address };
   return new ReelError(code, text, {
-    ...(code === "ERR_PROVIDER_FAULT" ? { mend: `Mend provider ${name.kind}; see the cause` } : {}),
-    details: { kind: name.kind, end: name.end, operation: name.operation, handle, bytes },
+    ...(code === "ERR_PROVIDER_FAULT" ? { mend: `Mend provider ${kind}; see the cause` } : {}),
+    details: { kind, end, operation, handle, bytes, ...where },
     ...(cause === undefined ? {} : { cause }),
   });
 }
 
-const DESCRIPTIONS: Readonly<Record<string, string>> = {
-  EPIPE: "nobody reads from the other end (EPIPE)",
-  ECANCELED: "it was cancelled (ECANCELED)",
-  ETIME: "its time was up (ETIME)",
-  EINVAL: "an argument is out of range (EINVAL)",
-  EIO: "the device failed (EIO)",
-  ERR_PROVIDER_FAULT: "the provider broke its contract (ERR_PROVIDER_FAULT)",
-  ERR_STACK_TOO_DEEP: "it is nested too deep (ERR_STACK_TOO_DEEP)",
-  ERR_TABLE_FULL: "the descriptor table has no slot for its parts (ERR_TABLE_FULL)",
-};
-
-function describeCode(code: string): string {
-  return DESCRIPTIONS[code] ?? code;
+/** What an end's driver calls it, while it is open. */
+function addressOf({ state }: Engine, endHandle: number): string | undefined {
+  const { ends, providers } = state;
+  const end = ends.endOf(endHandle);
+  if (end === -1) return undefined;
+  try {
+    return providers[ends.provider(end)]!.driver.describe?.(ends.resource(end));
+  } catch {
+    // An error is being told: that its place has no name now is not worth another one.
+    return undefined;
+  }
 }
 
 export class OperationWait<T> extends Suspension<T> implements PendingStart {
   request: StartRequest | undefined = undefined;
   readonly #host: OperationHost;
   readonly #name: NamedOperation;
+  /** Handle of the end that it works on. */
+  readonly #end: number;
   readonly #yields: OperationYield;
   /** A buffer that was made for this operation alone. */
   readonly #temporary: IoBuffer | undefined;
   #slot = -1;
   #cancelledBy: ReelError | undefined;
+  #signal: AbortSignal | undefined;
 
   constructor(
     owner: SuspensionOwner,
     host: OperationHost,
     name: NamedOperation,
+    end: number,
     yields: OperationYield,
-    temporary: IoBuffer | undefined,
+    temporary?: IoBuffer,
   ) {
     super(owner, "");
     this.#host = host;
     this.#name = name;
+    this.#end = end;
     this.#yields = yields;
     this.#temporary = temporary;
   }
@@ -105,6 +121,25 @@ export class OperationWait<T> extends Suspension<T> implements PendingStart {
     const { kind, end, operation } = this.#name;
     const where = end === "main" ? kind : `${kind} ${end}`;
     return this.#slot === -1 ? `a free slot to ${operation} ${where}` : `${operation} on ${where}`;
+  }
+
+  /** Ends the operation when a signal is aborted, unless it is over by then. */
+  endWith(signal: AbortSignal): void {
+    if (!this.pending) return;
+    this.#signal = signal;
+    signal.addEventListener("abort", this);
+  }
+
+  /** The signal is aborted. */
+  handleEvent(): void {
+    if (!this.pending) return;
+    if (this.#slot === -1) {
+      this.#host.starts.withdraw(this);
+      this.refused(this.#signal!.reason);
+    } else {
+      this.#host.engine.cancel(this.#slot);
+    }
+    this.#host.kick();
   }
 
   override cancel(reason: ReelError): void {
@@ -131,29 +166,42 @@ export class OperationWait<T> extends Suspension<T> implements PendingStart {
 
   /** The run was halted: nothing will settle the operation any more, nor free its buffer. */
   halted(error: unknown): void {
+    this.#signal?.removeEventListener("abort", this);
     this.fail(error);
   }
 
   settled(handle: number, result: number, bytes: number): void {
     if (result < 0) {
-      const cause = this.#host.engine.state.deliveredFault;
-      this.#cleanUp();
-      this.fail(this.#cancelledBy ?? operationError(this.#name, handle, result, bytes, cause));
+      this.#fail(handle, result, bytes);
       return;
     }
     // The success won the race against the cancellation, which the task has still to hear of.
     if (this.#cancelledBy !== undefined && this.owner instanceof Task) this.owner.deferCancel();
-    if (this.#yields === "bytes") {
-      const brought = this.#temporary!.bytes.slice(0, bytes);
-      this.#cleanUp();
-      this.wake(brought as T);
-    } else {
-      this.#cleanUp();
-      this.wake(bytes as T);
+    let outcome: unknown = bytes;
+    if (this.#yields === "bytes") outcome = this.#temporary!.bytes.slice(0, bytes);
+    else if (this.#yields === "brought") {
+      outcome = this.#host.engine.state.deliveredBytes ?? new Uint8Array(0);
     }
+    this.#cleanUp();
+    this.wake(outcome as T);
+  }
+
+  #fail(handle: number, result: number, bytes: number): void {
+    const { engine } = this.#host;
+    const aborted = this.#signal?.aborted === true;
+    const reason: unknown = this.#cancelledBy ?? (aborted ? this.#signal!.reason : undefined);
+    const cause = engine.state.deliveredFault;
+    this.#cleanUp();
+    if (reason !== undefined) {
+      this.fail(reason);
+      return;
+    }
+    const address = addressOf(engine, this.#end);
+    this.fail(operationError({ name: this.#name, handle, result, bytes, address, cause }));
   }
 
   #cleanUp(): void {
     this.#temporary?.dispose();
+    this.#signal?.removeEventListener("abort", this);
   }
 }

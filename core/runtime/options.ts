@@ -25,6 +25,8 @@ export interface RuntimeOptions<P extends readonly Provider[] = readonly Provide
   /** Memory that buffers may take, default 1 GiB. */
   arenaBytes?: number;
   limits?: EngineLimits;
+  /** What providers let choose for all that is opened of them, by kind: `{ tcp: { … } }`. */
+  settings?: Readonly<Record<string, object>>;
   /** Computes the session's digest although it is not recorded. Default false. */
   digest?: boolean;
   /** Writes the session to this file. A recording that is there is replaced. */
@@ -51,6 +53,7 @@ const OPTIONS = {
   ramBytes: "a whole number from 4096",
   arenaBytes: "a whole number from 1 MiB",
   limits: "an object of table and ends",
+  settings: "an object of objects, by kind of provider",
   digest: "true or false",
   record: "a path, or an object with one",
 } as const;
@@ -80,6 +83,7 @@ const CHECKS: Readonly<Record<OptionName, (value: unknown) => boolean>> = {
   arenaBytes: isWholeFrom(1 << 20),
   limits: (value) =>
     isObject(value) && Object.keys(value!).every((key) => key === "table" || key === "ends"),
+  settings: (value) => isObject(value) && Object.values(value!).every(isObject),
   digest: isFlag,
   record: (value) =>
     typeof value === "string" ||

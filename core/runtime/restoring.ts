@@ -1,9 +1,10 @@
 /** Puts a snapshot into a runtime: the engine's part, then what the runtime knows of it. */
 import { FREE, HEADER_SHIFT, STATE } from "../descriptor/layout.ts";
 import { restoreEngine } from "../engine/snapshot.ts";
+import { isService } from "../engine/services.ts";
 import type { Settler } from "../engine/state.ts";
 import type { RuntimeCore } from "./core.ts";
-import { OpenEnd } from "./open-end.ts";
+import type { OpenEnd } from "./open-end.ts";
 
 /**
  * @param settler hears of the outcomes of restored operations
@@ -15,16 +16,13 @@ export function restoreRuntime(
   settler: Settler,
 ): readonly OpenEnd[] {
   const { engine } = core;
-  const { ends, i32, providers, table } = engine.state;
+  const { ends, i32, table } = engine.state;
   restoreEngine(engine.state, snapshot);
   for (let slot = 0; slot < table.slots; slot++) {
-    if (i32[(slot << HEADER_SHIFT) + STATE] !== FREE)
-      engine.adopt(table.handleOf(slot), settler, false);
+    // Services have gone on as they were, and forks belong to their operations.
+    const free = i32[(slot << HEADER_SHIFT) + STATE] === FREE;
+    if (!free && !isService(engine.state, slot)) engine.adopt(table.handleOf(slot), settler, false);
   }
   core.kick();
-  return [...ends.all()].map((end) => {
-    const { provider } = providers[ends.provider(end)]!;
-    const name = provider.endNames[ends.kind(end)]!;
-    return new OpenEnd(core, ends.handleOf(end), provider.kind, name);
-  });
+  return [...ends.all()].map((end) => core.handed.get(ends.handleOf(end)));
 }

@@ -2,9 +2,12 @@
  * A run: one main task and everything that it spawns, driven to their ends. Knows when nothing can
  * happen any more, and when it was told to stop.
  */
-import { FREE, HEADER_SHIFT, PROVIDER, STATE, TERMINAL } from "../descriptor/layout.ts";
+import { HEADER_SHIFT, IN_FLIGHT, PROVIDER, STATE } from "../descriptor/layout.ts";
+import { isService } from "../engine/services.ts";
+import type { EngineState } from "../engine/state.ts";
 import { ReelError } from "../errors.ts";
 import { Suspension } from "../task/suspension.ts";
+import type { TaskFailure } from "../task/executor.ts";
 import type { Task } from "../task/task.ts";
 import type { RuntimeCore } from "./core.ts";
 
@@ -33,6 +36,8 @@ export class Runs {
   #active = false;
   #interrupted = false;
   #closing = false;
+  /** Services that broke their contract during this run. */
+  readonly #failures: TaskFailure[] = [];
   /** Idle looks at a loop-driven run before it counts as a deadlock: host code may still act. */
   #graceLeft = 0;
   #grace = 0;
@@ -136,23 +141,33 @@ export class Runs {
   /** Whether an idle look was passed over, and another one is due after the host's turn. */
   wantsAnotherLook = false;
 
+  /** The slot that was found to wait for the outside world last time. */
+  #openWorld = 0;
+
   /**
    * Whether what is in flight on io_uring can be completed by this program alone, none of which can
    * run. The emulated machine knows by itself what is still to come.
    */
   #isClosedWorld(): boolean {
     const { backend, engine } = this.#core;
-    const { table, i32, deadlines, providers } = engine.state;
+    const { deadlines, table } = engine.state;
     if (backend.kind !== "uring" || deadlines.size > 0) return false;
-    for (let slot = 0, left = table.used; left > 0 && slot < table.slots; slot++) {
-      const header = slot << HEADER_SHIFT;
-      if (i32[header + STATE] === FREE) continue;
-      left--;
-      if (i32[header + STATE] === TERMINAL) continue;
-      const { capabilities } = providers[i32[header + PROVIDER]!]!.provider;
-      if (capabilities.closedWorld !== true) return false;
+    if (opensTheWorld(engine.state, this.#openWorld)) return false;
+    for (let slot = 0; slot < table.highWater; slot++) {
+      if (!opensTheWorld(engine.state, slot)) continue;
+      this.#openWorld = slot;
+      return false;
     }
     return true;
+  }
+
+  /**
+   * A service broke its driver's contract: the run fails with that, as with a task nobody joins.
+   * Outside all runs it is an error that nobody handles.
+   */
+  serviceFailed(error: unknown): void {
+    if (this.#active) this.#failures.push({ name: "a service", error });
+    else void Promise.reject(error);
   }
 
   /** The run cannot go on. */
@@ -174,6 +189,7 @@ export class Runs {
     this.#active = true;
     this.#halted = undefined;
     this.#interrupted = false;
+    this.#failures.length = 0;
     this.#grace = IDLE_LOOKS;
     this.#graceLeft = IDLE_LOOKS;
     pump.owned = true;
@@ -222,7 +238,7 @@ export class Runs {
       executor.forgive(main);
       throw main.outcome;
     }
-    const { failures } = executor;
+    const failures = [...executor.failures, ...this.#failures];
     const [first] = failures;
     if (first === undefined) return main.outcome as T;
     if (failures.length === 1) throw first.error;
@@ -233,6 +249,14 @@ export class Runs {
       `Cannot finish the run: ${names} failed and nobody joined them`,
     );
   }
+}
+
+/** Whether an operation of the program is in flight that something outside can complete. */
+function opensTheWorld(state: EngineState, slot: number): boolean {
+  const header = slot << HEADER_SHIFT;
+  if (state.i32[header + STATE] !== IN_FLIGHT || isService(state, slot)) return false;
+  const { capabilities } = state.providers[state.i32[header + PROVIDER]!]!.provider;
+  return capabilities.closedWorld !== true;
 }
 
 function deadlockError(tasks: readonly Task[]): ReelError {

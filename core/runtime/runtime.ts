@@ -29,15 +29,16 @@ import { Syscalls } from "../syscall.ts";
 import { Executor, closedError } from "../task/executor.ts";
 import { endEverything } from "./closing.ts";
 import type { RuntimeCore } from "./core.ts";
-import { OpenEnd } from "./open-end.ts";
-import { Opening } from "./opening.ts";
-import type { Opened, OptionsOf, ProviderOf } from "./opened.ts";
+import { addFaces } from "./faces.ts";
+import type { OpenEnd } from "./open-end.ts";
+import { openedOf, type Opened, type OptionsOf, type ProviderOf } from "./opened.ts";
 import { Pump } from "./pump.ts";
 import { restoreRuntime } from "./restoring.ts";
 import { Runs, type RunOptions } from "./run.ts";
 import type { Session, SessionSummary } from "./session.ts";
+import type { Settings } from "./settings.ts";
 import { TaskFace } from "./task-face.ts";
-import { emptyRequest, wire } from "./wiring.ts";
+import { connectParts, emptyRequest, wire } from "./wiring.ts";
 
 /** What the assembly hands to a runtime. */
 export interface RuntimeParts {
@@ -46,6 +47,7 @@ export interface RuntimeParts {
   permute: boolean;
   limits: EngineLimits | undefined;
   providers: readonly Provider[];
+  settings: Settings;
   session: Session | undefined;
   rejected: readonly Rejection[];
 }
@@ -91,9 +93,8 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
     const request = emptyRequest();
     const starts = new StartQueue(engine);
     const bare = { backend, pool, engine, executor, pump, kick, starts, request };
-    const core = { ...bare, opening: undefined as unknown as Opening };
-    core.opening = new Opening(core);
-    this.#core = core;
+    const requireOpen = (action: string): void => this.#requireOpen(action);
+    this.#core = connectParts({ ...bare, requireOpen });
     this.#runs = new Runs(this.#core);
     this.calls = new Syscalls({
       ...this.#core,
@@ -101,9 +102,11 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
     });
     if (backend.kind === "emulated") engine.state.tap = parts.session?.tap;
     for (const provider of parts.providers) {
-      this.#core.opening.add(provider.kind, engine.register(provider, random));
+      const settings = parts.settings.get(provider.kind);
+      this.#core.opening.add(provider.kind, engine.register(provider, random, settings));
     }
     wire(this.#core, this.#runs, (value) => this.onMessage(value));
+    addFaces(this, this.#core, parts.providers);
   }
 
   /** Which backend runs. */
@@ -139,17 +142,17 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
   ): Promise<Opened<ProviderOf<P, K>>> {
     this.#requireOpen("open a provider");
     const handles = await this.#core.opening.open(kind, options);
-    const { ends, providers } = this.#core.engine.state;
-    const { provider } = providers[ends.provider(ends.require(handles[0]!, "open"))]!;
-    const opened = handles.map(
-      (handle, i) => new OpenEnd(this.#core, handle, kind, provider.endNames[i]!),
-    );
-    if (provider.endNames.length === 1) return opened[0] as Opened<ProviderOf<P, K>>;
-    const close = async (): Promise<void> => {
-      for (const end of opened.toReversed()) await end.close();
-    };
-    const named = Object.fromEntries(opened.map((end) => [end.name, end]));
-    return { ...named, close, [Symbol.asyncDispose]: close } as unknown as Opened<ProviderOf<P, K>>;
+    const ends = handles.map((handle) => this.#core.handed.get(handle));
+    return openedOf(ends) as Opened<ProviderOf<P, K>>;
+  }
+
+  /**
+   * The open end that a handle names: one that an operation's result was (an accepted connection),
+   * or any other. The same handle gives the same object for as long as the end is open.
+   * @throws {ReelError} ERR_CLOSED, ERR_BAD_HANDLE
+   */
+  end(handle: number): OpenEnd {
+    return this.#core.handed.get(handle);
   }
 
   /** A buffer of ioreel's own memory, zeroed: transfers use it without copying. */

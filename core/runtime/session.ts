@@ -15,6 +15,7 @@ import { TapBackend } from "../session/tap-backend.ts";
 import type { Tap } from "../session/tap.ts";
 import { Verifier } from "../session/verifier.ts";
 import type { RecordOptions, RuntimeOptions } from "./options.ts";
+import { checkSettings, type Settings } from "./settings.ts";
 
 /** How a session came out. */
 export interface SessionSummary {
@@ -61,6 +62,7 @@ export function recordingSession(
     backend: "uring" | "emulated";
     selection: unknown;
     providers: readonly Provider[];
+    settings: Settings;
     options: RecordedOptions;
   },
 ): Session {
@@ -70,7 +72,9 @@ export function recordingSession(
     backend: header.backend,
     options: { ...header.options, program: program ?? null },
     selection: header.selection,
-    providers: header.providers.map(describeProvider),
+    providers: header.providers.map(({ kind, version, stateVersion }) => {
+      return { kind, version, stateVersion, config: header.settings.get(kind) ?? null };
+    }),
     attachments: [...(attachments ?? [])].map(([name, content]) => ({ name, content })),
   });
   const { tap } = progress;
@@ -160,9 +164,25 @@ export function checkProviders(recording: Recording, providers: readonly Provide
   });
 }
 
-function describeProvider(provider: Provider) {
-  const { kind, version, stateVersion } = provider;
-  return { kind, version, stateVersion, config: null };
+/**
+ * The settings with which the providers of a recording were started.
+ * @throws {ReelError} ERR_INCOMPATIBLE_RECORDING when they are none that the providers take
+ */
+export function recordedSettings(recording: Recording, providers: readonly Provider[]): Settings {
+  const { path, providers: recorded } = recording.info;
+  const chosen = recorded.filter(({ config }) => config !== null);
+  try {
+    return checkSettings(
+      providers,
+      Object.fromEntries(chosen.map(({ kind, config }) => [kind, config])),
+    );
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ReelError("ERR_INCOMPATIBLE_RECORDING", `Cannot replay ${path}: ${why}`, {
+      mend: "Register the providers in the versions that it was made with",
+      cause,
+    });
+  }
 }
 
 function attempt(action: () => void): ReelError | undefined {

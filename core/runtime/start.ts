@@ -18,17 +18,23 @@ import type { EngineLimits } from "../engine/state.ts";
 import type { Provider } from "../provider/define.ts";
 import { hostSeed } from "../random.ts";
 import type { Recording } from "../session/recording.ts";
+import type { Faces } from "./faces.ts";
 import { RAM_BYTES_DEFAULT, checkOptions, type RuntimeOptions } from "./options.ts";
 import { Runtime } from "./runtime.ts";
 import {
   checkProviders,
   digestSession,
   recordedOptions,
+  recordedSettings,
   recordingSession,
   replaySession,
   type RecordedOptions,
   type Session,
 } from "./session.ts";
+import { checkSettings, type Settings } from "./settings.ts";
+
+/** A runtime with the methods of its providers' faces. */
+export type FacedRuntime<P extends Provider> = Runtime<P> & Faces<P>;
 
 const SLOTS_DEFAULT = 1024;
 const SEED_MAX = Number.MAX_SAFE_INTEGER;
@@ -38,22 +44,25 @@ const SEED_MAX = Number.MAX_SAFE_INTEGER;
  * @throws {ReelError} ERR_BACKEND_UNAVAILABLE when the backend asked for cannot be had; ERR_STORE
  *   when the recording cannot be made
  * @throws {RangeError} for an option out of range
+ * @throws {TypeError} for an option or a setting that is none, or of a wrong kind
  */
 export async function startRuntime<const P extends readonly Provider[]>(
   options: RuntimeOptions<P>,
-): Promise<Runtime<P[number]>> {
+): Promise<FacedRuntime<P[number]>> {
   checkOptions(options);
   const seed = checkedSeed(options.seed);
-  return assemble(options, seed, await selectBackend(candidates(options, seed)));
+  const settings = checkSettings(options.providers ?? [], options.settings);
+  return assemble(options, seed, settings, await selectBackend(candidates(options, seed)));
 }
 
 /** {@link startRuntime} for a program that owns its thread: answers at once. */
 export function startBlockingRuntime<const P extends readonly Provider[]>(
   options: RuntimeOptions<P>,
-): Runtime<P[number]> {
+): FacedRuntime<P[number]> {
   checkOptions(options);
   const seed = checkedSeed(options.seed);
-  return assemble(options, seed, selectBackendBlocking(candidates(options, seed)));
+  const settings = checkSettings(options.providers ?? [], options.settings);
+  return assemble(options, seed, settings, selectBackendBlocking(candidates(options, seed)));
 }
 
 /**
@@ -67,7 +76,7 @@ export function replayRuntime<const P extends readonly Provider[]>(
   recording: Recording,
   providers: P,
   reproduce?: string,
-): Runtime<P[number]> {
+): FacedRuntime<P[number]> {
   const { info } = recording;
   const recorded = info.options as RecordedOptions;
   const session = replaySession(recording, reproduce);
@@ -80,16 +89,17 @@ export function replayRuntime<const P extends readonly Provider[]>(
   // A paced run is replayed without its pauses: the order of events is the same.
   const backend = info.backend === "emulated" ? emulated(options, info.seed) : undefined;
   const used = checkProviders(recording, providers);
-  return build(options as RuntimeOptions, info.seed, backend, () => 0, used, session) as Runtime<
-    P[number]
-  >;
+  const settings = recordedSettings(recording, used);
+  const parts = { backend, pin: () => 0, providers: used, rejected: [], settings, session };
+  return build(options as RuntimeOptions, info.seed, parts) as FacedRuntime<P[number]>;
 }
 
 function assemble<P extends readonly Provider[]>(
   options: RuntimeOptions<P>,
   seed: number,
+  settings: Settings,
   selection: Selection,
-): Runtime<P[number]> {
+): FacedRuntime<P[number]> {
   const ramBytes = options.ramBytes ?? RAM_BYTES_DEFAULT;
   const backend = selection.chosen;
   const report = { chosen: backend.kind, rejected: selection.rejected };
@@ -104,6 +114,7 @@ function assemble<P extends readonly Provider[]>(
         backend: backend.kind,
         selection: report,
         providers,
+        settings,
         options: recordedOptions(options, ramBytes),
       });
     } else if (options.digest === true) {
@@ -111,8 +122,9 @@ function assemble<P extends readonly Provider[]>(
     }
     const pin: PinMemory =
       backend instanceof UringBackend ? (bytes) => backend.pinMemory(bytes) : () => 0;
-    const rejected = report.rejected;
-    return build(options, seed, backend, pin, providers, session, rejected) as Runtime<P[number]>;
+    const { rejected } = report;
+    const parts = { backend, pin, providers, rejected, settings, session };
+    return build(options, seed, parts) as FacedRuntime<P[number]>;
   } catch (error) {
     session?.finish("failed");
     backend.close();
@@ -120,30 +132,27 @@ function assemble<P extends readonly Provider[]>(
   }
 }
 
-function build(
-  options: RuntimeOptions,
-  seed: number,
-  backend: Backend | undefined,
-  pin: PinMemory,
-  providers: readonly Provider[],
-  session: Session | undefined,
-  rejected: readonly Rejection[] = [],
-): Runtime {
+/** What a runtime is built of beside its options. */
+interface Found {
+  readonly backend: Backend | undefined;
+  readonly pin: PinMemory;
+  readonly providers: readonly Provider[];
+  readonly rejected: readonly Rejection[];
+  readonly settings: Settings;
+  readonly session: Session | undefined;
+}
+
+function build(options: RuntimeOptions, seed: number, found: Found): Runtime {
+  const { backend, pin, providers, rejected, settings, session } = found;
   const pool = new BufferPool(pin, options.arenaBytes);
   // The door counts the turns of an executor that is made behind it.
   const made: { runtime?: Runtime } = {};
   const steps = (): number => made.runtime?.steps ?? 0;
   const door = session === undefined ? backend! : session.wrap(backend, pool, steps);
+  const permute = options.permute ?? false;
+  const { limits } = options;
   made.runtime = new Runtime(
-    {
-      backend: door,
-      seed,
-      permute: options.permute ?? false,
-      limits: options.limits,
-      providers,
-      session,
-      rejected,
-    },
+    { backend: door, seed, permute, limits, providers, settings, session, rejected },
     pool,
   );
   return made.runtime;

@@ -8,9 +8,10 @@ import {
   DOUBLE_SHIFT,
   END,
   FLAGS,
-  FLAG_ARMED,
+  FLAGS_OF_REQUEST,
   FLAG_AUTO_RELEASE,
   FLAG_CANCEL,
+  FLAG_DISARMED,
   FLAG_ENDING,
   FLAG_FINISHING,
   FLAG_TIMED_OUT,
@@ -34,7 +35,7 @@ import {
 import { ReelError } from "../../errors.ts";
 import { finish } from "../finish.ts";
 import { enqueueOutcome } from "../settle.ts";
-import type { EngineState } from "../state.ts";
+import { SERVICE_OPERATION, type EngineState } from "../state.ts";
 import { CANCELLED_RESULT, RESULT_BEGIN, RESULT_JOINED, TIMED_OUT_RESULT } from "../tokens.ts";
 import { makeReady } from "../wake.ts";
 import type { SavedDelivery, SavedLists, SavedSlot, SavedTable } from "./saved.ts";
@@ -69,7 +70,8 @@ function applySlot(e: EngineState, saved: SavedSlot): void {
   const double = slot << DOUBLE_SHIFT;
   i32[header + STATE] = saved.state;
   // Whoever restores collects outcomes by handle: nobody else is left to take them.
-  i32[header + FLAGS] = saved.flags & ~FLAG_AUTO_RELEASE;
+  const service = saved.operation === SERVICE_OPERATION && saved.parent === -1;
+  i32[header + FLAGS] = service ? saved.flags : saved.flags & ~FLAG_AUTO_RELEASE;
   i32[header + END] = saved.end;
   i32[header + PROVIDER] = e.ends.provider(saved.end);
   i32[header + PARENT] = saved.parent;
@@ -91,6 +93,7 @@ function applySlot(e: EngineState, saved: SavedSlot): void {
     below = bytes.length;
   }
   if (saved.state === IN_FLIGHT && saved.parent === -1) e.ends.addInFlight(saved.end, 1);
+  if (service) e.services.adopt(slot);
 }
 
 /** Who waits where, and who holds which lock. The lists exist and are empty. */
@@ -122,12 +125,16 @@ export function beginRequestsAgain(e: EngineState): void {
     const header = slot << HEADER_SHIFT;
     if (e.i32[header + STATE] !== IN_FLIGHT || e.i32[header + WAIT] !== WAIT_RING) continue;
     const flags = e.i32[header + FLAGS]!;
-    e.i32[header + FLAGS] = flags & ~(FLAG_ARMED | FLAG_FINISHING | FLAG_TIMED_OUT);
+    e.i32[header + FLAGS] = flags & ~FLAGS_OF_REQUEST;
     if ((flags & FLAG_ENDING) !== 0) makeReady(e, slot, e.i32[header + RESULT]!);
     else if ((flags & FLAG_FINISHING) !== 0) finishAgain(e, slot);
     else if ((flags & FLAG_CANCEL) !== 0) makeReady(e, slot, CANCELLED_RESULT);
     else if ((flags & FLAG_TIMED_OUT) !== 0) makeReady(e, slot, TIMED_OUT_RESULT);
-    else makeReady(e, slot, RESULT_BEGIN);
+    else if ((flags & FLAG_DISARMED) !== 0) {
+      // Told apart from a cancellation by the flag.
+      e.i32[header + FLAGS] = e.i32[header + FLAGS]! | FLAG_DISARMED;
+      makeReady(e, slot, CANCELLED_RESULT);
+    } else makeReady(e, slot, RESULT_BEGIN);
   }
 }
 

@@ -8,7 +8,7 @@ import {
   DOUBLE_SHIFT,
   END,
   FLAGS,
-  FLAG_ENDING,
+  FLAGS_ALL,
   FREE,
   GENERATION,
   HEADER_SHIFT,
@@ -37,7 +37,6 @@ const SLOT_BYTES = 84;
 const FRAME_BYTES = 8;
 /** Frames that an operation can have: as many words as its pages have, and more. */
 const FRAMES_MAX = 65536;
-const FLAGS_ALL = FLAG_ENDING * 2 - 1;
 
 export function encodeTable(e: EngineState): Uint8Array {
   const { i32, table } = e;
