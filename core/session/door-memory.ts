@@ -3,7 +3,7 @@
  * groups of buffers from which the kernel picks, and so where the bytes of a completion are. A
  * recorder takes them from there and a replay puts them there, by the same rules.
  */
-import { COMPLETE_BUFFER } from "../backend/contract.ts";
+import { COMPLETE_BUFFER, groupOf, HOW } from "../backend/contract.ts";
 import { locate, NO_MEMORY, USE } from "./memory-use.ts";
 import type { TapMemory } from "./memory-use.ts";
 import { SlotMemory } from "./slots.ts";
@@ -60,7 +60,7 @@ export class DoorMemory {
     const group = used ? this.#take(slot, flags >>> 16) : undefined;
     if (result <= 0 || (use !== USE.READS && use !== USE.EXCHANGE)) return undefined;
     const asked = slots.length[slot]!;
-    if (slots.group[slot]! < 0) {
+    if ((slots.how[slot]! & HOW.BUFFER_SELECT) === 0) {
       if (result > asked) {
         this.#refuse(`a completion brings ${result} bytes to slot ${slot}, which has ${asked}`);
       }
@@ -78,9 +78,10 @@ export class DoorMemory {
   }
 
   #take(slot: number, buffer: number): Group {
-    const number = this.slots.group[slot]!;
+    const how = this.slots.how[slot]!;
+    const number = groupOf(how);
     const group = this.#groups[number];
-    if (group === undefined) {
+    if ((how & HOW.BUFFER_SELECT) === 0 || group === undefined) {
       this.#refuse(`a completion of slot ${slot} uses a buffer and has no group of them`);
     }
     const { taken } = group;

@@ -2,7 +2,6 @@
  * What the session's side of the door remembers of the request in flight in each slot: where its
  * memory is and how it uses it. One request at a time is in flight in a slot.
  */
-import { groupOf, HOW } from "../backend/contract.ts";
 import { SLOT_MAX } from "./codec/format.ts";
 
 const SLOTS_FIRST = 1024;
@@ -15,8 +14,8 @@ export class SlotMemory {
   /** Bytes that the request's memory has for what comes in; 0 for as many as a buffer has. */
   length = new Float64Array(SLOTS_FIRST);
   address = new Float64Array(SLOTS_FIRST);
-  /** The group that the kernel picks a buffer from, or -1. */
-  group = new Int32Array(SLOTS_FIRST);
+  /** How the request is made: it names the group that the kernel picks a buffer from. */
+  how = new Int32Array(SLOTS_FIRST);
   /** Requests in flight. */
   count = 0;
 
@@ -36,7 +35,7 @@ export class SlotMemory {
     this.generation[slot] = generation;
     this.length[slot] = length;
     this.address[slot] = address;
-    this.group[slot] = (how & HOW.BUFFER_SELECT) === 0 ? -1 : groupOf(how);
+    this.how[slot] = how;
   }
 
   /** Whether a request of this generation is in flight in the slot. */
@@ -69,6 +68,6 @@ export class SlotMemory {
     this.generation = grow(this.generation, new Uint32Array(size));
     this.length = grow(this.length, new Float64Array(size));
     this.address = grow(this.address, new Float64Array(size));
-    this.group = grow(this.group, new Int32Array(size));
+    this.how = grow(this.how, new Int32Array(size));
   }
 }

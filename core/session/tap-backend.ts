@@ -51,7 +51,9 @@ class TapSink implements Sink {
     const { slots } = this.#door;
     // The engine drops what names a slot's former life, so it is no part of the session.
     if (slots.holds(slot, generation)) {
-      const bytes = this.#door.arrival(slot, result, flags);
+      // Most of what is frequent brings nothing, which shows without a call.
+      const brings = result > 0 || flags !== 0;
+      const bytes = brings ? this.#door.arrival(slot, result, flags) : undefined;
       if ((flags & COMPLETE_MORE) === 0) slots.finish(slot);
       this.#tap.complete(slot, result, flags, bytes);
     }

@@ -40,15 +40,17 @@ export class TapRing implements Ring {
   ): void {
     const door = this.#door;
     const use = useOf(opcode, address, how);
-    const bytes =
-      use === USE.NONE || use === USE.READS
-        ? undefined
-        : outgoing(door.memory, use, address, length, offset, opFlags);
+    let bytes: Uint8Array | undefined;
+    let roomBytes = length;
+    let place = offset;
+    if (use !== USE.NONE && use !== USE.READS) {
+      bytes = outgoing(door.memory, use, address, length, offset, opFlags);
+      if (use === USE.EXCHANGE) roomBytes = opFlags;
+      // The length of a path is as much the host's as the path.
+      else if (use === USE.SOCKET_ADDRESS) place = bytes!.length;
+    }
     this.#inner.prepare(opcode, slot, generation, file, address, length, offset, opFlags, how);
-    const roomBytes = use === USE.EXCHANGE ? opFlags : length;
     door.slots.prepare(slot, generation, use, address, roomBytes, how);
-    // The length of a path is as much the host's as the path.
-    const place = use === USE.SOCKET_ADDRESS ? bytes!.length : offset;
     this.#tap.submit(slot, opcode, file, length, place, opFlags, bytes, how >>> 0);
   }
 
