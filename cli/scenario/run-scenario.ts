@@ -4,7 +4,8 @@
  */
 import { isReelError } from "../../core/errors.ts";
 import type { OpenEnd } from "../../core/runtime/open-end.ts";
-import type { Runtime } from "../../core/runtime/runtime.ts";
+import type { Runtime } from "../../index.ts";
+import type { BuiltInProvider } from "../../providers/index.ts";
 import { checkExpectations } from "./expectations.ts";
 import type { RunOutcome, ScenarioEvent, ScenarioReport } from "./report.ts";
 import { spawnedTasks, type ResolvedDevice, type ResolvedScenario } from "./resolved.ts";
@@ -99,7 +100,8 @@ async function openDevices(run: ScenarioRun): Promise<void> {
   const { io, scenario, ends } = run;
   for (const [name, device] of Object.entries(scenario.devices)) {
     const { kind, ...options } = device;
-    const opened = await io.open(kind, options);
+    // The options were checked against the schema of their kind.
+    const opened = await io.open(kind as BuiltInProvider["kind"], options as object);
     for (const end of endsOf(opened)) ends.set(`${name}.${end.name}`, end);
     run.tell("", "open", `opened ${name}: ${describeDevice(device)}`);
   }

@@ -4,7 +4,7 @@
  */
 import { ReelError } from "../../core/errors.ts";
 import type { OpenEnd } from "../../core/runtime/open-end.ts";
-import type { Runtime } from "../../core/runtime/runtime.ts";
+import type { Runtime } from "../../index.ts";
 import { AsyncMutex } from "../../core/sync/mutex.ts";
 import { EndOfTask } from "./end-of-task.ts";
 import { show } from "./issue.ts";
