@@ -99,7 +99,7 @@ export interface DriverContext {
    * queues. The line is enabled from now on.
    */
   onInterrupt(line: number, service: () => void): void;
-  /** Closes a resource that nobody holds: one that a layer adopted and that was never handed out. */
+  /** Closes a resource that nobody holds: one that a layer adopted and never handed out. */
   abandon(resource: number): void;
   /** State of which the core keeps one record for each resource that can be open. */
   records<S extends StructShape>(name: string, layout: Struct<S>): Records<S>;

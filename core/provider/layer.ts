@@ -54,7 +54,7 @@ export interface RingRequests {
     toOffset: number,
     length: number,
   ): Wait;
-  /** Any other request; see the io_uring manual for the meaning of the words, `HOW` for the last. */
+  /** Any other request; the io_uring manual explains the words, and `HOW` the last of them. */
   request(
     opcode: number,
     file: number,
@@ -144,10 +144,10 @@ export interface LayerContext {
 
   // Effects: anywhere in `wait`, `complete` and `cancel`.
   /**
-   * Hands bytes to the operation, and counts them as moved: into its buffer, behind what was brought
-   * before, or, if it was started without one (`OpenEnd.receive`), as a fresh array. Such an
-   * operation may bring bytes once.
-   * @throws {RangeError} when the buffer has no room for them
+   * Hands bytes to the operation, and counts them as moved: into its buffer, behind what was
+   * brought before, or, if it was started without one (`OpenEnd.receive`), as a fresh array. Such
+   * an operation may bring bytes once.
+   * @throws {RangeError} when it wants no more than it has, does not read, or is a fork
    */
   bring(source: Uint8Array, at: number, count: number): void;
   /**

@@ -145,24 +145,31 @@ describe("connect()", () => {
     expect(codes[3]).toBe("ETIMEDOUT");
   });
 
-  onKernel("says ENETUNREACH or EHOSTUNREACH where no way leads", async (io) => {
-    const code = await codeOf(
-      io.connect({ host: "240.0.0.1", port: 9, connectTimeoutNs: 2_000_000_000 }),
+  test.skipIf(missing !== undefined)("says ENETUNREACH where no way leads", async () => {
+    const fixture = new URL("./unreachable.fixture.ts", import.meta.url).pathname;
+    const { exitCode, stdout, stderr } = Bun.spawnSync(
+      ["unshare", "--net", process.execPath, fixture],
+      { stdout: "pipe", stderr: "pipe" },
     );
-    expect(["ENETUNREACH", "EHOSTUNREACH", "ETIMEDOUT", "EACCES", "EINVAL"]).toContain(code);
+    if (stderr.toString().includes("unshare failed")) {
+      console.warn("SKIPPED: ENETUNREACH: this process may not make a network namespace");
+      return;
+    }
+    expect([exitCode, stdout.toString()]).toEqual([0, "ENETUNREACH 192.0.2.1:9\n"]);
   });
 });
 
 describe("connections that come and go", () => {
-  onKernel("leave no descriptor, slot or buffer behind, 20,000 of them", async (io) => {
-    const rounds = 20_000;
+  onKernel("leave no descriptor, slot or buffer behind, 10,000 of them", async (io) => {
+    const rounds = 10_000;
     const before = descriptors();
     await io.run(async () => {
-      const listener = await io.listen({ backlog: 4096 });
+      const listener = await io.listen();
       const serving = io.spawn(async () => {
         for (let i = 0; i < rounds; i++) {
           const server = await listener.accept();
           io.spawn(async () => {
+            await server.write("welcome");
             await server.read().catch(() => {});
             await server.close();
           });
@@ -172,6 +179,7 @@ describe("connections that come and go", () => {
         io.spawn(async () => {
           for (let i = 0; i < rounds / 16; i++) {
             const client = await io.connect(listener.port);
+            await client.read();
             if (i % 3 === 0) await client.write("hi");
             // A reset leaves no TIME_WAIT, so that the ports last.
             await client.abort();

@@ -3,7 +3,7 @@ import { describe, expect } from "bun:test";
 import { ms } from "../../core/clock.ts";
 import { Random } from "../../core/random.ts";
 import { onBoth } from "../both.fixture.ts";
-import { codeOf, counted, drain, pair, sha, text } from "./tcp.fixture.ts";
+import { codeOf, counted, drain, pair, sha, text, type Pair } from "./tcp.fixture.ts";
 
 describe("a peer", () => {
   onBoth("that sends a byte at a time is served as well as any other", async (io) => {
@@ -117,7 +117,7 @@ describe("receive buffers that ran dry", () => {
   onBoth(
     "make receiving pause, and it goes on when they are read [A2.10]",
     async (io) => {
-      const pairs = [];
+      const pairs: Pair[] = [];
       for (let salt = 0; salt < 6; salt++) pairs.push(await pair(io));
       await io.run(async () => {
         for (const [salt, { client }] of pairs.entries()) {

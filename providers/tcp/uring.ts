@@ -21,7 +21,8 @@ import { Openings, opening } from "./uring/opening.ts";
 import { reading, receiver } from "./uring/receiving.ts";
 import { ending, writing } from "./uring/sending.ts";
 import { makeAbortive } from "./uring/socket-maker.ts";
-import { KIND_LISTENER, Sockets, type ReceiveSettings } from "./uring/sockets.ts";
+import type { ReceiveSettings } from "./uring/inbox.ts";
+import { KIND_LISTENER, Sockets } from "./uring/sockets.ts";
 
 const encoder = new TextEncoder();
 
@@ -103,7 +104,7 @@ export function uringTcp(cx: DriverContext): Driver<TcpOptions> {
       const { file, kind, readable, writable, resume } = record;
       if (file === 0) return;
       if (kind === KIND_LISTENER) turnAway(resource);
-      else sockets.empty(record);
+      else sockets.inboxes.empty(record);
       record.file = 0;
       for (const queue of [readable, writable, resume]) cx.dispose(queue as WaitQueue);
       const path = openings.paths.get(resource);

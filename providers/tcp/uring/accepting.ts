@@ -8,6 +8,7 @@ import {
   HOW,
   OPCODE,
   bool,
+  isReelError,
   layer,
   ms,
   struct,
@@ -50,17 +51,23 @@ export function acceptor(sockets: Sockets) {
   /** Makes a connection of a ring file. */
   function welcome(run: LayerContext, file: number): void {
     const connection = run.adopt();
-    if (connection === -1) {
+    if (connection === -1) return cx.host.close(file);
+    const { inboxBytes, readTimeoutNs, writeTimeoutNs, zeroCopyFromBytes } = records.at(
+      run.resource,
+    );
+    const settings = { inboxBytes, readTimeoutNs, writeTimeoutNs, zeroCopyFromBytes };
+    try {
+      sockets.begin(connection, KIND_CONNECTION, file, settings);
+    } catch (error) {
       cx.host.close(file);
-      return;
+      cx.abandon(connection);
+      if (isReelError(error, "ERR_LIMIT")) return;
+      throw error;
     }
-    const { heldMax, readTimeoutNs, writeTimeoutNs, zeroCopyFromBytes } = records.at(run.resource);
-    const settings = { heldMax, readTimeoutNs, writeTimeoutNs, zeroCopyFromBytes };
-    sockets.begin(connection, KIND_CONNECTION, file, settings);
     const listener = records.at(run.resource);
     const { last } = listener;
     listener.last = connection + 1;
-    listener.held++;
+    listener.waiting++;
     if (last === 0) listener.first = connection + 1;
     else records.at(last - 1).next = connection + 1;
     run.wakeOne(records.at(run.resource).readable as WaitQueue);
@@ -71,7 +78,7 @@ export function acceptor(sockets: Sockets) {
     frame: struct({ armed: bool, resting: bool, short: bool }),
     wait(frame, run) {
       const listener = records.at(run.resource);
-      if (listener.held >= WAITING_MAX) return run.queue(listener.resume as WaitQueue);
+      if (listener.waiting >= WAITING_MAX) return run.queue(listener.resume as WaitQueue);
       if (frame.short) return run.within(RETRY_NS, run.queue(sockets.descriptors));
       frame.armed = true;
       return run.ring.request(OPCODE.ACCEPT, listener.file - 1, 0, 0, 0, 0, HOW.ACCEPT_MULTISHOT);
@@ -88,7 +95,7 @@ export function acceptor(sockets: Sockets) {
       }
       if (result >= 0) {
         welcome(run, result);
-        if (more && !frame.resting && records.at(run.resource).held >= WAITING_MAX) {
+        if (more && !frame.resting && records.at(run.resource).waiting >= WAITING_MAX) {
           frame.resting = true;
           run.disarm();
         }
@@ -127,7 +134,7 @@ export function accepting(sockets: Sockets) {
       }
       const connection = oldest(sockets, run.resource);
       const again = records.at(run.resource);
-      if (again.held === WAITING_MAX - 1) run.wake(again.resume as WaitQueue);
+      if (again.waiting === WAITING_MAX - 1) run.wake(again.resume as WaitQueue);
       if (again.first !== 0) run.wakeOne(again.readable as WaitQueue);
       return run.done(run.handleOf(connection));
     },
@@ -142,7 +149,7 @@ export function oldest(sockets: Sockets, resource: number): number {
   records.at(connection).next = 0;
   const listener: SocketView = records.at(resource);
   listener.first = next;
-  listener.held--;
+  listener.waiting--;
   if (next === 0) listener.last = 0;
   return connection;
 }

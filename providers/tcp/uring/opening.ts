@@ -108,10 +108,7 @@ export class Openings {
 
   /** The attempt has succeeded: its file is the resource's. */
   keep(resource: number, file: number, kind: number, options: TcpOptions): void {
-    const { readTimeoutNs, writeTimeoutNs, zeroCopyFromBytes } = options;
-    const heldMax = Math.max(1, Math.ceil(options.inboxBytes / this.#sockets.bufferBytes));
-    const settings = { readTimeoutNs, writeTimeoutNs, zeroCopyFromBytes, heldMax };
-    this.#sockets.begin(resource, kind, file, settings);
+    this.#sockets.begin(resource, kind, file, options);
   }
 }
 

@@ -20,13 +20,18 @@ import { timedOut, type SocketView, type Sockets } from "./sockets.ts";
 
 const BUFFER_SHIFT = 16;
 
+/** Whether a connection holds as much as it may, so that receiving rests. */
+function isFull(record: SocketView): boolean {
+  return record.heldBytes >= record.inboxBytes;
+}
+
 /** The service of a connection. */
 export function receiver(sockets: Sockets) {
-  const { records } = sockets;
+  const { inboxes, records } = sockets;
 
   /** Puts what a completion brought into the inbox, and tells one who waits for it. */
   function arrived(record: SocketView, run: LayerContext, result: number): void {
-    sockets.append(record, run.flags >>> BUFFER_SHIFT, result);
+    inboxes.append(record, run.flags >>> BUFFER_SHIFT, result);
     run.wakeOne(record.readable as WaitQueue);
   }
 
@@ -42,10 +47,9 @@ export function receiver(sockets: Sockets) {
     frame: struct({ armed: bool, resting: bool }),
     wait(frame, run) {
       const record = records.at(run.resource);
-      if (sockets.isFull(record)) return run.queue(record.resume as WaitQueue);
-      if (!sockets.hasFree) return run.queue(sockets.starved);
+      if (isFull(record)) return run.queue(record.resume as WaitQueue);
       frame.armed = true;
-      const how = HOW.RECV_MULTISHOT | fromGroup(sockets.group.group);
+      const how = HOW.RECV_MULTISHOT | fromGroup(inboxes.group.group);
       return run.ring.request(OPCODE.RECV, record.file - 1, 0, 0, 0, 0, how);
     },
     complete(frame, run, result) {
@@ -58,19 +62,20 @@ export function receiver(sockets: Sockets) {
       }
       if (result > 0) {
         arrived(record, run, result);
-        if (more && !frame.resting && sockets.isFull(record)) {
+        if (more && !frame.resting && isFull(record)) {
           frame.resting = true;
           run.disarm();
         }
         return run.again();
       }
-      // No buffer was free, or the receive was ended by us: both go on.
+      // No buffer was left in the kernel: those that it gave out are in completions on their way, and
+      // go back as they are taken in. Or the receive was ended by us. Both go on.
       if (result === -ERRNO.ENOBUFS || result === -ERRNO.ECANCELED) return run.again();
       return over(record, run, result);
     },
     late(_frame, run, result) {
       if (result > 0 && (run.flags & COMPLETE_BUFFER) !== 0) {
-        sockets.drop(run.flags >>> BUFFER_SHIFT);
+        inboxes.drop(run.flags >>> BUFFER_SHIFT);
       }
     },
   });
@@ -78,7 +83,7 @@ export function receiver(sockets: Sockets) {
 
 /** `read`: takes what is there, or waits for it. */
 export function reading(sockets: Sockets) {
-  const { records } = sockets;
+  const { inboxes, records } = sockets;
   return layer({
     name: "tcp.read",
     frame: struct({}),
@@ -98,9 +103,9 @@ export function reading(sockets: Sockets) {
         if (record.failure !== 0) return run.fail(-record.failure);
         return record.ended ? run.done(0) : run.again();
       }
-      const wasFull = sockets.isFull(record);
-      sockets.take(record, run, run.length, run.memory.length > 0);
-      if (wasFull && !sockets.isFull(record)) run.wake(record.resume as WaitQueue);
+      const wasFull = isFull(record);
+      inboxes.take(record, run, run.length, run.memory.length > 0);
+      if (wasFull && !isFull(record)) run.wake(record.resume as WaitQueue);
       // What is left is the next reader's.
       if (record.first !== 0) run.wakeOne(record.readable as WaitQueue);
       return run.done(0);
