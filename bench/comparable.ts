@@ -2,7 +2,8 @@
  * Which samples may be compared. On a virtual machine two processors are now near each other and
  * now far apart, as its host moves them about; what a message between them costs changes several
  * times over. Samples taken in the rarer of the two states are left out of the medians and reported
- * beside them.
+ * beside them. So are samples of servers under load in which other programs had a processor: unlike
+ * the time of a single process, the time lost there cannot be subtracted.
  */
 import { median, quantile } from "./statistics.ts";
 import type { Sample } from "./subject.ts";
@@ -13,6 +14,8 @@ const APART = 2;
 const ACCIDENTS = 0.05;
 /** A state counts when each sampler has so many samples in it. */
 const SAMPLES_MIN = 3;
+/** Above this share of waiting, a sample under load says more about others than of its server. */
+export const WAITED_MAX = 0.1;
 
 export type Taken = ReadonlyMap<string, readonly Sample[]>;
 
@@ -64,8 +67,17 @@ function count(taken: Taken): number {
     .filter(({ distances }) => distances).length;
 }
 
+/** Leaves disturbed samples out where enough others remain. */
+function quiet(samples: readonly Sample[]): readonly Sample[] {
+  const left = samples.filter(
+    ({ distances, waited }) => distances === undefined || waited <= WAITED_MAX,
+  );
+  return left.length >= SAMPLES_MIN ? left : samples;
+}
+
 /** Parts the samples into those to be compared and the others. */
-export function comparable(taken: Taken): Comparable {
+export function comparable(all: Taken): Comparable {
+  const taken = new Map(Array.from(all, ([name, samples]) => [name, quiet(samples)]));
   const distances = allDistances(taken);
   const limit = limitOf(distances);
   if (limit === undefined) return { kept: taken };

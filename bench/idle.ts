@@ -11,7 +11,6 @@ import type { IdlePlan } from "./topic.ts";
 
 interface Heap {
   heapBytes: number;
-  residentBytes: number;
   connections: number;
 }
 
@@ -38,12 +37,7 @@ async function sampleOf(name: string, pair: Pair, connections: number): Promise<
   await pair.client.ask(`open ${connections}`);
   const after = await heapWith(name, pair, connections);
   await pair.client.ask("close");
-  const perConnection = (key: keyof Heap): number => (after[key] - before[key]) / connections;
-  return {
-    value: perConnection("heapBytes"),
-    waited: 0,
-    metrics: { "resident bytes": perConnection("residentBytes") },
-  };
+  return { value: (after.heapBytes - before.heapBytes) / connections, waited: 0 };
 }
 
 /** Opens a server whose samples are bytes of heap for each idle connection. */

@@ -6,6 +6,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { WAITED_MAX } from "./comparable.ts";
 import { LineProcess } from "./line-process.ts";
 import { sharedPeer, type Peer } from "./peers/build.ts";
 import type { Effort, Sampler, Unavailable } from "./samplers.ts";
@@ -16,8 +17,6 @@ const ROOT = join(import.meta.dir, "..");
 
 /** Before each window runs this share of it, which is not measured. */
 const WARM_UP_SHARE = 0.25;
-/** A window is taken again when others had a processor for more than this share of it. */
-const WAITED_MAX = 0.1;
 /** A window is taken again when the processors moved apart or together by more than this. */
 const MOVED_MAX = 1.6;
 /** So often, and then it is taken as it is. */
@@ -71,7 +70,8 @@ async function commandOf(plan: ServerPlan): Promise<Command | string> {
   if (from === "c") return fromPeer(sharedPeer(plan.file), words);
   if (!(await Bun.file(plan.file).exists())) return `There is no ${relative(ROOT, plan.file)} yet`;
   if (from === "node") return forNode(plan.file, words);
-  return { words: [process.execPath, plan.file, ...words], remove() {} };
+  const flags = plan.flags ?? [];
+  return { words: [process.execPath, ...flags, plan.file, ...words], remove() {} };
 }
 
 /** A server that is ready. */
@@ -166,7 +166,7 @@ export class Pair {
   }
 }
 
-/** Whether the machine did the same throughout a window, as far as can be told. */
+/** Whether the machine did the same throughout a window, and nothing else, as far as is known. */
 function isSteady({ waited, distances }: Sample): boolean {
   const [before, after] = distances!;
   return waited <= WAITED_MAX && Math.max(before, after) <= MOVED_MAX * Math.min(before, after);

@@ -120,8 +120,8 @@ function statesText(states: States | undefined): string[] {
   if (states === undefined) return [];
   const { keptNs, leftOutNs, keptShare } = states;
   return [
-    `processors ${keptNs.toFixed(0)} ns apart in ${percent(keptShare)} of the samples; the ` +
-      `others (about ${leftOutNs.toFixed(0)} ns) are not in the medians but in the column "left out"`,
+    `processors ${keptNs.toFixed(0)} ns apart in ${percent(keptShare)} of the samples; what the ` +
+      `others (about ${leftOutNs.toFixed(0)} ns) come to is in the column "left out"`,
   ];
 }
 
@@ -169,8 +169,8 @@ export function formatReport(report: Report, rows: readonly Row[]): string {
     "",
     ...(reasons.length > 0 ? [...reasons, ""] : []),
     `Medians of ${raw.rounds} interleaved samples. Spread: interquartile range over median. ` +
-      "Waited: most of a sample's time in which others had the processors; it is not counted. " +
-      "p50 and p99: of single batches.",
+      "Waited: most of a sample's time in which others had the processors; it is not counted, " +
+      "and under load such samples are left out. p50 and p99: of single batches.",
     table(
       [
         ["measured", "median", "spread", "waited", "batch", "p50", "p99"],

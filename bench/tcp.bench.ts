@@ -45,7 +45,9 @@ const JS_PEERS = {
 
 const ECHO_SERVERS = { "C liburing": cEcho(2048, 1024), ...JS_PEERS, ioreel: ioreel() } as const;
 const BULK_SERVERS = { "C liburing": cEcho(262_144, 64), ...JS_PEERS, ioreel: ioreel() } as const;
-const IDLE_SERVERS = { ...JS_PEERS, ioreel: ioreel() } as const;
+/** An operation waits on each connection, and accepting is one too. */
+const IDLE_SERVERS = { ...JS_PEERS, ioreel: ioreel("slots=16384") } as const;
+const RECORDED = "recorded";
 
 const echo = (server: ServerPlan, connections: number): LoadPlan => ({
   from: "load",
@@ -163,17 +165,28 @@ const topic: Topic = {
         samplersOf(echoName(connections), ECHO_SERVERS, (server) => echo(server, connections)),
       ),
     ),
+    [`${echoName(64)}, ${RECORDED}`]: echo(ioreel("record=full"), 64),
     ...Object.fromEntries(samplersOf(BULK, BULK_SERVERS, bulk)),
     ...Object.fromEntries(samplersOf(IDLE, IDLE_SERVERS, idle)),
   },
   rows: [
     ...LOADS.flatMap(echoRows),
     {
+      name: `${echoName(64)}: rate lost to recording, what arrives included`,
+      better: "lower",
+      target: 0.25,
+      digits: 3,
+      needs: [`${echoName(64)}, ioreel`, `${echoName(64)}, ${RECORDED}`],
+      value: (median) =>
+        1 - median(`${echoName(64)}, ${RECORDED}`) / median(`${echoName(64)}, ioreel`),
+    },
+    {
       name: `${BULK}: rate, ioreel / the best of JavaScript`,
       better: "higher",
       target: 1,
       digits: 3,
       needs: names(BULK, { ioreel: ioreel(), ...JS_PEERS }),
+      also: names(BULK, BULK_SERVERS),
       value(median) {
         const best = Math.max(...names(BULK, JS_PEERS).map((name) => median(name)));
         return median(`${BULK}, ioreel`) / best;

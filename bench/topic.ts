@@ -37,6 +37,8 @@ export interface ServerPlan {
   /** The name of the C file, or the path of the script. */
   readonly file: string;
   readonly words: readonly string[];
+  /** For Bun itself, before the script. */
+  readonly flags?: readonly string[];
 }
 
 /** A server that a client loads, on a processor each. */

@@ -3,7 +3,7 @@
  * and on Node: it prints `{"port"}` when it is ready and answers requests on standard input, a line
  * each:
  *
- *     heap            ->  {"heapBytes", "residentBytes", "connections"}, after full collections
+ *     heap            ->  {"heapBytes", "connections"}, after full collections
  *     (end of input)  ->  the server ends
  */
 import { createRequire } from "node:module";
@@ -53,9 +53,7 @@ export function answerRequests(served: Served): void {
         // What the collector found dead is finalized on later turns of the loop.
         await new Promise<void>(hostSoon);
       }
-      const heapBytes = heap.bytes();
-      const residentBytes = process.memoryUsage().rss;
-      say({ heapBytes, residentBytes, connections: served.connections() });
+      say({ heapBytes: heap.bytes(), connections: served.connections() });
     }
   });
   process.stdin.on("end", async () => {

@@ -1,7 +1,7 @@
 /**
  * ioreel's echo server, as its README shows it: a task for each connection, a loop over its chunks,
- * every write awaited. Arguments: `slots=N` for the table of operations, `record=metadata` for a
- * session that is recorded meanwhile.
+ * every write awaited. Arguments: `slots=N` for the table of operations, `record=full` for a session
+ * that is recorded meanwhile with all that arrives.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
