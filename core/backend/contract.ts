@@ -256,6 +256,12 @@ export interface Backend {
    */
   armWake(wake: () => void): void;
   disarmWake(): void;
+  /**
+   * Where what is handed over reaches the kernel by another thread: waits until it has, so that all
+   * that the program alone can bring about is there. Elsewhere a poll is enough.
+   * @returns whether a poll would deliver something now
+   */
+  catchUp?(): boolean;
   /** Takes something from outside the program, to be delivered by the next poll as an input. */
   inject(kind: InputKind, value: number): void;
   /**

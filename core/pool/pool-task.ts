@@ -1,5 +1,5 @@
 /**
- * A task that runs in a thread of a pool, seen from outside: what a join handle is inside a runtime.
+ * A task that runs in a thread of a pool, as its owner sees it: what a join handle is in a runtime.
  * A handle that is dropped lets its task go: the task runs to its end, and its failure, if nobody
  * took it, is reported when the pool is closed.
  */

@@ -98,7 +98,10 @@ export class Pool implements AsyncDisposable {
     return this.runOn<T>(least, module, exportName, ...args);
   }
 
-  /** {@link run} on a thread of one's choice. @throws {RangeError} for a thread that is not there */
+  /**
+   * {@link run} on a thread of one's choice.
+   * @throws {RangeError} for a thread that is not there
+   */
   runOn<T = unknown>(
     thread: number,
     module: string | URL,
@@ -112,9 +115,8 @@ export class Pool implements AsyncDisposable {
     }
     const place = this.#threads[thread];
     if (place === undefined) {
-      throw new RangeError(
-        `Cannot run a task: thread must be from 0 to ${this.#settings.threads - 1}: found ${thread}`,
-      );
+      const last = this.#settings.threads - 1;
+      throw new RangeError(`Cannot run a task: thread must be from 0 to ${last}: found ${thread}`);
     }
     if (typeof exportName !== "string") {
       throw new TypeError(
@@ -149,7 +151,10 @@ export class Pool implements AsyncDisposable {
     return this.#closing;
   }
 
-  /** {@link close}. @throws the error of a task or thread that nobody took; AggregateError of more */
+  /**
+   * {@link close}.
+   * @throws the error of a task or thread that nobody took; an AggregateError of several
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     const { threads, failures } = await this.close();
     const errors = failures.map(({ error }) => error);

@@ -128,6 +128,7 @@ export class Runs {
     // What a task has adopted comes by the event loop, which a blocking run does not turn.
     if (executor.adopted > 0 && this.#grace > 0) return false;
     for (const task of executor.live()) if (!task.hasPending) return false;
+    if (pending && this.#core.backend.catchUp?.() === true) return true;
     if (this.#graceLeft > 0) {
       this.#graceLeft--;
       this.wantsAnotherLook = true;

@@ -139,6 +139,10 @@ export class TapBackend implements Backend {
     this.#inner.disarmWake();
   }
 
+  catchUp(): boolean {
+    return this.#inner.catchUp?.() === true;
+  }
+
   /** It becomes part of the session when a poll delivers it. */
   inject(kind: InputKind, value: number): void {
     this.#inner.inject(kind, value);

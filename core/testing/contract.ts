@@ -53,7 +53,9 @@ export function providerContract(
   }
   const backends = options.backends ?? driversOf(subject);
   for (const backend of backends) {
-    runner.describe(`${provider.kind} on ${backend}`, () => {
+    const threaded = backend === "uring" && subject.uring?.completions === "thread";
+    const where = threaded ? "uring with a completion thread" : backend;
+    runner.describe(`${provider.kind} on ${where}`, () => {
       for (const rule of RULES) {
         if (rule.only !== undefined && rule.only !== backend) continue;
         const reason = deviations.get(rule.title);
@@ -62,9 +64,9 @@ export function providerContract(
           continue;
         }
         runner.test(rule.title, async () => {
-          const missing = await whyUnavailable(backend);
+          const missing = await whyUnavailable(backend, subject.uring);
           if (missing !== undefined) {
-            console.warn(`SKIPPED on ${backend}: ${rule.title}: ${missing}`);
+            console.warn(`SKIPPED on ${where}: ${rule.title}: ${missing}`);
             return;
           }
           await rule.body(subject, backend);

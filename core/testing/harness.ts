@@ -1,4 +1,5 @@
 /** Opens a provider in a fresh runtime for one test, and sees to it that nothing is left behind. */
+import type { UringOptions } from "../backend/uring/options.ts";
 import type { RuntimeOptions } from "../runtime/options.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { startRuntime } from "../runtime/start.ts";
@@ -7,10 +8,13 @@ import type { ContractSubject, OpenedEnds } from "./subject.ts";
 export type BackendName = "uring" | "emulated";
 
 /** Why a backend cannot be had on this machine, or undefined when it can. */
-export async function whyUnavailable(backend: BackendName): Promise<string | undefined> {
+export async function whyUnavailable(
+  backend: BackendName,
+  uring: UringOptions = {},
+): Promise<string | undefined> {
   if (backend === "emulated") return undefined;
   try {
-    const io = await startRuntime({ backend, providers: [] });
+    const io = await startRuntime({ backend, providers: [], uring });
     await io.close();
     return undefined;
   } catch (error) {
@@ -26,6 +30,7 @@ export async function startWith(
 ): Promise<Runtime> {
   const runtime = await startRuntime({
     seed: 1,
+    ...(subject.uring === undefined ? {} : { uring: subject.uring }),
     ...options,
     backend,
     providers: [subject.provider],

@@ -1,4 +1,5 @@
 /** What a provider's author tells the contract suite about the provider. */
+import type { UringOptions } from "../backend/uring/options.ts";
 import type { Provider } from "../provider/define.ts";
 import type { OpenEnd } from "../runtime/open-end.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -41,6 +42,8 @@ export interface ContractSubject {
    * @returns something to compare between two runs; plain JSON
    */
   exercise(io: Runtime, ends: OpenedEnds): Promise<unknown>;
+  /** What to do differently about the ring. */
+  uring?: UringOptions;
   /** Bytes that the program brings in on io_uring may differ from run to run: times, sockets. */
   resultsVaryOnUring?: boolean;
 }

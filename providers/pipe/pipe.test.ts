@@ -38,3 +38,8 @@ const subject: ContractSubject = {
 };
 
 providerContract({ describe, test }, subject);
+providerContract(
+  { describe, test },
+  { ...subject, uring: { completions: "thread" } },
+  { backends: ["uring"] },
+);

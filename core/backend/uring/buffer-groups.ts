@@ -15,10 +15,9 @@ import {
   BUFFER_REGISTRATION_BYTES,
   BUFFER_TAIL_HALF,
   REGISTER_PBUF_RING,
-  SYS_IO_URING_REGISTER,
   UNREGISTER_PBUF_RING,
 } from "./abi.ts";
-import { libc } from "./libc.ts";
+import type { RegisterCall } from "./registration.ts";
 import { takePages } from "./ring-memory.ts";
 import { putAddress } from "./setup.ts";
 
@@ -76,13 +75,13 @@ class BufferGroup {
 }
 
 export class BufferGroups {
-  readonly #fd: number;
+  readonly #register: RegisterCall;
   /** Simulates a kernel that knows no such thing. */
   readonly #refused: boolean;
   readonly #groups: (BufferGroup | undefined)[] = [];
 
-  constructor(fd: number, refused: boolean) {
-    this.#fd = fd;
+  constructor(register: RegisterCall, refused: boolean) {
+    this.#register = register;
     this.#refused = refused;
   }
 
@@ -104,7 +103,7 @@ export class BufferGroups {
     const group = new BufferGroup(address, bufferBytes, count);
     const errno = this.#refused
       ? ERRNO.EINVAL
-      : register(this.#fd, REGISTER_PBUF_RING, number, group.address, count);
+      : register(this.#register, REGISTER_PBUF_RING, number, group.address, count);
     if (errno !== 0) throw refusal(errno);
     this.#groups[number] = group;
     return number;
@@ -134,14 +133,14 @@ export class BufferGroups {
         { mend: "Cancel these requests and await their ends first" },
       );
     }
-    register(this.#fd, UNREGISTER_PBUF_RING, number, 0, 0);
+    register(this.#register, UNREGISTER_PBUF_RING, number, 0, 0);
     this.#groups[number] = undefined;
   }
 
   /** Takes every group from the kernel. Nothing may be in flight. */
   closeAll(): void {
     for (const [number, group] of this.#groups.entries()) {
-      if (group !== undefined) register(this.#fd, UNREGISTER_PBUF_RING, number, 0, 0);
+      if (group !== undefined) register(this.#register, UNREGISTER_PBUF_RING, number, 0, 0);
     }
     this.#groups.length = 0;
   }
@@ -186,7 +185,7 @@ export class BufferGroups {
 
 /** struct io_uring_buf_reg. @returns 0 or an error number */
 function register(
-  fd: number,
+  call: RegisterCall,
   operation: number,
   group: number,
   address: number,
@@ -196,8 +195,7 @@ function register(
   putAddress(words, 0, address);
   words[2] = count;
   words[3] = group;
-  const result = libc().register(SYS_IO_URING_REGISTER, fd, operation, ptr(words), 1);
-  return result < 0 ? libc().errno() : 0;
+  return Math.max(0, -call(operation, ptr(words), 1));
 }
 
 function check(name: string, value: number, least: number, most: number): void {

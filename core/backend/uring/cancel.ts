@@ -16,9 +16,8 @@ import {
   ENTRY,
   REGISTER_SYNC_CANCEL,
   SYNC_CANCEL_BYTES,
-  SYS_IO_URING_REGISTER,
 } from "./abi.ts";
-import { libc } from "./libc.ts";
+import type { RegisterCall } from "./registration.ts";
 import { IDLE } from "./requests.ts";
 import type { RequestName } from "./requests.ts";
 import type { RingQueue } from "./ring-queue.ts";
@@ -78,12 +77,12 @@ export function cancelSync(
   if (queue.lookups.cancel(slot, generation | 0)) return 0;
   // What is prepared but not handed over could not be found.
   queue.enter(0);
-  return registerSyncCancel(queue.fd, slot, generation, timeoutNs);
+  return registerSyncCancel(queue.register, slot, generation, timeoutNs);
 }
 
 /** Whether the kernel cancels at once: asked about a request that cannot exist. */
-export function probeSyncCancel(fd: number): boolean {
-  return registerSyncCancel(fd, IDLE, IDLE, 0) === -ERRNO.ENOENT;
+export function probeSyncCancel({ register }: RingQueue): boolean {
+  return registerSyncCancel(register, IDLE, IDLE, 0) === -ERRNO.ENOENT;
 }
 
 /** Asks for the end of everything on a ring that has nothing: is that understood? */
@@ -107,7 +106,7 @@ export function sendCancel(queue: RingQueue, slot: number, generation: number): 
 
 /** struct io_uring_sync_cancel_reg: user data, fd, flags, timespec (-1, -1 for none), padding. */
 function registerSyncCancel(
-  fd: number,
+  register: RegisterCall,
   slot: number,
   generation: number,
   timeoutNs: number,
@@ -118,6 +117,5 @@ function registerSyncCancel(
   words[2] = -1;
   words[4] = Math.floor(timeoutNs / NS_PER_SECOND);
   words[6] = timeoutNs % NS_PER_SECOND;
-  const result = libc().register(SYS_IO_URING_REGISTER, fd, REGISTER_SYNC_CANCEL, ptr(words), 1);
-  return result < 0 ? -libc().errno() : 0;
+  return Math.min(0, register(REGISTER_SYNC_CANCEL, ptr(words), 1));
 }

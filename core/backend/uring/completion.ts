@@ -22,7 +22,7 @@ import {
 } from "./requests.ts";
 import type { RingQueue } from "./ring-queue.ts";
 import { reissue } from "./submission.ts";
-import { OWN_CANCEL, isLink } from "./user-data.ts";
+import { OWN_CANCEL, OWN_MESSAGE, isLink } from "./user-data.ts";
 
 /** Stands for a result that must not be delivered, because the request goes on. */
 export const REISSUED = 0x80000000 | 0;
@@ -96,7 +96,7 @@ export function unexpected(
 ): void {
   const last = (flags & CQE_MORE) === 0;
   if (slot < 0) {
-    if (last) queue.ownInFlight--;
+    if (last && slot !== OWN_MESSAGE) queue.ownInFlight--;
     if (isLink(slot)) endLink(queue, slot, generation, result);
     else if (slot !== OWN_CANCEL) queue.onOwn(slot, generation, result);
     return;

@@ -8,6 +8,7 @@ import { OPCODE } from "../contract.ts";
 import { Door } from "./door.ts";
 import {
   RecordingSink,
+  loopTest,
   memoryTest,
   openBlocking,
   openLooping,
@@ -104,29 +105,26 @@ memoryTest(
   },
 );
 
-memoryTest(
-  "all sleeps share one kernel timeout, and a withdrawn one leaves none",
-  async (memory) => {
-    const backend = await openLooping({ memory, spinLimit: 0 });
-    let woke = 0;
-    for (let i = 0; i < 50; i++) {
-      backend.arm(backend.now() + ms(1000 + (i % 7)));
-      backend.armWake(() => woke++);
-      await Bun.sleep(0);
-      expect(backend.ring.ownInFlight).toBeLessThanOrEqual(2);
-      backend.disarmWake();
-    }
-    backend.arm(Infinity);
-    expect(backend.pending()).toBe(false);
-    expect(backend.poll(new RecordingSink(), true)).toBe(0);
-    backend.arm(backend.now() + ms(1));
-    await woken(backend);
-    expect(backend.poll(new RecordingSink(), false)).toBe(1);
-    backend.poll(new RecordingSink(), false);
-    expect(backend.ring.ownInFlight).toBe(0);
-    expect(woke).toBe(0);
-  },
-);
+loopTest("all sleeps share one kernel timeout, and a withdrawn one leaves none", async (memory) => {
+  const backend = await openLooping({ memory, spinLimit: 0 });
+  let woke = 0;
+  for (let i = 0; i < 50; i++) {
+    backend.arm(backend.now() + ms(1000 + (i % 7)));
+    backend.armWake(() => woke++);
+    await Bun.sleep(0);
+    expect(backend.ring.ownInFlight).toBeLessThanOrEqual(2);
+    backend.disarmWake();
+  }
+  backend.arm(Infinity);
+  expect(backend.pending()).toBe(false);
+  expect(backend.poll(new RecordingSink(), true)).toBe(0);
+  backend.arm(backend.now() + ms(1));
+  await woken(backend);
+  expect(backend.poll(new RecordingSink(), false)).toBe(1);
+  backend.poll(new RecordingSink(), false);
+  expect(backend.ring.ownInFlight).toBe(0);
+  expect(woke).toBe(0);
+});
 
 memoryTest("a sleep costs a handful of system calls, however long it is", async (memory) => {
   const backend = await openLooping({ memory });
@@ -140,7 +138,7 @@ memoryTest("a sleep costs a handful of system calls, however long it is", async 
   expect(backend.counters.enters - enters).toBeLessThan(40);
 });
 
-memoryTest("completions come before the deadline, in the same turn", (memory) => {
+loopTest("completions come before the deadline, in the same turn", (memory) => {
   const backend = openBlocking({ memory });
   const sink = new TimedSink();
   backend.ring.prepare(OPCODE.NOP, 1, 1, -1, 0, 0, 0, 0);

@@ -7,6 +7,7 @@
  * it is let go of whenever nobody sleeps.
  */
 import { ReelError, codeOfResult } from "../../errors.ts";
+import type { Announcer } from "./announcer.ts";
 import { CQ_EVENTFD_DISABLED, EFD_CLOEXEC, EFD_NONBLOCK } from "./abi.ts";
 import { libc } from "./libc.ts";
 import { registerEventfd, unregisterEventfd } from "./registration.ts";
@@ -18,7 +19,8 @@ interface Reader {
   cancel(): Promise<void>;
 }
 
-export class EventDescriptor {
+export class EventDescriptor implements Announcer {
+  readonly mode = "eventfd";
   readonly #queue: RingQueue;
   readonly #fd: number;
   readonly #signalled: () => void;

@@ -10,13 +10,18 @@
  * there in our next system call, so every look enters the kernel.
  */
 import { hostAfter, hostSoon } from "../../clock.ts";
-import { EventDescriptor } from "./event-descriptor.ts";
-import type { RingQueue } from "./ring-queue.ts";
+import type { Announcer } from "./announcer.ts";
 import type { SelfTest } from "./self-test.ts";
 
 /** What a wake-up asks of the backend. */
 export interface WakeSource {
-  readonly queue: RingQueue;
+  /**
+   * Makes what announces completions while the event loop sleeps.
+   * @param signalled called when there may be some; maybe once too often
+   * @param failed called when it cannot announce any more
+   * @throws {ReelError} when it cannot be made
+   */
+  announcer(signalled: () => void, failed: () => void): Announcer;
   /** Hands over what is prepared and looks. @returns whether a poll would deliver something */
   look(): boolean;
   /** Whether anything can still arrive. */
@@ -25,8 +30,8 @@ export interface WakeSource {
   syncTimer(): void;
 }
 
-/** How completions are noticed: not yet tested, by the eventfd, or by looking again and again. */
-export type WakeMode = "untested" | "eventfd" | "polling";
+/** How completions are noticed: not yet tested, announced, or by looking again and again. */
+export type WakeMode = "untested" | Announcer["mode"] | "polling";
 
 const FIRST_SPINS = 4;
 /** Without an eventfd: how often an idle ring is looked at. */
@@ -41,7 +46,7 @@ export class LoopWake {
   readonly #deaf: boolean;
   #mode: WakeMode = "untested";
   #wake: (() => void) | undefined;
-  #eventfd: EventDescriptor | undefined;
+  #announcer: Announcer | undefined;
   #test: Promise<WakeMode> | undefined;
   #endTest: ((heard: boolean) => void) | undefined;
   #scheduled = false;
@@ -100,8 +105,8 @@ export class LoopWake {
     this.#wake = undefined;
     this.#asleep = false;
     this.#endTest?.(false);
-    this.#eventfd?.close();
-    this.#eventfd = undefined;
+    this.#announcer?.close();
+    this.#announcer = undefined;
   }
 
   #begin(): void {
@@ -135,9 +140,9 @@ export class LoopWake {
   };
 
   #sleep(): void {
-    if (this.#mode !== "eventfd") return this.#wait();
-    this.#eventfd!.listen();
-    this.#eventfd!.announce(true);
+    if (this.#mode === "untested" || this.#mode === "polling") return this.#wait();
+    this.#announcer!.listen();
+    this.#announcer!.announce(true);
     this.#asleep = true;
     this.#stayAsleep();
   }
@@ -170,17 +175,23 @@ export class LoopWake {
 
   #rouse(): void {
     this.#asleep = false;
-    this.#eventfd?.announce(false);
+    this.#announcer?.announce(false);
   }
 
   readonly #signalled = (): void => {
-    if (this.#endTest !== undefined) return this.#endTest(true);
+    if (this.#endTest !== undefined) return this.#heard(this.#endTest);
     if (!this.#asleep) return;
     this.#rouse();
     if (this.#look()) this.#fire();
     else if (this.#source.pending()) this.#sleep();
     else this.#releaseSoon();
   };
+
+  /** The test's own completion is what counts: a thread announces also that it was called. */
+  #heard(endTest: (heard: boolean) => void): void {
+    if (this.#look() || this.#selfTest.arrived) endTest(true);
+    else this.#announcer!.listen();
+  }
 
   readonly #failed = (): void => {
     if (this.#endTest !== undefined) return this.#endTest(false);
@@ -199,45 +210,45 @@ export class LoopWake {
 
   /** Lets go of the event loop unless somebody arms the wake-up again before its next turn. */
   #releaseSoon(): void {
-    if (this.#releasing || this.#eventfd?.listening !== true) return;
+    if (this.#releasing || this.#announcer?.listening !== true) return;
     this.#releasing = true;
     hostSoon(() => {
       this.#releasing = false;
       const awaited = this.#wake !== undefined && (this.#asleep || this.#scheduled);
-      if (!awaited && this.#endTest === undefined) this.#eventfd?.letGo();
+      if (!awaited && this.#endTest === undefined) this.#announcer?.letGo();
     });
   }
 
   async #runTest(): Promise<WakeMode> {
     let heard = false;
     try {
-      this.#eventfd = new EventDescriptor(this.#source.queue, this.#signalled, this.#failed);
-      heard = await this.#listenOnce(this.#eventfd);
+      this.#announcer = this.#source.announcer(this.#signalled, this.#failed);
+      heard = await this.#listenOnce(this.#announcer);
     } catch {
       // No eventfd, or none that the ring takes: the same as one that nobody hears.
     }
     if (this.#closed) return this.#mode;
     if (!heard) {
-      this.#eventfd?.close();
-      this.#eventfd = undefined;
+      this.#announcer?.close();
+      this.#announcer = undefined;
     }
-    this.#mode = heard ? "eventfd" : "polling";
+    this.#mode = this.#announcer?.mode ?? "polling";
     this.#releaseSoon();
     return this.#mode;
   }
 
   /** Whether an announcement reaches us in time, and its completion with it. */
-  #listenOnce(eventfd: EventDescriptor): Promise<boolean> {
+  #listenOnce(announcer: Announcer): Promise<boolean> {
     return new Promise((resolve) => {
       const giveUp = hostAfter(this.#selfTestMs, () => this.#endTest?.(false));
       this.#endTest = (heard) => {
         this.#endTest = undefined;
         giveUp();
-        if (!this.#closed) eventfd.announce(false);
-        resolve(heard && !this.#closed && (this.#look() || this.#selfTest.arrived));
+        if (!this.#closed) announcer.announce(false);
+        resolve(heard && !this.#closed);
       };
-      eventfd.listen();
-      if (!this.#deaf) eventfd.announce(true);
+      announcer.listen();
+      if (!this.#deaf) announcer.announce(true);
       this.#selfTest.send();
     });
   }

@@ -4,6 +4,7 @@
  */
 import { probeSyncCancel, sendBulkProbe } from "./cancel.ts";
 import type { CancelFeatures } from "./cancel.ts";
+import type { CompletionThread } from "./completion-thread.ts";
 import { hostFacts } from "./host-facts.ts";
 import { libc } from "./libc.ts";
 import {
@@ -30,6 +31,10 @@ export interface WorkingRing {
   readonly core: RingCore;
   readonly opcodes: ReadonlySet<number>;
   readonly cancel: CancelFeatures;
+  /** Enters the ring in place of this thread, where that was asked for. */
+  readonly thread: CompletionThread | undefined;
+  /** Closes the ring, which has nothing in flight. Nothing may touch its memory afterwards. */
+  close(): void;
 }
 
 /** Why there is none, and what was found on the way. */
@@ -62,7 +67,7 @@ export function openRing(settings: UringSettings, clock: BatchClock): WorkingRin
   if (unable !== undefined) return fail(unable);
   const cancel = probeCancel(core, settings.faults.cancelFlags === "refuse");
   if (cancel === undefined) return fail(memoryObstacle(ring.memory.kind));
-  return { ring, core, opcodes, cancel };
+  return { ring, core, opcodes, cancel, thread: undefined, close: () => closeRing(ring, core) };
 }
 
 /**
@@ -71,11 +76,7 @@ export function openRing(settings: UringSettings, clock: BatchClock): WorkingRin
  */
 export function closeRing(ring: OpenRing, core: RingCore): void {
   unregisterRingFd(core);
-  core.capacity = 0;
-  core.rings = new Int32Array(0);
-  core.completions.words = core.rings;
-  core.entries = new Int32Array(0);
-  core.entryDoubles = new Float64Array(0);
+  core.forget();
   libc().close(ring.fd);
   ring.memory.release();
 }
@@ -88,7 +89,7 @@ export function closeRing(ring: OpenRing, core: RingCore): void {
 export function openBareRing(options: UringOptions): { core: RingCore; close: () => void } {
   const found = openRing(settle(options), { now: () => 0 });
   if ("obstacle" in found) throw obstacleError(found.obstacle);
-  return { core: found.core, close: () => closeRing(found.ring, found.core) };
+  return { core: found.core, close: () => found.close() };
 }
 
 function refusal(obstacle: Obstacle, refused: SetupFailure["refused"]): NoRing {
@@ -112,6 +113,6 @@ function probeCancel(core: RingCore, refuse: boolean): CancelFeatures | undefine
   if (answer === undefined) return undefined;
   return {
     bulk: !refuse && answer !== -ERRNO.EINVAL,
-    sync: probeSyncCancel(core.fd),
+    sync: probeSyncCancel(core),
   };
 }

@@ -9,6 +9,9 @@ import type { Resolver } from "./resolver.ts";
 /** Where the rings live: in a SharedArrayBuffer of ours, or in kernel memory mapped to us. */
 export type RingMemoryKind = "shared" | "mapped";
 
+/** Who enters the kernel: the program's thread, on its event loop, or a thread beside it. */
+export type CompletionsBy = "loop" | "thread" | "auto";
+
 export interface UringOptions {
   /** Submission queue: how many requests are prepared before they must be handed over. 256. */
   entries?: number;
@@ -30,6 +33,12 @@ export interface UringOptions {
   selfTestMs?: number;
   /** Patience for requests that do not end although they are cancelled, at close. 10 s. */
   closeTimeoutMs?: number;
+  /**
+   * Who enters the kernel. `loop` (the default): the program's own thread, which is fastest.
+   * `thread`: a thread beside it, so that no system call of the ring's ever holds up the program's
+   * event loop; it takes Linux 6.13. `auto`: a thread where that can be had.
+   */
+  completions?: CompletionsBy;
   faults?: UringFaults;
 }
 
@@ -47,6 +56,8 @@ export interface UringFaults {
   cancelFlags?: "refuse";
   /** The kernel (older than 5.19) knows no buffer groups. */
   bufferGroups?: "refuse";
+  /** The kernel (older than 6.13) carries no messages to rings of other threads. */
+  messages?: "refuse";
   /** Answers look-ups in place of the host's. */
   resolver?: Resolver;
   /**
@@ -68,6 +79,7 @@ export interface UringSettings {
   readonly spinLimit: number;
   readonly selfTestMs: number;
   readonly closeTimeoutMs: number;
+  readonly completions: CompletionsBy;
   readonly faults: UringFaults;
 }
 
@@ -107,8 +119,20 @@ export function settle(options: UringOptions): UringSettings {
     spinLimit: whole("spinLimit", options.spinLimit ?? DEFAULT_SPIN_LIMIT, 0, 1 << 20),
     selfTestMs: whole("selfTestMs", options.selfTestMs ?? 1000, 1, 60_000),
     closeTimeoutMs: whole("closeTimeoutMs", options.closeTimeoutMs ?? 10_000, 0, 3_600_000),
+    completions: completionsBy(options),
     faults: options.faults ?? {},
   };
+}
+
+function completionsBy({ completions = "loop", faults }: UringOptions): CompletionsBy {
+  if (!["loop", "thread", "auto"].includes(completions)) {
+    throw new RangeError(
+      'Cannot open the io_uring backend: completions must be "loop", "thread" or "auto": ' +
+        `found ${Bun.inspect(completions)}`,
+    );
+  }
+  if (completions === "loop" || faults?.enter === undefined) return completions;
+  throw new RangeError("Cannot simulate failures of io_uring_enter in a thread beside this one");
 }
 
 function whole(name: string, value: number, least: number, most: number): number {

@@ -26,6 +26,20 @@ import type { RingQueue } from "./ring-queue.ts";
 const UPDATE_BYTES = 16;
 const NEXT_FREE = 0xffffffff;
 
+/**
+ * A call of io_uring_register for one ring.
+ * @returns the result, or a negative error number
+ */
+export type RegisterCall = (operation: number, address: number, count: number) => number;
+
+/** The call as the ring's own thread makes it. */
+export function registerAt(fd: number): RegisterCall {
+  return (operation, address, count) => {
+    const result = libc().register(SYS_IO_URING_REGISTER, fd, operation, address, count);
+    return result < 0 ? -libc().errno() : result;
+  };
+}
+
 function register(fd: number, operation: number, view: NodeJS.TypedArray, count: number): number {
   const address = ptr(view);
   const result = libc().register(SYS_IO_URING_REGISTER, fd, operation, address, count);

@@ -6,6 +6,7 @@ import { OPCODE } from "../contract.ts";
 import { RingFiles } from "./ring-files.ts";
 import {
   RecordingSink,
+  loopTest,
   closesOnExec,
   memoryTest,
   openBlocking,
@@ -50,23 +51,20 @@ memoryTest("an opened file becomes a ring file that does not survive exec", (mem
   expect(closesOnExec(backend.ring.files.fdOf(socket))).toBe(true);
 });
 
-memoryTest(
-  "an opened file is closed when its slot belongs to another request by then",
-  (memory) => {
-    const backend = openBlocking({ memory });
-    const sink = new RecordingSink();
-    const before = openDescriptors().length;
-    prepareOpen(backend, 1, 1);
-    backend.ring.flush();
-    expect(openDescriptors().length).toBe(before + 1);
-    backend.ring.prepare(OPCODE.NOP, 1, 2, -1, 0, 0, 0, 0);
-    pollOut(backend, sink);
-    expect(sink.take()).toEqual(["turn", "complete 1.2 0"]);
-    expect(backend.counters.stale).toBe(1);
-    expect(openDescriptors().length).toBe(before);
-    expect(backend.ring.files.count).toBe(0);
-  },
-);
+loopTest("an opened file is closed when its slot belongs to another request by then", (memory) => {
+  const backend = openBlocking({ memory });
+  const sink = new RecordingSink();
+  const before = openDescriptors().length;
+  prepareOpen(backend, 1, 1);
+  backend.ring.flush();
+  expect(openDescriptors().length).toBe(before + 1);
+  backend.ring.prepare(OPCODE.NOP, 1, 2, -1, 0, 0, 0, 0);
+  pollOut(backend, sink);
+  expect(sink.take()).toEqual(["turn", "complete 1.2 0"]);
+  expect(backend.counters.stale).toBe(1);
+  expect(openDescriptors().length).toBe(before);
+  expect(backend.ring.files.count).toBe(0);
+});
 
 memoryTest(
   "an accepted socket is delivered when it wins against its cancellation",
@@ -86,7 +84,7 @@ memoryTest(
   },
 );
 
-memoryTest(
+loopTest(
   "an accepted socket is closed when the backend closes before anybody was told",
   async (memory) => {
     const sockets = (): number =>

@@ -29,6 +29,8 @@ import { Lookups } from "./lookups.ts";
 import type { EnterCall } from "./libc.ts";
 import type { UringFaults } from "./options.ts";
 import { PinnedMemories } from "./pinned-memory.ts";
+import { registerAt } from "./registration.ts";
+import type { RegisterCall } from "./registration.ts";
 import { RequestTable } from "./requests.ts";
 import { RingFiles } from "./ring-files.ts";
 import type { OpenRing } from "./setup.ts";
@@ -45,6 +47,7 @@ export class RingQueue {
   readonly fd: number;
   enterFd: number;
   enterFlags: number = ENTER_GETEVENTS;
+  readonly register: RegisterCall;
   readonly enterCall: EnterCall;
   readonly enterErrno: () => number;
 
@@ -97,6 +100,7 @@ export class RingQueue {
     const { params, memory } = ring;
     this.fd = ring.fd;
     this.enterFd = ring.fd;
+    this.register = ring.register ?? registerAt(ring.fd);
     const faulty = faults.enter === undefined ? undefined : faultyEnter(faults.enter);
     this.enterCall = faulty?.call ?? libc().enter;
     this.enterErrno = faulty?.errno ?? libc().errno;
@@ -119,7 +123,7 @@ export class RingQueue {
     this.capacity = ring.entries;
     this.requests = new RequestTable(slots);
     this.lookups = new Lookups(this.requests, this.pinned, this.backlog, faults.resolver);
-    this.groups = new BufferGroups(ring.fd, faults.bufferGroups === "refuse");
+    this.groups = new BufferGroups(this.register, faults.bufferGroups === "refuse");
     this.deferred = (ring.flags & SETUP_FLAG.DEFER_TASKRUN) !== 0;
     this.tellsWhenDue = (ring.flags & SETUP_FLAG.TASKRUN_FLAG) !== 0;
   }
@@ -204,6 +208,15 @@ export class RingQueue {
     return Atomics.load(this.rings, this.completionTailAt);
   }
 
+  /** Lets go of the ring's memory: nothing fits and nothing comes any more. */
+  forget(): void {
+    this.capacity = 0;
+    this.rings = new Int32Array(0);
+    this.completions.words = this.rings;
+    this.entries = new Int32Array(0);
+    this.entryDoubles = new Float64Array(0);
+  }
+
   /** Moves every completion from the ring into the backlog, so that the kernel has room. */
   putAside(): void {
     this.backlog.takeAll(this.completions, this.completionTail());
@@ -246,7 +259,8 @@ export class RingQueue {
   }
 }
 
-function enterError(errno: number): ReelError {
+/** Why a ring could not be entered. */
+export function enterError(errno: number): ReelError {
   const code = codeOfResult(-errno);
   const what = `Cannot enter the ring: io_uring_enter gave ${code}`;
   if (errno === ERRNO.EEXIST) {

@@ -8,6 +8,7 @@ import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import type { Sink } from "../contract.ts";
 import { O_CLOEXEC } from "./abi.ts";
 import { libc } from "./libc.ts";
+import { openThreadedRing } from "./completion-thread-open.ts";
 import { closeRing, openRing } from "./open-ring.ts";
 import { settle } from "./options.ts";
 import type { RingMemoryKind, UringOptions } from "./options.ts";
@@ -64,35 +65,81 @@ else closeRing(found.ring, found.core);
 /** A test that needs a ring. */
 export const ringTest = test.skipIf(ringMissing !== undefined);
 
+const threaded = ringMissing === undefined && openThreadedRing(settle({}), { now: () => 0 });
+/** Why the tests that need a completion thread cannot run here; undefined where they can. */
+export const threadMissing =
+  threaded === false
+    ? ringMissing
+    : "obstacle" in threaded
+      ? threaded.obstacle.found
+      : threaded.close();
+if (threadMissing !== undefined) {
+  console.warn(`SKIPPED: the completion thread's tests: found ${threadMissing}`);
+}
+
 const open = new Set<UringBackend>();
+
+/** Who enters the kernel for the backends of the test that is going on. */
+let completions: "loop" | "thread" = "loop";
 
 /** Opens a backend that is closed after the test. */
 export function openBlocking(options: UringOptions = {}): UringBackend {
-  const backend = UringBackend.openBlocking(options);
+  const backend = UringBackend.openBlocking({ completions, ...options });
   open.add(backend);
   return backend;
 }
 
 /** Opens a backend with a tested wake-up that is closed after the test. */
 export async function openLooping(options: UringOptions = {}): Promise<UringBackend> {
-  const backend = await UringBackend.open(options);
+  const backend = await UringBackend.open({ completions, ...options });
   open.add(backend);
   return backend;
 }
 
-afterEach(() => {
+/** Closes what a test has opened, and waits until its threads are gone. */
+async function closeAll(): Promise<void> {
+  const threads = [...open].flatMap((backend) => backend.working.thread ?? []);
+  const exits = threads.map(({ exited }) => exited);
   for (const backend of open) backend.close();
   open.clear();
-});
+  await Promise.all(exits);
+}
+
+afterEach(closeAll);
 
 /** A test that runs on a ring in shared memory and on a mapped one. */
-export function memoryTest(
+export function loopTest(
   title: string,
   body: (memory: RingMemoryKind) => void | Promise<void>,
 ): void {
   for (const memory of ["shared", "mapped"] as const) {
     ringTest(`${title} (${memory} ring)`, () => body(memory));
   }
+}
+
+/**
+ * As {@link loopTest}, and on a ring that a completion thread enters the kernel for. There, what is
+ * handed over reaches the kernel a moment later.
+ */
+export function memoryTest(
+  title: string,
+  body: (memory: RingMemoryKind) => void | Promise<void>,
+): void {
+  loopTest(title, body);
+  threadTest(`${title} (completion thread)`, () => body("shared"));
+}
+
+/** A test whose backends have a completion thread. */
+export function threadTest(title: string, body: () => void | Promise<void>): void {
+  ringTest.skipIf(threadMissing !== undefined)(title, async () => {
+    completions = "thread";
+    try {
+      await body();
+    } finally {
+      completions = "loop";
+      await closeAll();
+    }
+  });
 }
 
 /** Memory that requests may name, with its address. */

@@ -13,11 +13,14 @@ import { PARAMS, PARAMS_WORDS, SETUP_FLAG, SYS_IO_URING_SETUP } from "./abi.ts";
 import type { SetupFlagName } from "./abi.ts";
 import { libc } from "./libc.ts";
 import type { RingMemoryKind, UringSettings } from "./options.ts";
+import type { RegisterCall } from "./registration.ts";
 import { mapRing, takeRegion, viewRegion } from "./ring-memory.ts";
 import type { RingMemory, RingRegion } from "./ring-memory.ts";
 
 /** A ring that is open, and how it came to be. */
 export interface OpenRing extends Accepted {
+  /** How calls of io_uring_register are made, where the ring belongs to another thread. */
+  readonly register?: RegisterCall;
   /** What was tried first and refused. */
   readonly refused: readonly Refusal[];
 }

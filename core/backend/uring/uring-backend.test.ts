@@ -8,6 +8,7 @@ import { ERRNO } from "../../errors.ts";
 import { INPUT_INTERRUPT, OPCODE } from "../contract.ts";
 import {
   RecordingSink,
+  loopTest,
   memoryTest as test,
   openBlocking,
   openDescriptors,
@@ -19,7 +20,7 @@ import {
 
 const O_RDWR_CREAT = 0o102;
 
-test("poll() delivers what was asked for, after one turn for the batch", (memory) => {
+loopTest("poll() delivers what was asked for, after one turn for the batch", (memory) => {
   const backend = openBlocking({ memory });
   const sink = new RecordingSink();
   expect(backend.working.ring.memory.kind).toBe(memory);
@@ -178,7 +179,7 @@ test("a splice moves between ring files and leaves no trace in later requests", 
   backend.host.close(reader);
 });
 
-test("completions that overflow the queue all arrive, each once", (memory) => {
+loopTest("completions that overflow the queue all arrive, each once", (memory) => {
   const backend = openBlocking({ memory, entries: 8, completionEntries: 8, slots: 64 });
   const sink = new RecordingSink();
   for (let slot = 0; slot < 48; slot++) {
@@ -190,7 +191,7 @@ test("completions that overflow the queue all arrive, each once", (memory) => {
   expect(backend.counters.overflows).toBeGreaterThan(0);
 });
 
-test("a bad request in the middle of a batch does not hold up the others", (memory) => {
+loopTest("a bad request in the middle of a batch does not hold up the others", (memory) => {
   const backend = openBlocking({ memory, avoidFlags: ["SUBMIT_ALL"] });
   const sink = new RecordingSink();
   const noSuchOpcode = 250;
@@ -207,7 +208,7 @@ test("a bad request in the middle of a batch does not hold up the others", (memo
   expect(backend.counters.enters).toBeGreaterThanOrEqual(4);
 });
 
-test("inject() reaches the next poll before everything else, also a waiting one", (memory) => {
+loopTest("inject() reaches the next poll before everything else, also a waiting one", (memory) => {
   const backend = openBlocking({ memory });
   const sink = new RecordingSink();
   const [reader] = backend.host.pipe(4096);
@@ -233,7 +234,7 @@ test("now() counts whole nanoseconds of the session and never goes back", (memor
   }
 });
 
-test("close() of a hundred backends leaves no descriptor behind", (memory) => {
+loopTest("close() of a hundred backends leaves no descriptor behind", (memory) => {
   const before = openDescriptors().length;
   for (let i = 0; i < 100; i++) {
     const backend = openBlocking({ memory });

@@ -11,14 +11,18 @@
 import { ReelError } from "../../errors.ts";
 import type { Backend, BackendCounters, InputKind, Sink } from "../contract.ts";
 import { cancelAll, cancelFile, cancelSync } from "./cancel.ts";
+import { ThreadAnnouncer } from "./completion-thread-announcer.ts";
+import { openThreadedRing } from "./completion-thread-open.ts";
+import { CALL_PASS } from "./completion-thread-words.ts";
 import { Door } from "./door.ts";
+import { EventDescriptor } from "./event-descriptor.ts";
 import { UringHostCalls } from "./host-calls.ts";
 import { KernelTimer } from "./kernel-timer.ts";
 import { LoopWake } from "./loop-wake.ts";
 import type { WakeMode, WakeSource } from "./loop-wake.ts";
 import { obstacleError, wakeObstacle } from "./obstacles.ts";
 import type { Obstacle } from "./obstacles.ts";
-import { closeRing, openRing } from "./open-ring.ts";
+import { openRing } from "./open-ring.ts";
 import type { NoRing, WorkingRing } from "./open-ring.ts";
 import { settle } from "./options.ts";
 import type { UringOptions, UringSettings } from "./options.ts";
@@ -101,7 +105,7 @@ export class UringBackend implements Backend {
   /** Opens a backend without that test, or tells what was found out and why there is none. */
   static tryOpen(settings: UringSettings): UringBackend | NoRing {
     const clock = new SessionClock();
-    const found = openRing(settings, clock);
+    const found = openAny(settings, clock);
     return "obstacle" in found ? found : new UringBackend(found, settings, clock);
   }
 
@@ -153,6 +157,14 @@ export class UringBackend implements Backend {
   disarmWake(): void {
     this.#core.onFlush = undefined;
     this.#wake.disarm();
+  }
+
+  catchUp(): boolean {
+    const { thread } = this.#working;
+    if (thread === undefined || this.#closed) return false;
+    this.#core.enter(0);
+    thread.call(CALL_PASS, 0, 0);
+    return this.#door.look();
   }
 
   inject(kind: InputKind, value: number): void {
@@ -226,7 +238,7 @@ export class UringBackend implements Backend {
       const left = core.inFlight;
       if (drained) core.groups.closeAll();
       core.files.closeAll();
-      closeRing(this.#working.ring, core);
+      this.#working.close();
       if (drained) {
         core.pinned.clear();
         held.delete(this);
@@ -237,13 +249,24 @@ export class UringBackend implements Backend {
   readonly #reconsider = (): void => this.#wake.reconsider();
 
   #wakeSource(): WakeSource {
+    const { thread } = this.#working;
     return {
-      queue: this.#core,
+      announcer: (signalled, failed) =>
+        thread === undefined
+          ? new EventDescriptor(this.#core, signalled, failed)
+          : new ThreadAnnouncer(thread, signalled),
       look: () => this.#door.look(),
       pending: () => this.#door.pending(),
       syncTimer: () => this.#timer.sync(this.#door.deadlineNs + this.#clock.startNs),
     };
   }
+}
+
+/** Opens a ring that is entered as the settings say. */
+function openAny(settings: UringSettings, clock: SessionClock): WorkingRing | NoRing {
+  if (settings.completions === "loop") return openRing(settings, clock);
+  const found = openThreadedRing(settings, clock);
+  return "obstacle" in found && settings.completions === "auto" ? openRing(settings, clock) : found;
 }
 
 function throwUndrained(left: number, timeoutMs: number): never {

@@ -13,6 +13,9 @@ export const OWN_TIMER_CHANGE = OWN | 3;
 /** Start-up tests. */
 export const OWN_PROBE = OWN | 4;
 
+/** A message from another thread: nobody's request. */
+export const OWN_MESSAGE = OWN | 6;
+
 /** The timeout of a slot's request: the slot is beside the kind, its generation the sequence. */
 const LINK = 5;
 const KIND_BITS = 8;
