@@ -101,7 +101,7 @@ test("cancelling an armed receive brings what had arrived, and then its end", (m
   libc().close(peer);
 });
 
-test("a send without a copy tells when its memory is free, by a completion of its own", (memory) => {
+test("a send without a copy tells by a second completion when its memory is free", (memory) => {
   const backend = openBlocking({ memory });
   const sink = new RecordingSink();
   const { file, peer } = tcpPair(backend);

@@ -76,6 +76,23 @@ memoryTest("limits hold for every request of a queue that is full all the time",
   libc().close(peer);
 });
 
+memoryTest("each request of a batch has its own limit", (memory) => {
+  const backend = openBlocking({ memory });
+  const sink = new RecordingSink();
+  const { file, peer } = tcpPair(backend);
+  const { address } = pinned(backend, 64);
+  for (const [slot, timeoutNs] of [seconds(60), us(200), seconds(60)].entries()) {
+    backend.ring.prepare(OPCODE.RECV, slot, 1, file, address, 64, 0, 0);
+    backend.ring.limit(slot, 1, timeoutNs);
+  }
+  pollFor(backend, sink, 1);
+  expect(sink.take()).toEqual(["turn", `complete 1.1 ${-ETIME}`]);
+  backend.cancelAll();
+  pollOut(backend, sink);
+  expect(sink.takeSorted()).toEqual([`complete 0.1 ${-ECANCELED}`, `complete 2.1 ${-ECANCELED}`]);
+  libc().close(peer);
+});
+
 ringTest("limit() refuses a request that it cannot limit, and leaves it as it is", () => {
   const backend = openBlocking();
   const sink = new RecordingSink();

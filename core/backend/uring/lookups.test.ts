@@ -11,6 +11,7 @@ import { hostResolver } from "./resolver.ts";
 import type { Answer, Resolver } from "./resolver.ts";
 import {
   RecordingSink,
+  loopTest,
   memoryTest,
   openBlocking,
   openLooping,
@@ -173,12 +174,17 @@ ringTest("a cancelled look-up ends at the next poll, and its answer is dropped",
   pollOut(backend, sink);
   expect(again.text(sink.results[0]!.result)).toBe("10.0.0.2");
   // Not handed over yet, and cancelled at once: nobody is asked.
-  lookUp(backend, 1, "c.example");
-  expect(backend.cancelSync(1, 1, 0)).toBeLessThanOrEqual(0);
-  lookUp(backend, 2, "d.example");
+  lookUp(backend, 2, "c.example");
   backend.cancelAll();
   pollOut(backend, sink);
+  await Bun.sleep(0);
   expect(resolver.asked).toEqual(["later a.example 0", "now b.example 0"]);
+  lookUp(backend, 1, "d.example");
+  sink.take();
+  await settle(backend, sink);
+  expect(backend.cancelSync(1, 1, 0)).toBe(0);
+  pollOut(backend, sink);
+  expect(sink.take()).toEqual(["turn", `complete 1.1 ${-ERRNO.ECANCELED}`]);
 });
 
 ringTest("an answered look-up that is cancelled before it was delivered ends once", async () => {
@@ -211,7 +217,7 @@ ringTest("an answer wakes a loop that sleeps, and a cancellation does", async ()
   }
 });
 
-ringTest("a poll that waits resolves itself, after what is there already", () => {
+ringTest("a poll that waits resolves itself, after what is there already", async () => {
   const resolver = new ScriptedResolver();
   const backend = openBlocking({ faults: { resolver } });
   const sink = new RecordingSink();
@@ -230,10 +236,11 @@ ringTest("a poll that waits resolves itself, after what is there already", () =>
   backend.arm(backend.now() + seconds(60));
   expect(backend.poll(sink, true)).toBe(1);
   expect(sink.take()).toEqual(["turn", `complete 1.1 ${NOT_FOUND}`]);
+  await Bun.sleep(0);
   expect(resolver.asked).toEqual(["now a.example 0"]);
 });
 
-memoryTest("close() drains look-ups, and their answers come too late", async (memory) => {
+loopTest("close() drains look-ups, and their answers come too late", async (memory) => {
   const resolver = new ScriptedResolver();
   const backend = openBlocking({ memory, faults: { resolver } });
   const sink = new RecordingSink();
@@ -264,4 +271,8 @@ ringTest("a look-up whose slot was given away is nobody's", async () => {
   pollOut(backend, sink);
   expect(sink.take()).toEqual(["turn", "complete 1.2 0"]);
   expect([backend.counters.stale, backend.pending(), bytes[9]]).toEqual([1, false, POISON]);
+  // Not even if another goes by the same name.
+  lookUp(backend, 1, "b.example");
+  pollOut(backend, sink);
+  expect(sink.take()).toEqual(["turn", `complete 1.1 ${NOT_FOUND}`]);
 });
