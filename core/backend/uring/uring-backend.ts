@@ -30,12 +30,14 @@ import type { RingCore } from "./ring-core.ts";
 import { SelfTest } from "./self-test.ts";
 import { SessionClock } from "./session-clock.ts";
 import { drain } from "./shutdown.ts";
+import { Estate, closeAtThreadExit } from "./thread-exit.ts";
 
 /**
  * Backends that are open. The kernel holds their memory, so they must not be collected, however
  * little the program thinks of them; those that could not be drained stay for ever.
  */
 const held = new Set<UringBackend>();
+closeAtThreadExit(held);
 
 export class UringBackend implements Backend {
   readonly kind = "uring";
@@ -51,6 +53,7 @@ export class UringBackend implements Backend {
   readonly #door: Door;
   readonly #timer: KernelTimer;
   readonly #wake: LoopWake;
+  readonly #estate = new Estate();
   #closed = false;
 
   private constructor(working: WorkingRing, settings: UringSettings, clock: SessionClock) {
@@ -75,6 +78,7 @@ export class UringBackend implements Backend {
       deaf: settings.faults.eventfdSelfTest === "fail",
     });
     core.lookups.onEnd = this.#reconsider;
+    this.#estate.add(core.rings);
     held.add(this);
   }
 
@@ -188,6 +192,7 @@ export class UringBackend implements Backend {
     if (this.#closed) {
       throw new ReelError("ERR_CLOSED", "Cannot pin memory: the io_uring backend is closed");
     }
+    this.#estate.add(bytes);
     return this.#core.pinned.add(bytes);
   }
 
@@ -241,6 +246,7 @@ export class UringBackend implements Backend {
       this.#working.close();
       if (drained) {
         core.pinned.clear();
+        this.#estate.clear();
         held.delete(this);
       } else throwUndrained(left, closeTimeoutMs);
     }
