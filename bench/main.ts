@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import core from "./core.bench.ts";
 import tcp from "./tcp.bench.ts";
 import { measureTopic } from "./measure.ts";
+import { profileServer } from "./profile.ts";
 import { formatReport } from "./report.ts";
 import type { Effort } from "./samplers.ts";
 import type { Row, Topic } from "./topic.ts";
@@ -17,12 +18,14 @@ const FULL: Effort = { rounds: 15, sampleMs: 250, warmUpMs: 1500, distributionMs
 const QUICK: Effort = { rounds: 9, sampleMs: 80, warmUpMs: 500, distributionMs: 100 };
 
 const USAGE = `Usage: bun run bench <topic> [--json] [--quick] [--filter NAME]
+       bun run bench <topic> --profile NAME
 
 Topics: ${TOPICS.map(({ name }) => name).join(", ")}
 
   --json         the report as JSON on standard output: { topic, machine, ratios, raw }
   --quick        shorter samples, and fewer rounds
   --filter NAME  only the rows whose name contains NAME, in any case
+  --profile NAME where a server under load spends its time, by its name in the report
   --help         this text
 
 Exit code: 0 also when targets are missed; 1 when a benchmark fails; 2 for a wrong command line.`;
@@ -31,6 +34,7 @@ interface Command {
   topic: Topic;
   rows: readonly Row[];
   json: boolean;
+  profile: string;
   effort: Effort;
 }
 
@@ -45,6 +49,7 @@ function parse(words: string[]): Command | undefined {
       json: { type: "boolean", default: false },
       quick: { type: "boolean", default: false },
       filter: { type: "string", default: "" },
+      profile: { type: "string", default: "" },
       help: { type: "boolean", default: false },
     },
   });
@@ -66,7 +71,7 @@ function parse(words: string[]): Command | undefined {
   const effort = values.quick
     ? { ...QUICK, ...topic.effort?.quick }
     : { ...FULL, ...topic.effort?.full };
-  return { topic, rows, json: values.json, effort };
+  return { topic, rows, json: values.json, profile: values.profile, effort };
 }
 
 /** Tells people what is going on, where there is a terminal to tell it on. */
@@ -86,7 +91,11 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  const { topic, rows, json, effort } = command;
+  const { topic, rows, json, profile, effort } = command;
+  if (profile !== "") {
+    console.log(await profileServer(topic, profile));
+    return 0;
+  }
   const report = await measureTopic(topic, rows, effort, progress);
   progress("");
   console.log(json ? JSON.stringify(report, null, 2) : formatReport(report, rows));

@@ -1,49 +1,49 @@
 /**
- * Profiles a server under load, for tuning: runs the load of one sampler of topic `tcp` with Bun's
- * sampling profiler in the server, and prints where it spent its time.
- *
- * Usage: bun bench/profile.ts [SAMPLER] [SECONDS]. The sampler's name as the report has it, by
- * default "echo on 64 connections, ioreel"; it has to be a server that runs on Bun.
+ * Profiles a server under load, for tuning: runs the load of one sampler with Bun's sampling
+ * profiler in the server, and tells where it spent its time.
  */
 import { mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pair } from "./load.ts";
-import tcp from "./tcp.bench.ts";
-import type { LoadPlan } from "./topic.ts";
+import type { LoadPlan, Topic } from "./topic.ts";
 
 const INTERVAL_US = 200;
 const WARM_UP_MS = 1000;
+const MEASURED_MS = 3000;
 /** Lines of the profile that are printed; the file has all. */
 const LINES = 60;
 
-function planOf(name: string): LoadPlan {
-  const plan = tcp.samplers[name];
-  if (plan?.from === "load" && plan.server.from === "bun") return plan;
-  const known = Object.entries(tcp.samplers).flatMap(([each, { from }]) =>
-    from === "load" ? [each] : [],
+/** @throws {Error} when no such server runs on Bun; it names those that do */
+function planOf({ samplers }: Topic, name: string): LoadPlan {
+  const plans = Object.entries(samplers).filter(
+    (entry): entry is [string, LoadPlan] =>
+      entry[1].from === "load" && entry[1].server.from === "bun",
   );
-  throw new Error(`Cannot profile "${name}": it is no server on Bun\n${known.join("\n")}`);
+  const found = plans.find(([each]) => each === name);
+  if (found !== undefined) return found[1];
+  const known = plans.map(([each]) => `\n  ${each}`).join("");
+  throw new Error(`Cannot profile "${name}": give the name of a server on Bun:${known}`);
 }
 
-async function profile(name: string, seconds: number): Promise<void> {
+/**
+ * Profiles the server of a sampler, by its name.
+ * @returns what the load measured meanwhile, the functions that took most time, and the files that
+ *   have all of it: one for people, one for the developer tools of a browser
+ * @throws {Error} when there is no such server, or it cannot run here
+ */
+export async function profileServer(topic: Topic, name: string): Promise<string> {
+  const plan = planOf(topic, name);
   const folder = mkdtempSync(join(tmpdir(), "ioreel-profile-"));
-  const plan = planOf(name);
   const interval = ["--cpu-prof-interval", String(INTERVAL_US)];
   const flags = ["--cpu-prof", "--cpu-prof-md", "--cpu-prof-dir", folder, ...interval];
   const pair = await Pair.open(name, { ...plan, server: { ...plan.server, flags } });
   if (typeof pair === "string") throw new Error(`Cannot profile ${name}: ${pair}`);
   await pair.client.ask(`open ${plan.open}`);
-  const sample = await pair.client.ask<object>(`run ${WARM_UP_MS} ${seconds * 1000}`);
+  const sample = await pair.client.ask<object>(`run ${WARM_UP_MS} ${MEASURED_MS}`);
   await pair.close();
-  console.log(JSON.stringify(sample));
   const files = readdirSync(folder).map((file) => join(folder, file));
   const text = files.find((file) => file.endsWith(".md"));
-  if (text !== undefined) {
-    console.log((await Bun.file(text).text()).split("\n").slice(0, LINES).join("\n"));
-  }
-  console.log(files.join("\n"));
+  const lines = text === undefined ? [] : (await Bun.file(text).text()).split("\n");
+  return [JSON.stringify(sample), ...lines.slice(0, LINES), "", ...files].join("\n");
 }
-
-const [name = "echo on 64 connections, ioreel", seconds = "3"] = process.argv.slice(2);
-await profile(name, Number(seconds));

@@ -45,8 +45,10 @@ const JS_PEERS = {
 
 const ECHO_SERVERS = { "C liburing": cEcho(2048, 1024), ...JS_PEERS, ioreel: ioreel() } as const;
 const BULK_SERVERS = { "C liburing": cEcho(262_144, 64), ...JS_PEERS, ioreel: ioreel() } as const;
-/** An operation waits on each connection, and accepting is one too. */
-const IDLE_SERVERS = { ...JS_PEERS, ioreel: ioreel("slots=16384") } as const;
+const IDLE_SERVERS = {
+  ...JS_PEERS,
+  ioreel: ioreel(`connections=${IDLE_CONNECTIONS + 100}`),
+} as const;
 const RECORDED = "recorded";
 
 const echo = (server: ServerPlan, connections: number): LoadPlan => ({

@@ -1,6 +1,6 @@
 /**
  * ioreel's echo server, as its README shows it: a task for each connection, a loop over its chunks,
- * every write awaited. Arguments: `slots=N` for the table of operations, `record=full` for a session
+ * every write awaited. Arguments: `connections=N` for the tables' size, `record=full` for a session
  * that is recorded meanwhile with all that arrives.
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -11,10 +11,13 @@ import { startRuntime } from "../../core/runtime/start.ts";
 import { tcp } from "../../providers/tcp/provider.ts";
 import { answerRequests } from "../peers/server.ts";
 
-const SLOTS_DEFAULT = 2048;
+const CONNECTIONS_DEFAULT = 1024;
+/** A connection is received on, read from and written to; a list is kept for each, and one more. */
+const SLOTS_EACH = 3;
+const LISTS_EACH = 4;
 
 const words = new Map(process.argv.slice(2).map((word) => word.split("=") as [string, string]));
-const slots = Number(words.get("slots") ?? SLOTS_DEFAULT);
+const most = Number(words.get("connections") ?? CONNECTIONS_DEFAULT);
 const folder = words.has("record") ? mkdtempSync(join(tmpdir(), "ioreel-bench-")) : undefined;
 
 function start() {
@@ -22,7 +25,7 @@ function start() {
     backend: "uring",
     providers: [tcp],
     seed: 1,
-    limits: { table: { slots }, ends: slots },
+    limits: { ends: 2 * most, table: { slots: most * SLOTS_EACH, lists: most * LISTS_EACH } },
     ...(folder === undefined ? {} : { record: join(folder, "echo.reel") }),
   });
 }
