@@ -27,7 +27,7 @@ export const REG_MASK_CLEAR = 0x0c;
 
 /** R/W: address of the first descriptor; the low 4 bits are 0. */
 export const REG_TRANSMIT_BASE = 0x10;
-/** R/W: descriptors of the ring, 0 to {@link RING_COUNT_MAX}. Writing it sets head and tail to 0. */
+/** R/W: descriptors of the ring, up to {@link RING_COUNT_MAX}. A write sets head and tail to 0. */
 export const REG_TRANSMIT_COUNT = 0x14;
 /** R: the descriptor that the device looks at next. */
 export const REG_TRANSMIT_HEAD = 0x18;
@@ -84,7 +84,7 @@ export const DESCRIPTOR_ADDRESS = 0;
 export const DESCRIPTOR_ADDRESS_HIGH = 4;
 /** Transmit: bytes of the frame. Receive: room at the address; then the bytes that came. */
 export const DESCRIPTOR_LENGTH = 8;
-/** {@link DESCRIPTOR_DONE}, {@link DESCRIPTOR_ERROR}: written by the device, cleared by the driver. */
+/** {@link DESCRIPTOR_DONE}, {@link DESCRIPTOR_ERROR}: set by the device, cleared by the driver. */
 export const DESCRIPTOR_STATUS = 12;
 
 /** The device is done with the descriptor and its memory. */

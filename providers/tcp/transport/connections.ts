@@ -1,8 +1,16 @@
 /**
  * All connections of all hosts: which are free, which one a segment belongs to, which ports are
- * taken. Everything lies in the machine's memory; the lists go through the control blocks themselves.
+ * taken. Everything lies in the machine's memory; lists go through the control blocks themselves.
  */
-import { IPV6, SCOPE_ANY, SCOPE_PATH, addressOf, familyOf, hostOf, scopeOf } from "../network/frame.ts";
+import {
+  IPV6,
+  SCOPE_ANY,
+  SCOPE_PATH,
+  addressOf,
+  familyOf,
+  hostOf,
+  scopeOf,
+} from "../network/frame.ts";
 import type { DeadlineHeap } from "./deadlines.ts";
 import { FREE, LISTEN, type Connection } from "./layout.ts";
 import { CONNECTION_BYTES, type TransportMemory } from "./memory.ts";
@@ -149,8 +157,8 @@ export class Connections {
     }
   }
 
-  /** Calls back with each connection that is in handshake with a listener. */
-  eachHandshake(listener: number, visit: (number: number) => void): void {
+  /** Calls back with each connection that came to a listener and was not accepted. */
+  eachComer(listener: number, visit: (number: number) => void): void {
     for (let number = 1; number <= this.#memory.root.connectionsMade; number++) {
       const other = this.#at(number);
       if (other.state !== FREE && other.parent === listener) visit(number);

@@ -56,7 +56,7 @@ export function output(t: Transport, c: Connection): boolean {
   if (state !== FIN_WAIT_2 && state !== TIME_WAIT) {
     for (;;) {
       const length = nextLength(c, false);
-      const fin = c.finQueued && ((c.sendNext + Math.max(0, length)) >>> 0) === c.sendEnd;
+      const fin = c.finQueued && (c.sendNext + Math.max(0, length)) >>> 0 === c.sendEnd;
       if (length < 0 || (length === 0 && !fin)) break;
       if (!sendData(t, c, length, fin)) return false;
     }
@@ -64,7 +64,7 @@ export function output(t: Transport, c: Connection): boolean {
   if (c.owesAcknowledgement && !sendAcknowledgement(t, c)) return false;
   const idle = c.timer === TIMER_NONE && c.sendFirst === c.sendNext;
   // Bytes that may not be sent yet, and nothing on its way whose acknowledgement could let them.
-  if (idle && c.sendEnd !== c.sendNext && (c.sendEnd - c.sendNext) >> 31 === 0) {
+  if (idle && ((c.sendEnd - c.sendNext) | 0) > 0) {
     armTimer(t, c, TIMER_PERSIST, retransmitDelay(c));
   }
   return true;
@@ -74,7 +74,7 @@ export function output(t: Transport, c: Connection): boolean {
 export function forceOutput(t: Transport, c: Connection): boolean {
   const length = nextLength(c, true);
   if (length <= 0) return true;
-  return sendData(t, c, length, c.finQueued && ((c.sendNext + length) >>> 0) === c.sendEnd);
+  return sendData(t, c, length, c.finQueued && (c.sendNext + length) >>> 0 === c.sendEnd);
 }
 
 /** Sends the oldest segment again, without changing what comes next. */
@@ -82,7 +82,7 @@ export function resendFirst(t: Transport, c: Connection): boolean {
   const next = c.sendNext;
   c.sendNext = c.sendFirst;
   const length = Math.min(c.segmentBytesMax, Math.max(0, (c.sendEnd - c.sendFirst) | 0));
-  const fin = c.finSent && ((c.sendFirst + length) >>> 0) === c.sendEnd;
+  const fin = c.finSent && (c.sendFirst + length) >>> 0 === c.sendEnd;
   const sent = length === 0 && !fin ? true : sendData(t, c, length, fin);
   if (((next - c.sendNext) | 0) > 0) c.sendNext = next;
   return sent;
@@ -110,7 +110,7 @@ function sendData(t: Transport, c: Connection, length: number, fin: boolean): bo
   const frame = t.rings.begin();
   if (frame === 0) return false;
   const { sendNext } = c;
-  const last = ((sendNext + length) >>> 0) === c.sendEnd;
+  const last = (sendNext + length) >>> 0 === c.sendEnd;
   const flags = ACK | (fin ? FIN : 0) | (last && length > 0 ? PSH : 0);
   writeSegment(t, c, frame, sendNext, flags);
   if (length > 0) t.streams.takeTo(c.$base + SEND_RING, sendNext, frame + DATA_AT, length);
@@ -152,8 +152,7 @@ function outputSyn(t: Transport, c: Connection): boolean {
     window,
   );
   const size = segmentBytesBetween(c.local, c.remote);
-  const scale = answers && c.sendScale === 0 && c.receiveScale === 0 ? -1 : c.receiveScale;
-  rings.commit(DATA_AT + writeSynOptions(memory.u8, frame, size, scale));
+  rings.commit(DATA_AT + writeSynOptions(memory.u8, frame, size, c.receiveScale));
   if (answers) c.receiveEdge = (c.receiveNext + window) >>> 0;
   c.sendNext = (c.sendFirst + 1) >>> 0;
   c.sent = c.sendNext;
@@ -178,7 +177,7 @@ export function sendProbe(t: Transport, c: Connection): boolean {
   return sendEmpty(t, c, (c.sendFirst - 1) >>> 0, ACK);
 }
 
-/** Resets the peer of a connection. A reset for which there is no room is lost, as on any network. */
+/** Resets the peer of a connection. One for which there is no room is lost, as on any network. */
 export function sendReset(t: Transport, c: Connection): void {
   sendEmpty(t, c, c.sendNext, RST | ACK);
 }
@@ -238,8 +237,8 @@ function writeSegment(
 }
 
 /**
- * The window to offer, as it goes into a header. It never shrinks, and grows by steps that are worth
- * a segment ([RFC 9293] section 3.8.6.2.2).
+ * The window to offer, as it goes into a header. It never shrinks, and grows by steps that are
+ * worth a segment ([RFC 9293] section 3.8.6.2.2).
  */
 function offerWindow(c: Connection): number {
   const { receiveNext, receiveScale } = c;

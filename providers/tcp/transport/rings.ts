@@ -107,7 +107,7 @@ export class DeviceRings {
     this.#write(tell ? REG_MASK_SET : REG_MASK_CLEAR, CAUSE_SENT);
   }
 
-  /** Bytes of the oldest received frame that was not taken; 0 for none, -1 for one without bytes. */
+  /** Bytes of the oldest received frame that was not taken; 0 for none, -1 for one that failed. */
   received(): number {
     const { root, u32 } = this.#memory;
     const at = (root.receiveRing + root.receiveNext * DESCRIPTOR_BYTES) >> 2;

@@ -1,7 +1,7 @@
 /**
  * Segments: the header of [RFC 9293] section 3.1 behind a frame's own, with the two options that
- * this transport knows, both in SYN segments only: the maximum segment size, and the window scale of
- * [RFC 7323] section 2. The checksum is left to the device, as controllers offer, and so is zero.
+ * this transport knows, both in SYN segments only: the maximum segment size, and the window scale
+ * of [RFC 7323] section 2. The checksum is left to the device, as controllers offer, and so is zero.
  */
 import {
   FRAME_FROM,
@@ -136,10 +136,9 @@ export function writeSynOptions(
   bytes[options] = OPTION_SIZE;
   bytes[options + 1] = 4;
   write16(bytes, options + 2, segmentBytesMax);
-  // A peer that does not scale gets an end of options where the scale would be.
-  bytes[options + 4] = scale < 0 ? OPTION_END : OPTION_SCALE;
+  bytes[options + 4] = OPTION_SCALE;
   bytes[options + 5] = 3;
-  bytes[options + 6] = scale < 0 ? 0 : scale;
+  bytes[options + 6] = scale;
   bytes[options + 7] = OPTION_END;
   return SYN_OPTION_BYTES;
 }

@@ -3,10 +3,10 @@
  * bytes are found by their sequence numbers. A ring grows with what it holds and is given back when
  * it is empty, so that an idle connection has none.
  */
-import { offsetOf } from "./layout.ts";
+import { offsetOf, type Connection } from "./layout.ts";
 import { PAGE_BYTES, type TransportMemory } from "./memory.ts";
 
-/** Byte offsets of the two rings in a control block: address, size, sequence number of its start. */
+/** Offsets of the two rings in a control block: address, size, sequence number of the start. */
 export const SEND_RING = offsetOf("sendBlock");
 export const RECEIVE_RING = offsetOf("receiveBlock");
 
@@ -37,13 +37,24 @@ export class Streams {
     const bigger = this.#memory.takeBlock(sizeBytes);
     if (bigger === 0) return false;
     if (block !== 0) {
-      this.#toMemory(ring, first, bigger, usedBytes);
+      this.takeTo(ring, first, bigger, usedBytes);
       this.#memory.giveBlock(block, u32[at + 1]!);
     }
     u32[at] = bigger;
     u32[at + 1] = sizeBytes;
     u32[at + 2] = first;
     return true;
+  }
+
+  /** Gives back what a connection keeps for sending again. */
+  freeSent(c: Connection): void {
+    this.free(c.$base + SEND_RING);
+  }
+
+  /** Gives back what a connection has received. */
+  freeReceived(c: Connection): void {
+    this.free(c.$base + RECEIVE_RING);
+    c.rangeCount = 0;
   }
 
   /** Gives a ring back, if there is one. */
@@ -80,7 +91,14 @@ export class Streams {
 
   /** Copies bytes of a ring to memory: into a frame. */
   takeTo(ring: number, sequence: number, address: number, count: number): void {
-    this.#toMemory(ring, sequence, address, count);
+    const { u8, u32 } = this.#memory;
+    const at = ring >> 2;
+    const block = u32[at]!;
+    const sizeBytes = u32[at + 1]!;
+    const start = (sequence - u32[at + 2]!) & (sizeBytes - 1);
+    const first = Math.min(count, sizeBytes - start);
+    u8.copyWithin(address, block + start, block + start + first);
+    if (first < count) u8.copyWithin(address + first, block, block + count - first);
   }
 
   /** Address of a byte of a ring. */
@@ -95,16 +113,5 @@ export class Streams {
     const { u32 } = this.#memory;
     const at = ring >> 2;
     return u32[at + 1]! - ((sequence - u32[at + 2]!) & (u32[at + 1]! - 1));
-  }
-
-  #toMemory(ring: number, sequence: number, address: number, count: number): void {
-    const { u8, u32 } = this.#memory;
-    const at = ring >> 2;
-    const block = u32[at]!;
-    const sizeBytes = u32[at + 1]!;
-    const start = (sequence - u32[at + 2]!) & (sizeBytes - 1);
-    const first = Math.min(count, sizeBytes - start);
-    u8.copyWithin(address, block + start, block + start + first);
-    if (first < count) u8.copyWithin(address + first, block, block + count - first);
   }
 }

@@ -9,6 +9,7 @@ import type { DriverContext } from "../../../core/provider/index.ts";
 import { CAUSE_SENT } from "../registers.ts";
 import { Connections } from "./connections.ts";
 import { DeadlineHeap } from "./deadlines.ts";
+import { fireDeadlines } from "./expiry.ts";
 import { input } from "./input.ts";
 import { CLOSED, type Connection } from "./layout.ts";
 import { TransportMemory } from "./memory.ts";
@@ -17,7 +18,7 @@ import { Queues } from "./queues.ts";
 import { DeviceRings } from "./rings.ts";
 import { Segment } from "./segment.ts";
 import { Streams } from "./streams.ts";
-import { endTimeWait, fireDeadlines } from "./timers.ts";
+import { endTimeWait } from "./time-wait.ts";
 
 /** What the transport needs of its driver. */
 export interface TransportHost {
