@@ -193,6 +193,15 @@ export class Syscalls implements Settler, CallHost {
   }
 
   /**
+   * What an operation without a buffer has brought: a restored `receive`. There until its release.
+   * @throws {ReelError} ERR_BAD_HANDLE
+   */
+  asyncBytes(handle: number): Uint8Array | undefined {
+    const { state } = this.#host.engine;
+    return state.brought[state.table.requireSlot(handle, "look at")];
+  }
+
+  /**
    * {@link asyncStart} for a program that owns its thread: drives while the table is full.
    * @throws {ReelError} ERR_DEADLOCK when no slot can ever become free
    */

@@ -1,6 +1,6 @@
 /**
- * Bytes that a layer has at hand and gives to its operation: copied into the operation's buffer, or,
- * where it was started without one, into a fresh array that waits for the delivery of the outcome.
+ * Bytes that a layer has at hand and gives to its operation: copied into the operation's buffer,
+ * or, where it was started without one, into a fresh array that waits for the outcome's delivery.
  */
 import {
   BUFFER,

@@ -20,7 +20,8 @@ import {
   STATE,
 } from "../descriptor/layout.ts";
 import { GENERATION_MAX, SLOTS_MAX } from "../descriptor/table.ts";
-import { enqueueOutcome, release } from "./settle.ts";
+import { enqueueOutcome } from "./outcome.ts";
+import { release } from "./settle.ts";
 import type { EngineState, QueuedSettler, Settler } from "./state.ts";
 
 /** What has to be looked at when an outcome is delivered. */

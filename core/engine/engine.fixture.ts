@@ -48,7 +48,12 @@ export function providerOf(
   kind: string,
   operations: readonly string[],
   driver: (cx: DriverContext) => TestDriver,
-  options: { stateVersion?: number; positioned?: readonly string[] } = {},
+  options: {
+    stateVersion?: number;
+    positioned?: readonly string[];
+    unbuffered?: readonly string[];
+    resourcesMax?: number;
+  } = {},
 ): Provider {
   const make = (cx: DriverContext): Driver => ({ open() {}, release() {}, ...driver(cx) });
   const directionOf = (name: string): Direction =>
@@ -66,12 +71,13 @@ export function providerOf(
           direction: directionOf(name),
           summary: "For a test",
           positioned: options.positioned?.includes(name) ?? false,
+          unbuffered: options.unbuffered?.includes(name) ?? false,
         },
       ]),
     ),
     ends: { main: { operations } },
     capabilities: { shortTransfers: true, cancel: true, restore: ["uring", "emulated"] },
-    resourcesMax: 8,
+    resourcesMax: options.resourcesMax ?? 8,
     uring: make,
     emulated: make,
   }) as unknown as Provider;
@@ -86,18 +92,22 @@ export interface Settled {
   readonly handle: number;
   readonly result: number;
   readonly bytes: number;
+  /** What an operation without a buffer brought. */
+  readonly brought: Uint8Array | undefined;
 }
 
 /** Keeps every outcome and arrival, in order. */
 export class Outcomes implements QueuedSettler {
   readonly settledAll: Settled[] = [];
   readonly arrivedAll: { handle: number; buffer: number; bytes: number }[] = [];
+  /** Shows what came along with an outcome; set by the engine's owner. */
+  brought: () => Uint8Array | undefined = () => undefined;
   /** Called with each outcome. */
   onSettled: (outcome: Settled) => void = () => {};
   onArrived: (buffer: number, bytes: number) => void = () => {};
 
   settled(handle: number, result: number, bytes: number): void {
-    const outcome = { handle, result, bytes };
+    const outcome = { handle, result, bytes, brought: this.brought() };
     this.settledAll.push(outcome);
     this.onSettled(outcome);
   }
@@ -124,6 +134,7 @@ export class TestEngine<B extends Backend = Backend> {
     // Addresses that tell a test which byte of which chunk a request names.
     this.pool = new BufferPool(() => 0x10000);
     this.engine = new Engine(backend, this.pool, limits);
+    this.outcomes.brought = () => this.engine.state.deliveredBytes;
     for (const provider of providers) this.engine.register(provider, new Random(7));
     if (open) for (const number of providers.keys()) this.open(number, 0);
   }

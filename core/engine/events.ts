@@ -12,7 +12,8 @@ import {
   WAIT_TIMER,
 } from "../descriptor/layout.ts";
 import { ReelError } from "../errors.ts";
-import { cancelRequest, halt } from "./settle.ts";
+import { halt } from "./halt.ts";
+import { cancelRequest } from "./settle.ts";
 import type { EngineState } from "./state.ts";
 import { TIMED_OUT_RESULT } from "./tokens.ts";
 import { makeReady } from "./wake.ts";
@@ -35,7 +36,7 @@ export function expireSlot(e: EngineState, slot: number): void {
 }
 
 /**
- * Calls what drivers do at an interrupt. No operation stands for an error there, so it ends the run.
+ * Calls what drivers do at an interrupt. No operation stands for an error there: it ends the run.
  */
 export function serveInterrupt(e: EngineState, services: readonly (() => void)[]): void {
   for (const service of services) {

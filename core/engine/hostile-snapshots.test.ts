@@ -3,33 +3,53 @@
  * it is one that could have been taken, and then the session goes on without breaking.
  */
 import { describe, expect, test } from "bun:test";
-import { EmulatedBackend } from "../backend/emulated/emulated-backend.ts";
-import { Machine } from "../backend/emulated/machine.ts";
+import type { EmulatedBackend } from "../backend/emulated/emulated-backend.ts";
 import { BUFFER, BUFFER_AT, HEADER_SHIFT, LENGTH } from "../descriptor/layout.ts";
-import { ReelError, isReelError } from "../errors.ts";
-import { layer, type Layer } from "../provider/layer.ts";
+import { ReelError } from "../errors.ts";
 import type { Provider } from "../provider/define.ts";
 import { Random } from "../random.ts";
 import { decodeBlob, encodeBlob, joinBlobs, splitBlobs } from "../state/blob.ts";
-import { u16, u32 } from "../state/fields.ts";
+import { u32 } from "../state/fields.ts";
 import { struct } from "../state/struct.ts";
-import { TestEngine, onMachine, plainLayer, providerOf } from "./engine.fixture.ts";
+import { type TestEngine, onMachine, plainLayer, providerOf } from "./engine.fixture.ts";
 import { MIXED_OPERATIONS, mixedDriver } from "./mixed-driver.fixture.ts";
-import { restoreEngine, snapshotEngine } from "./snapshot.ts";
+import { refusal, unused } from "./restoring.fixture.ts";
+import { ENGINE_STATE_VERSION, snapshotEngine } from "./snapshot.ts";
 
 const mixed = (): Provider => providerOf("mixed", MIXED_OPERATIONS, mixedDriver);
+/** A service, reads without a buffer, and a layer that adopts. */
+const fresh = (): Provider =>
+  providerOf(
+    "fresh",
+    ["read", "plainAdopt"],
+    () => {
+      const serve = plainLayer(
+        "fresh.serve",
+        (cx) => cx.after(30),
+        (cx) => cx.again(),
+      );
+      const read = plainLayer(
+        "fresh.read",
+        (cx) => cx.after(cx.argument),
+        (cx) => (cx.bring(Uint8Array.of(1, 2, 3), 0, Math.min(3, cx.length)), cx.done(0)),
+      );
+      const plainAdopt = plainLayer(
+        "fresh.adopt",
+        (cx) => cx.ready(),
+        (cx) => cx.done(cx.handleOf(cx.adopt())),
+      );
+      return { operations: { read, plainAdopt }, layers: [serve], service: () => serve };
+    },
+    { unbuffered: ["read"] },
+  );
+const both = (): Provider[] => [mixed(), fresh()];
 const KINDS = ["session", "table", "lists", "ends", "delivery", "buffers"].map(
   (part) => `engine.${part}`,
 );
 
-function unused(providers: readonly Provider[], limits = {}): TestEngine<EmulatedBackend> {
-  const backend = new EmulatedBackend(new Machine({ seed: 7 }));
-  return new TestEngine(backend, providers, limits, false);
-}
-
 /** A session with something of everything in it. */
 function busySession(): Uint8Array {
-  const t = onMachine([mixed()]);
+  const t = onMachine(both());
   const queue = t.engine.bufferQueue();
   queue.give(t.pool.owned(4));
   queue.give(t.pool.owned(4));
@@ -46,12 +66,16 @@ function busySession(): Uint8Array {
   t.engine.work();
   t.engine.armNext();
   t.engine.poll(true);
+  const end = 1;
+  t.engine.services.start(end);
+  for (const argument of [0, 20]) t.start(0, { end, argument, length: 8 });
+  t.start(1, { end });
   return snapshotEngine(t.engine.state);
 }
 
 /** The parts of a snapshot: kind, version and payload of each. */
 function partsOf(saved: Uint8Array): { kind: string; version: number; payload: Uint8Array }[] {
-  const kinds = [...KINDS, "provider.mixed", "machine"];
+  const kinds = [...KINDS, "provider.mixed", "provider.fresh", "machine"];
   return splitBlobs(decodeBlob(saved, "engine").payload).map((blob, i) => {
     const { payload, version } = decodeBlob(blob, kinds[i]!);
     return { kind: kinds[i]!, version, payload: payload.slice() };
@@ -62,21 +86,7 @@ function joined(
   parts: readonly { kind: string; version: number; payload: Uint8Array }[],
 ): Uint8Array {
   const blobs = parts.map(({ kind, payload, version }) => encodeBlob(kind, version, payload));
-  return encodeBlob("engine", 1, joinBlobs(blobs));
-}
-
-/** Restores. @returns the code with which it was refused, or undefined */
-function refusal(t: TestEngine<EmulatedBackend>, bytes: Uint8Array): string | undefined {
-  const before = snapshotEngine(t.engine.state).toHex();
-  try {
-    restoreEngine(t.engine.state, bytes);
-    return undefined;
-  } catch (error) {
-    if (!isReelError(error)) throw error;
-    expect(snapshotEngine(t.engine.state).toHex()).toBe(before);
-    expect([t.engine.state.table.used, t.pool.live, t.engine.state.ends.used]).toEqual([0, 0, 0]);
-    return error.code;
-  }
+  return encodeBlob("engine", ENGINE_STATE_VERSION, joinBlobs(blobs));
 }
 
 const REFUSALS = ["ERR_STATE_CORRUPT", "ERR_STATE_VERSION"];
@@ -84,7 +94,7 @@ const REFUSALS = ["ERR_STATE_CORRUPT", "ERR_STATE_VERSION"];
 describe("restoreEngine()", () => {
   test("refuses a snapshot that was cut short or in which a bit differs", () => {
     const saved = busySession();
-    const t = unused([mixed()]);
+    const t = unused(both());
     for (let length = 0; length < saved.length; length += 97) {
       expect(refusal(t, saved.subarray(0, length))).toBe("ERR_STATE_CORRUPT");
     }
@@ -113,7 +123,7 @@ describe("restoreEngine()", () => {
             view.setUint32(at & ~3, odd[random.below(odd.length)]!, true);
         }
       }
-      const t = unused([mixed()]);
+      const t = unused(both());
       const code = refusal(t, joined(parts));
       if (code === undefined) {
         outcomes.restored++;
@@ -130,7 +140,7 @@ describe("restoreEngine()", () => {
 
   test("refuses parts that are missing, swapped or doubled", () => {
     const parts = partsOf(busySession());
-    const t = unused([mixed()]);
+    const t = unused(both());
     const blobs = parts.map(({ kind, payload, version }) => encodeBlob(kind, version, payload));
     const arranged = [
       blobs.slice(1),
@@ -140,9 +150,13 @@ describe("restoreEngine()", () => {
       [],
     ];
     for (const each of arranged) {
-      expect(refusal(t, encodeBlob("engine", 1, joinBlobs(each)))).toBe("ERR_STATE_CORRUPT");
+      expect(refusal(t, encodeBlob("engine", ENGINE_STATE_VERSION, joinBlobs(each)))).toBe(
+        "ERR_STATE_CORRUPT",
+      );
     }
-    expect(refusal(t, encodeBlob("engine", 2, joinBlobs(blobs)))).toBe("ERR_STATE_VERSION");
+    expect(refusal(t, encodeBlob("engine", ENGINE_STATE_VERSION + 1, joinBlobs(blobs)))).toBe(
+      "ERR_STATE_VERSION",
+    );
     expect(refusal(t, encodeBlob("machine", 1, joinBlobs(blobs)))).toBe("ERR_STATE_CORRUPT");
   });
 });
@@ -166,80 +180,6 @@ function goOn(t: TestEngine<EmulatedBackend>): void {
   t.engine.work();
 }
 
-describe("a session that is put together differently", () => {
-  const step = (name: string, frame: object): Provider =>
-    providerOf("two", ["read"], () => ({
-      operations: {
-        read: layer({
-          name,
-          frame: struct(frame as never),
-          wait: (_frame, cx) => cx.after(5),
-          complete: (_frame, cx) => cx.done(0),
-        }) as unknown as Layer,
-      },
-    }));
-
-  function snapshotOf(provider: Provider): Uint8Array {
-    const t = onMachine([provider]);
-    t.start();
-    return snapshotEngine(t.engine.state);
-  }
-
-  test("is told which layer it lacks, and which frame is another [A2.2]", () => {
-    const saved = snapshotOf(step("two.step", { left: u32 }));
-    const messages = [step("two.stride", { left: u32 }), step("two.step", { left: u16 })].map(
-      (provider) => {
-        try {
-          restoreEngine(unused([provider]).engine.state, saved);
-          return "nothing";
-        } catch (error) {
-          return isReelError(error, "ERR_STATE_VERSION") ? error.message : String(error);
-        }
-      },
-    );
-    expect(messages[0]).toContain("two.step");
-    expect(messages[1]).toContain("frame of layer two.step must be left:u16@0: found left:u32@0");
-  });
-
-  test("is told which provider, version, limit or backend differs", () => {
-    const make = (options: { stateVersion?: number } = {}): Provider =>
-      providerOf(
-        "two",
-        ["read"],
-        () => ({
-          operations: {
-            read: plainLayer(
-              "two.read",
-              (cx) => cx.after(5),
-              (cx) => cx.done(0),
-            ),
-          },
-        }),
-        options,
-      );
-    const other = providerOf("three", ["read"], () => ({
-      operations: {
-        read: plainLayer(
-          "three.read",
-          (cx) => cx.after(5),
-          (cx) => cx.done(0),
-        ),
-      },
-    }));
-    const saved = snapshotOf(make());
-    const sessions: [TestEngine<EmulatedBackend>, string][] = [
-      [unused([other]), "provider must be three: found two"],
-      [unused([make(), other]), "number of providers must be 2: found 1"],
-      [unused([make({ stateVersion: 2 })]), "state version of two must be 2: found 1"],
-      [unused([make()], { table: { slots: 8 } }), "limits.table.slots must be 8: found 1024"],
-    ];
-    for (const [t, text] of sessions) {
-      expect(() => restoreEngine(t.engine.state, saved)).toThrow(text);
-      expect(refusal(t, saved)).toBe("ERR_STATE_VERSION");
-    }
-  });
-});
-
 test("a device that refuses its state leaves everything as it was, whatever it throws", () => {
   const saved = busySession();
   const parts = partsOf(saved);
@@ -248,7 +188,7 @@ test("a device that refuses its state leaves everything as it was, whatever it t
   const shorter = provider.payload.slice(0, -1);
   shorter[shorter.length - 5] = 1;
   provider.payload = shorter;
-  expect(refusal(unused([mixed()]), joined(parts))).toBe("ERR_STATE_CORRUPT");
+  expect(refusal(unused(both()), joined(parts))).toBe("ERR_STATE_CORRUPT");
 });
 
 test("a driver that cannot make its resource anew leaves everything as it was", () => {

@@ -36,7 +36,7 @@ import {
 import { afterWait } from "./drive.ts";
 import { ReelError } from "../errors.ts";
 import { fault } from "./faults.ts";
-import { halt } from "./settle.ts";
+import { halt } from "./halt.ts";
 import { FIRST_FRAME } from "../descriptor/stack.ts";
 import { OPERATION_SHIFT, type EngineState, type Settler } from "./state.ts";
 import { PHASE_WAIT } from "./tokens.ts";

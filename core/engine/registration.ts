@@ -56,43 +56,18 @@ export function registerProvider(
   }
   const records: Records[] = [];
   const listsBefore = e.lists.fresh;
-  const number = e.providers.length;
   const resources = provider.resourcesMax ?? RESOURCES_DEFAULT;
   const own = random.fork(`provider.${provider.kind}`);
+  const number = e.providers.length;
   const needs = { number, resources, records, random: own, settings };
-  const context = new RegistrationContext(e, provider.kind, needs);
-  let driver: Driver;
-  try {
-    driver = factory(context) as Driver;
-  } catch (cause) {
-    if (isReelError(cause)) throw cause;
-    refuse(provider, `its ${e.backend.kind} driver failed to start`, "Mend the driver", cause);
-  }
-  for (const name of provider.operationNames) {
-    if (driver.operations?.[name]?.isLayer !== true) {
-      refuse(
-        provider,
-        `its driver has no layer for "${name}"`,
-        "Give driver.operations that layer",
-      );
-    }
-  }
+  const driver = makeDriver(provider, factory, new RegistrationContext(e, provider.kind, needs));
   const numberOf = (layer: Layer | undefined): number =>
     layer === undefined ? -1 : numberLayer(e, number, layer);
   for (const layer of driver.layers ?? []) numberOf(layer);
   e.providers.push({
     provider,
     driver,
-    bufferFlags: Int32Array.from(provider.operationNames, (name) => {
-      const { direction } = provider.operations[name]!;
-      return direction === "read" ? FLAG_READ : direction === "write" ? FLAG_WRITE : 0;
-    }),
-    positioned: Uint8Array.from(provider.operationNames, (name) =>
-      provider.operations[name]!.positioned === true ? 1 : 0,
-    ),
-    unbuffered: Uint8Array.from(provider.operationNames, (name) =>
-      provider.operations[name]!.unbuffered === true ? 1 : 0,
-    ),
+    ...operationTables(provider),
     openingLayer: numberOf(driver.opening),
     closingLayer: numberOf(driver.closing),
     records,
@@ -112,4 +87,38 @@ export function registerProvider(
     e.operationLayers.push(e.layers[numberOf(driver.operations[name])]!);
   }
   return number;
+}
+
+/** @throws {ReelError} ERR_PLUGIN_INVALID; what the host refuses to the driver */
+function makeDriver(
+  provider: Provider,
+  factory: NonNullable<Provider["uring"]>,
+  context: RegistrationContext,
+): Driver {
+  let driver: Driver;
+  try {
+    driver = factory(context) as Driver;
+  } catch (cause) {
+    if (isReelError(cause)) throw cause;
+    refuse(provider, `its ${context.backend} driver failed to start`, "Mend the driver", cause);
+  }
+  for (const name of provider.operationNames) {
+    if (driver.operations?.[name]?.isLayer === true) continue;
+    refuse(provider, `its driver has no layer for "${name}"`, "Give driver.operations that layer");
+  }
+  return driver;
+}
+
+/** What the engine looks up by an operation's number. */
+function operationTables({ operationNames, operations }: Provider) {
+  const flag = (name: string, word: "positioned" | "unbuffered"): number =>
+    operations[name]![word] === true ? 1 : 0;
+  return {
+    bufferFlags: Int32Array.from(operationNames, (name) => {
+      const { direction } = operations[name]!;
+      return direction === "read" ? FLAG_READ : direction === "write" ? FLAG_WRITE : 0;
+    }),
+    positioned: Uint8Array.from(operationNames, (name) => flag(name, "positioned")),
+    unbuffered: Uint8Array.from(operationNames, (name) => flag(name, "unbuffered")),
+  };
 }

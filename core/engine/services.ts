@@ -16,7 +16,7 @@ import {
 import { SLOTS_MAX } from "../descriptor/table.ts";
 import { launch, type StartRequest } from "./launch.ts";
 import { requireLayer } from "./layers.ts";
-import { halt } from "./settle.ts";
+import { halt } from "./halt.ts";
 import { SERVICE_OPERATION, type EngineState, type Settler } from "./state.ts";
 
 export class Services implements Settler {
@@ -72,7 +72,7 @@ export class Services implements Settler {
     return slot !== -1;
   }
 
-  /** Starts those that are due, as far as there are slots. @returns how many are not due any more */
+  /** Starts those that are due, as far as there are slots. @returns how many were taken up */
   startDue(): number {
     const e = this.#e;
     let done = 0;
@@ -101,12 +101,14 @@ export class Services implements Settler {
     this.onFault(e.f64[(slot << DOUBLE_SHIFT) + ARGUMENT_F64]!, e.deliveredFault);
   }
 
-  /** Takes over a restored service. */
+  /** Takes over a restored service whose outcome is not delivered. */
   adopt(slot: number): void {
     const e = this.#e;
+    const header = slot << HEADER_SHIFT;
     e.settlers[slot] = this;
     this.live++;
-    const end = e.i32[(slot << HEADER_SHIFT) + END]!;
+    if (e.i32[header + STATE] !== IN_FLIGHT) return;
+    const end = e.i32[header + END]!;
     e.providers[e.ends.provider(end)]!.services[e.ends.resource(end)] = slot;
   }
 }

@@ -3,10 +3,8 @@
  * queued for delivery. Cancelling is always a request: whoever waits inside ioreel leaves its queue
  * at once, whoever has a request in the kernel waits for its completion.
  */
-import { END_CLOSING } from "../descriptor/ends.ts";
 import {
   BUFFER,
-  BUFFER_AT,
   BYTES_F64,
   CHILDREN,
   COUNT_FAULTS,
@@ -22,15 +20,12 @@ import {
   FLAG_FAULT,
   FLAG_FINISHING,
   FLAG_FORK_FAILED,
-  FLAG_READ,
   FLAG_TIMED_OUT,
   GENERATION,
   HEADER_SHIFT,
   HELD,
   IN_FLIGHT,
   LAYER,
-  LENGTH,
-  NEXT,
   PARENT,
   RESULT,
   STATE,
@@ -46,7 +41,9 @@ import {
   WAIT_RING,
   WAIT_TIMER,
 } from "../descriptor/layout.ts";
-import { REEL_ERROR_NUMBERS, isReelError } from "../errors.ts";
+import { REEL_ERROR_NUMBERS } from "../errors.ts";
+import { endsTheRun, halt } from "./halt.ts";
+import { endLoan, enqueueOutcome, tellSettle } from "./outcome.ts";
 import type { EngineState } from "./state.ts";
 import { CANCELLED_RESULT, PHASE_END, RESULT_JOINED } from "./tokens.ts";
 import { leaveWaits, makeReady, releaseLock } from "./wake.ts";
@@ -71,67 +68,9 @@ export function settle(e: EngineState, slot: number, result: number): void {
     i32[header + RESULT] = -REEL_ERROR_NUMBERS.ERR_BUFFER_CHANGED;
   }
   const inFlight = e.endsAt + (i32[header + END]! << END_SHIFT) + END_IN_FLIGHT;
-  const left = i32[inFlight]! - 1;
-  i32[inFlight] = left;
-  if (left === 0) noteQuiet(e, i32[header + END]!);
-  if (e.tap !== undefined) tapSettle(e, slot, result);
+  i32[inFlight] = i32[inFlight]! - 1;
+  if (e.listeners > 0) tellSettle(e, slot, result);
   enqueueOutcome(e, slot);
-}
-
-/** Nothing is in flight on an end any more: whoever closes it may go on. */
-function noteQuiet(e: EngineState, end: number): void {
-  if (e.ends.state(end) === END_CLOSING) e.quietEnds.push(end);
-}
-
-/** Puts a terminal slot behind those that wait for delivery. */
-export function enqueueOutcome(e: EngineState, slot: number): void {
-  const { i32, settledTail } = e;
-  i32[(slot << HEADER_SHIFT) + NEXT] = -1;
-  if (settledTail === -1) e.settledHead = slot;
-  else i32[(settledTail << HEADER_SHIFT) + NEXT] = slot;
-  e.settledTail = slot;
-}
-
-/**
- * The buffer is the program's again: before the outcome is delivered, and not before now.
- * @returns false when the program took the memory away, so that what came is lost
- */
-export function endLoan(e: EngineState, slot: number): boolean {
-  const { i32 } = e;
-  const header = slot << HEADER_SHIFT;
-  const write = (i32[header + FLAGS]! & FLAG_READ) !== 0;
-  const bytes = Math.min(e.f64[(slot << DOUBLE_SHIFT) + BYTES_F64]!, i32[header + LENGTH]!);
-  return e.pool.get(i32[header + BUFFER]!).settle(write, i32[header + BUFFER_AT]!, bytes);
-}
-
-function tapSettle(e: EngineState, slot: number, result: number): void {
-  const { i32 } = e;
-  const header = slot << HEADER_SHIFT;
-  const bytes = e.f64[(slot << DOUBLE_SHIFT) + BYTES_F64]!;
-  const buffer = i32[header + BUFFER]!;
-  const at = i32[header + BUFFER_AT]!;
-  const brought =
-    (i32[header + FLAGS]! & FLAG_READ) !== 0 && buffer !== 0
-      ? e.pool.get(buffer).block.bytes.subarray(at, at + Math.min(bytes, i32[header + LENGTH]!))
-      : e.brought[slot];
-  try {
-    e.tap!.settle(slot, result < 0 ? result : bytes, brought);
-  } catch (error) {
-    halt(e, error);
-  }
-}
-
-/**
- * The run cannot go on. Whatever is under way is brought to an orderly end first: the next turn of
- * the engine throws the error.
- */
-export function halt(e: EngineState, error: unknown): void {
-  e.halted ??= error;
-}
-
-/** Errors that are the session's and not the layer's in which they came up. */
-function endsTheRun(error: unknown): boolean {
-  return isReelError(error, "ERR_DIVERGED") || isReelError(error, "ERR_CORRUPT_RECORDING");
 }
 
 function settleChild(e: EngineState, slot: number, result: number): void {

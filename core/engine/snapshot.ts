@@ -29,7 +29,7 @@ import { noteEnds } from "./resources.ts";
 import type { EngineState } from "./state.ts";
 
 /** Changes whenever the layout of the engine's parts does. */
-export const ENGINE_STATE_VERSION = 1;
+export const ENGINE_STATE_VERSION = 2;
 const PARTS = ["session", "table", "lists", "ends", "delivery", "buffers"] as const;
 
 /**

@@ -217,6 +217,8 @@ export class EngineState {
   readonly cancelling: number[] = [];
   /** Where operations report to while a session is recorded or checked, on emulated hardware. */
   tap: Tap | undefined;
+  /** How many want to hear of settlements beside the settlers: the tap, whoever closes an end. */
+  listeners = 0;
   /** The error that ends the run: a divergence, a dead backend. */
   halted: unknown;
   armedDeadline = Infinity;
@@ -241,6 +243,12 @@ export class EngineState {
     this.brought = Array.from({ length: this.table.slots }, () => undefined);
     for (let line = 0; line < LINES_MAX; line++) this.lists.create(LIST_KIND_INTERRUPT);
     this.ready = this.lists.create(LIST_KIND_READY);
+  }
+
+  /** Has operations reported. Called once, before any starts. */
+  report(tap: Tap): void {
+    this.tap = tap;
+    this.listeners++;
   }
 
   /** Counts one. */

@@ -26,6 +26,8 @@ export interface FaceEnd {
    * @param sizeBytes the most that may come
    */
   receive(sizeBytes: number, options?: FaceTransfer): Promise<Uint8Array>;
+  /** {@link receive} as a step of an iteration, which is done at the end of the stream. */
+  receiveStep(sizeBytes: number): Promise<IteratorResult<Uint8Array, undefined>>;
   write(source: IoBuffer | Uint8Array | string, options?: FaceTransfer): Promise<number>;
   perform(
     operation: string,

@@ -9,6 +9,8 @@ import type { RuntimeCore } from "./core.ts";
 import { OperationWait, type NamedOperation, type OperationYield } from "./operation.ts";
 
 const textEncoder = new TextEncoder();
+/** Up to here a write copies its bytes without a look at whose memory it is. */
+const COPY_BYTES_MAX = 1 << 14;
 /** What a descriptor's length can hold. */
 const RECEIVE_BYTES_MAX = 0x7fffffff;
 
@@ -75,28 +77,15 @@ export class OpenEnd {
    * that a read that waits long holds none.
    * @param sizeBytes the most that may come
    * @returns what came, in memory of its own; empty at the end of a stream
-   * @throws {ReelError} (as a rejection) as {@link read}; ERR_UNSUPPORTED where reading needs a buffer
+   * @throws {ReelError} (as a rejection) as {@link read}; ERR_UNSUPPORTED where it needs a buffer
    */
   receive(sizeBytes: number, options?: TransferOptions): Promise<Uint8Array> {
-    try {
-      const operation = this.#admit("read");
-      requireUnbuffered(this.#core.engine, this.#end, operation.number);
-      if (!(Number.isInteger(sizeBytes) && sizeBytes >= 0 && sizeBytes <= RECEIVE_BYTES_MAX)) {
-        throw new RangeError(
-          `Cannot receive ${sizeBytes} bytes: give a whole number from 0 to ${RECEIVE_BYTES_MAX}`,
-        );
-      }
-      return this.#start<Uint8Array>(
-        operation,
-        undefined,
-        undefined,
-        options,
-        "brought",
-        sizeBytes,
-      );
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return this.#receive(sizeBytes, options, "brought");
+  }
+
+  /** {@link receive} as a step of an iteration, which is done at the end of the stream. */
+  receiveStep(sizeBytes: number): Promise<IteratorResult<Uint8Array, undefined>> {
+    return this.#receive(sizeBytes, undefined, "step");
   }
 
   /**
@@ -109,12 +98,22 @@ export class OpenEnd {
 
   /**
    * Writes all of the bytes.
-   * @param source text is sent as UTF-8; memory that is not shared is copied before the return
+   * @param source text is sent as UTF-8; up to 16 KiB, and all memory that is not shared, is copied
+   *   before the return
    * @returns how many bytes were written
    */
   write(source: IoBuffer | Uint8Array | string, options?: TransferOptions): Promise<number> {
     const bytes = typeof source === "string" ? textEncoder.encode(source) : source;
-    return this.perform("write", bytes, options);
+    if (!(bytes instanceof Uint8Array) || bytes.length > COPY_BYTES_MAX) {
+      return this.perform("write", bytes, options);
+    }
+    try {
+      const operation = this.#admit("write");
+      const made = this.#core.pool.copied(bytes);
+      return this.#start<number>(operation, made, made, options, "count");
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -169,6 +168,25 @@ export class OpenEnd {
     const named = { kind: this.kind, end: this.name, operation, number };
     this.#operations.set(operation, named);
     return named;
+  }
+
+  #receive<T>(
+    sizeBytes: number,
+    options: TransferOptions | undefined,
+    yields: OperationYield,
+  ): Promise<T> {
+    try {
+      const operation = this.#admit("read");
+      requireUnbuffered(this.#core.engine, this.#end, operation.number);
+      if (!(Number.isInteger(sizeBytes) && sizeBytes >= 0 && sizeBytes <= RECEIVE_BYTES_MAX)) {
+        throw new RangeError(
+          `Cannot receive ${sizeBytes} bytes: give a whole number from 0 to ${RECEIVE_BYTES_MAX}`,
+        );
+      }
+      return this.#start<T>(operation, undefined, undefined, options, yields, sizeBytes);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**

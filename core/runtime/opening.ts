@@ -88,13 +88,15 @@ export class Opening {
 
   /** Called when operations have ended: ends that are closing may be free of them now. */
   settleClosers(): void {
-    const { ends, quietEnds } = this.#core.engine.state;
-    if (quietEnds.length === 0) return;
-    for (const end of quietEnds.splice(0)) {
+    const { state } = this.#core.engine;
+    if (state.quietEnds.length === 0) return;
+    for (const end of state.quietEnds.splice(0)) {
+      const closer = this.#closers.get(end);
       // The end may have been closed, and be another's now, since it was noted.
-      if (ends.inFlight(end) > 0) continue;
-      this.#closers.get(end)?.wake();
+      if (closer === undefined || state.ends.inFlight(end) > 0) continue;
       this.#closers.delete(end);
+      state.listeners--;
+      closer.wake();
     }
   }
 
@@ -113,6 +115,7 @@ export class Opening {
       // A close that has begun goes on when its task is cancelled: it is cleanup.
       const wait = new Suspension<void>(executor.owner, description, () => {});
       this.#closers.set(end, wait);
+      engine.state.listeners++;
       this.#core.kick();
       await wait.promise;
     }

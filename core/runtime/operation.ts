@@ -29,9 +29,11 @@ export interface OperationHost {
 
 /**
  * `bytes`: the promise brings what was read into the buffer; `brought`: what the layer brought
- * without one; `count`: how many bytes were moved.
+ * without one; `step`: that as a step of an iteration; `count`: how many bytes were moved.
  */
-export type OperationYield = "bytes" | "brought" | "count";
+export type OperationYield = "bytes" | "brought" | "step" | "count";
+
+const OVER: IteratorResult<Uint8Array, undefined> = { done: true, value: undefined };
 
 /** What failed, where. */
 interface Failure {
@@ -179,8 +181,10 @@ export class OperationWait<T> extends Suspension<T> implements PendingStart {
     if (this.#cancelledBy !== undefined && this.owner instanceof Task) this.owner.deferCancel();
     let outcome: unknown = bytes;
     if (this.#yields === "bytes") outcome = this.#temporary!.bytes.slice(0, bytes);
-    else if (this.#yields === "brought") {
-      outcome = this.#host.engine.state.deliveredBytes ?? new Uint8Array(0);
+    else if (this.#yields !== "count") {
+      const { deliveredBytes } = this.#host.engine.state;
+      if (this.#yields === "brought") outcome = deliveredBytes ?? new Uint8Array(0);
+      else outcome = deliveredBytes === undefined ? OVER : { done: false, value: deliveredBytes };
     }
     this.#cleanUp();
     this.wake(outcome as T);

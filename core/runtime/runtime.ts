@@ -100,7 +100,8 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
       ...this.#core,
       blockUntil: (done) => pump.blockUntil(done),
     });
-    if (backend.kind === "emulated") engine.state.tap = parts.session?.tap;
+    const tap = parts.session?.tap;
+    if (backend.kind === "emulated" && tap !== undefined) engine.state.report(tap);
     for (const provider of parts.providers) {
       const settings = parts.settings.get(provider.kind);
       this.#core.opening.add(provider.kind, engine.register(provider, random, settings));

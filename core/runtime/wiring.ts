@@ -1,7 +1,7 @@
 /** The connections between engine, driver and runs that a runtime makes at its start. */
 import { INPUT_INTERRUPT } from "../backend/contract.ts";
 import type { StartRequest } from "../engine/engine.ts";
-import { halt } from "../engine/settle.ts";
+import { halt } from "../engine/halt.ts";
 import type { RuntimeCore } from "./core.ts";
 import { ReelError } from "../errors.ts";
 import { HandedEnds } from "./handed-ends.ts";

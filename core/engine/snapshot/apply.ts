@@ -11,6 +11,7 @@ import {
   FLAGS_OF_REQUEST,
   FLAG_AUTO_RELEASE,
   FLAG_CANCEL,
+  FLAG_DELIVERED,
   FLAG_DISARMED,
   FLAG_ENDING,
   FLAG_FINISHING,
@@ -34,7 +35,7 @@ import {
 } from "../../descriptor/layout.ts";
 import { ReelError } from "../../errors.ts";
 import { finish } from "../finish.ts";
-import { enqueueOutcome } from "../settle.ts";
+import { enqueueOutcome } from "../outcome.ts";
 import { SERVICE_OPERATION, type EngineState } from "../state.ts";
 import { CANCELLED_RESULT, RESULT_BEGIN, RESULT_JOINED, TIMED_OUT_RESULT } from "../tokens.ts";
 import { makeReady } from "../wake.ts";
@@ -93,7 +94,7 @@ function applySlot(e: EngineState, saved: SavedSlot): void {
     below = bytes.length;
   }
   if (saved.state === IN_FLIGHT && saved.parent === -1) e.ends.addInFlight(saved.end, 1);
-  if (service) e.services.adopt(slot);
+  if (service && (saved.flags & FLAG_DELIVERED) === 0) e.services.adopt(slot);
 }
 
 /** Who waits where, and who holds which lock. The lists exist and are empty. */
@@ -111,6 +112,8 @@ export function applyDelivery(e: EngineState, saved: SavedDelivery): void {
   for (const { slot, deadlineNs } of saved.deadlines) e.deadlines.set(slot, deadlineNs);
   for (const slot of saved.settled) enqueueOutcome(e, slot);
   for (const { handle, buffer, bytes } of saved.arrivals) e.arrivals.push(handle, buffer, bytes);
+  for (const { slot, bytes } of saved.brought) e.brought[slot] = bytes.slice();
+  e.services.due.push(...saved.due);
   for (const { slot, text } of saved.faults) {
     e.faults.set(slot, new ReelError("ERR_PROVIDER_FAULT", text));
   }

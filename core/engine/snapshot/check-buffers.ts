@@ -3,7 +3,13 @@
  * buffer of the snapshot, and no two uses of one conflict. The kernel will write there.
  */
 import { END_FREE } from "../../descriptor/ends.ts";
-import { FLAG_READ, IN_FLIGHT, LIST_KIND_QUEUE, WAIT_READY } from "../../descriptor/layout.ts";
+import {
+  ENDS_MAX,
+  FLAG_READ,
+  IN_FLIGHT,
+  LIST_KIND_QUEUE,
+  WAIT_READY,
+} from "../../descriptor/layout.ts";
 import { SLOTS_MAX } from "../../descriptor/table.ts";
 import { readRound } from "../queued.ts";
 import type { EngineState } from "../state.ts";
@@ -90,8 +96,18 @@ function lendQueued(
   else if (queue !== 0 && slot.wait === WAIT_READY && slot.result > 0) lend(slot.result, true);
 }
 
+/** The services that are to be started are those of open ends. @throws {ReelError} as below */
+function checkDue({ delivery, ends }: SavedSession): void {
+  for (const handle of delivery.due) {
+    const row = ends.rows[handle % ENDS_MAX];
+    const known = row !== undefined && Math.floor(handle / ENDS_MAX) === row.generation;
+    if (!known) corrupt(`a service is to be started on end ${handle}, which never was`);
+  }
+}
+
 /** Every open resource has as many ends as it says. @throws {ReelError} ERR_STATE_CORRUPT */
 export function checkEnds(saved: SavedSession): void {
+  checkDue(saved);
   const counts = saved.providers.map(() => new Map<number, number>());
   for (const { provider, resource, state } of saved.ends.rows) {
     if (state === END_FREE) continue;

@@ -3,6 +3,7 @@
  */
 import { END_FREE } from "../../descriptor/ends.ts";
 import {
+  FLAG_BROUGHT,
   FLAG_DEADLINE,
   FLAG_DELIVERED,
   IN_FLIGHT,
@@ -139,6 +140,16 @@ function checkDelivered(saved: SavedSession, bySlot: ReadonlyMap<number, SavedSl
   for (const slot of bySlot.values()) {
     const wanted = slot.state === TERMINAL && (slot.flags & FLAG_DELIVERED) === 0;
     if (wanted !== settled.has(slot.slot)) corrupt(`the outcome of slot ${slot.slot} is astray`);
+  }
+  const brought = new Set<number>();
+  for (const { bytes, slot } of saved.delivery.brought) {
+    const { buffer = 0, flags = 0, moved = 0, parent = 0 } = bySlot.get(slot) ?? {};
+    const plain = parent === -1 && buffer === 0 && (flags & FLAG_BROUGHT) !== 0;
+    if (!plain || bytes.length > moved || brought.has(slot)) corrupt(`slot ${slot} brought bytes`);
+    brought.add(slot);
+  }
+  for (const { flags, slot } of bySlot.values()) {
+    if (((flags & FLAG_BROUGHT) !== 0) !== brought.has(slot)) corrupt(`slot ${slot} brought none`);
   }
   if (saved.delivery.settled.some((slot) => !bySlot.has(slot))) corrupt("an outcome has no slot");
   for (const { slot } of saved.delivery.faults) {

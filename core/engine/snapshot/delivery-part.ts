@@ -27,6 +27,14 @@ export function encodeDelivery(e: EngineState): Uint8Array {
   const arrivals = e.arrivals.toArray();
   writer.u32(e.arrivals.size);
   for (const field of arrivals) writer.f64(field);
+  const brought = [...e.brought.keys()].filter((each) => e.brought[each] !== undefined);
+  writer.u32(brought.length);
+  for (const each of brought) {
+    writer.u32(each);
+    writer.bytes(e.brought[each]!);
+  }
+  writer.u32(e.services.due.length);
+  for (const end of e.services.due) writer.f64(end);
   writer.u32(e.faults.size);
   for (const [faulty, error] of e.faults) {
     writer.u32(faulty);
@@ -49,12 +57,19 @@ export function decodeDelivery(e: EngineState, payload: Uint8Array): SavedDelive
     buffer: reader.whole("an arrival's buffer"),
     bytes: reader.whole("an arrival's bytes"),
   }));
+  const brought = Array.from({ length: reader.count("what was brought", 8, slots) }, () => ({
+    slot: reader.u32("a slot that has brought bytes", slots - 1),
+    bytes: reader.bytes("what it brought"),
+  }));
+  const due = Array.from({ length: reader.count("services to start", 8, e.ends.capacity) }, () => {
+    return reader.whole("the end of a service to start");
+  });
   const faults = Array.from({ length: reader.count("faults", 8, slots) }, () => ({
     slot: reader.u32("a fault's slot", slots - 1),
     text: reader.text("a fault"),
   }));
   reader.finish();
-  return { deadlines, settled, arrivals, faults };
+  return { deadlines, settled, arrivals, brought, due, faults };
 }
 
 /** The contents of every buffer that something in flight refers to, and the queues of buffers. */

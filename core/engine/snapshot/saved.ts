@@ -70,6 +70,10 @@ export interface SavedDelivery {
   /** Terminal slots in the order in which they are to be delivered. */
   readonly settled: readonly number[];
   readonly arrivals: readonly SavedArrival[];
+  /** What operations without a buffer have brought. */
+  readonly brought: readonly { readonly slot: number; readonly bytes: Uint8Array }[];
+  /** Handles of the ends whose service is to be started. */
+  readonly due: readonly number[];
   readonly faults: readonly { readonly slot: number; readonly text: string }[];
 }
 

@@ -34,13 +34,14 @@ export function encodeSession(e: EngineState): Uint8Array {
   writer.f64(e.backend.now() + e.clockOffsetNs);
   for (const limit of limits(e)) writer.u32(limit.value);
   writer.u32(e.providers.length);
-  for (const { provider, listsBefore, listsAfter, records, driver } of e.providers) {
+  for (const { provider, listsBefore, listsAfter, records, driver, settings } of e.providers) {
     writer.text(provider.kind);
     writer.u32(provider.stateVersion);
     writer.u32(listsBefore);
     writer.u32(listsAfter);
     writer.text(records.map(({ name, layout }) => `${name}(${layout.signature})`).join(" "));
     writer.text((driver.devices ?? []).map((device) => device.name).join(" "));
+    writer.text(JSON.stringify(settings ?? null));
   }
   writer.u32(e.layers.length);
   for (const [number, entry] of e.layers.entries()) {
@@ -60,7 +61,7 @@ export function decodeSession(e: EngineState, payload: Uint8Array): SessionPart 
   const nowNs = reader.f64("the clock");
   for (const { name, value } of limits(e)) same(name, reader.u32(name), value);
   same("number of providers", reader.u32("the count of providers"), e.providers.length);
-  for (const { provider, listsBefore, listsAfter, records, driver } of e.providers) {
+  for (const { provider, listsBefore, listsAfter, records, driver, settings } of e.providers) {
     const { kind } = provider;
     same("provider", reader.text("a provider"), kind);
     same(`state version of ${kind}`, reader.u32("a state version"), provider.stateVersion);
@@ -70,6 +71,8 @@ export function decodeSession(e: EngineState, payload: Uint8Array): SessionPart 
     same(`records of ${kind}`, reader.text("the records' layouts"), layouts);
     const devices = (driver.devices ?? []).map((device) => device.name).join(" ");
     same(`devices of ${kind}`, reader.text("the devices"), devices);
+    const chosen = JSON.stringify(settings ?? null);
+    same(`settings of ${kind}`, reader.text("the settings"), chosen);
   }
   const layers: SavedLayer[] = [];
   for (let left = reader.count("layers", 8, LAYERS_MAX); left > 0; left--) {
