@@ -2,17 +2,13 @@
  * A connection, for people: chunks come out of it with `for await`, and every write is awaited or
  * bounded, so that a program cannot fill memory by forgetting to wait.
  */
-import { ReelError, type FaceEnd, type IoBuffer } from "../../../core/provider/index.ts";
-import { NAME_LOCAL, NAME_PEER, WRITE_MORE } from "../options.ts";
+import type { FaceEnd, IoBuffer } from "../../../core/provider/index.ts";
+import { NAME_LOCAL, NAME_PEER } from "../options.ts";
 import { addressOf, type SocketAddress } from "./address.ts";
 import { streamsOf } from "./streams.ts";
 
 /** Bytes that one read brings at most, unless it is told otherwise. */
 export const CHUNK_BYTES = 1 << 16;
-/** Bytes of writes that nobody awaited, after which a write is refused. */
-export const UNAWAITED_BYTES_MAX = 1 << 20;
-/** Lists up to this size are gathered into one write. */
-const GATHER_BYTES_MAX = 1 << 16;
 
 export type Writable = Uint8Array | string | IoBuffer;
 
@@ -23,7 +19,6 @@ export interface ReadOptions {
   timeoutNs?: number;
 }
 
-const DONE: IteratorResult<Uint8Array, undefined> = { done: true, value: undefined };
 const encoder = new TextEncoder();
 
 function sizeOf(source: Writable): number {
@@ -33,7 +28,6 @@ function sizeOf(source: Writable): number {
 
 export class Connection implements AsyncIterable<Uint8Array>, AsyncDisposable {
   readonly #end: FaceEnd;
-  #unawaitedBytes = 0;
 
   /** Made by `io.connect` and by listeners. */
   constructor(end: FaceEnd) {
@@ -71,19 +65,12 @@ export class Connection implements AsyncIterable<Uint8Array>, AsyncDisposable {
    *   still wait, because nobody awaited them
    */
   write(source: Writable): Promise<number> {
-    return this.#write(source, false);
+    return this.#end.write(source);
   }
 
   /** Sends several pieces as if they were one: no packet ends between them by itself. */
-  async writev(sources: readonly Writable[]): Promise<number> {
-    const sizes = sources.map(sizeOf);
-    const sizeBytes = sizes.reduce((sum, size) => sum + size, 0);
-    if (sizeBytes <= GATHER_BYTES_MAX) return this.#write(gather(sources, sizeBytes), false);
-    // The calls are made at once, so that nothing else gets in between.
-    const last = sources.length - 1;
-    const writes = sources.map((source, i) => this.#write(source, i < last));
-    const counts = await Promise.all(writes);
-    return counts.reduce((sum, count) => sum + count, 0);
+  writev(sources: readonly Writable[]): Promise<number> {
+    return this.#end.write(gather(sources));
   }
 
   /**
@@ -92,7 +79,7 @@ export class Connection implements AsyncIterable<Uint8Array>, AsyncDisposable {
    * @param last sent before
    */
   async end(last?: Writable): Promise<void> {
-    if (last !== undefined) await this.#write(last, false);
+    if (last !== undefined) await this.#end.write(last);
     await this.#end.perform("end");
   }
 
@@ -126,40 +113,17 @@ export class Connection implements AsyncIterable<Uint8Array>, AsyncDisposable {
   /** Chunks until the end of the stream. Leaving the loop does not close the connection. */
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
     const end = this.#end;
-    return {
-      async next() {
-        const value = await end.receive(CHUNK_BYTES);
-        return value.length === 0 ? DONE : { done: false, value };
-      },
-    };
+    return { next: () => end.receiveStep(CHUNK_BYTES) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-
-  async #write(source: Writable, more: boolean): Promise<number> {
-    const sizeBytes = sizeOf(source);
-    if (this.#unawaitedBytes > 0 && this.#unawaitedBytes + sizeBytes > UNAWAITED_BYTES_MAX) {
-      throw new ReelError(
-        "ERR_LIMIT",
-        `Cannot write ${sizeBytes} bytes: ${this.#unawaitedBytes} bytes of earlier writes wait`,
-        { mend: "Await each write before the next one" },
-      );
-    }
-    this.#unawaitedBytes += sizeBytes;
-    try {
-      const bytes = typeof source === "string" ? encoder.encode(source) : source;
-      const options = more ? { argument: WRITE_MORE } : undefined;
-      return await this.#end.write(bytes, options);
-    } finally {
-      this.#unawaitedBytes -= sizeBytes;
-    }
-  }
 }
 
 /** One array of all pieces. */
-function gather(sources: readonly Writable[], sizeBytes: number): Uint8Array {
+function gather(sources: readonly Writable[]): Uint8Array {
+  const sizeBytes = sources.reduce((sum, source) => sum + sizeOf(source), 0);
   const all = new Uint8Array(new ArrayBuffer(sizeBytes));
   let at = 0;
   for (const source of sources) {

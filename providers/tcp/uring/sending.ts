@@ -7,6 +7,7 @@ import {
   COMPLETE_NOTIFICATION,
   ERRNO,
   OPCODE,
+  REEL_ERROR_NUMBERS,
   bool,
   i32,
   layer,
@@ -16,7 +17,7 @@ import {
   type Wait,
   type WaitQueue,
 } from "../../../core/provider/index.ts";
-import { WRITE_MORE } from "../options.ts";
+import { WAITING_BYTES_MAX, WRITE_MORE } from "../options.ts";
 import { timedOut, type SocketView, type Sockets } from "./sockets.ts";
 
 /** Linux, include/linux/socket.h: no SIGPIPE, take all of it, more will follow. */
@@ -29,11 +30,9 @@ const TURN = 1;
 
 /** Waits for the connection's turn, or takes it. @returns undefined once it has it */
 function awaitTurn(record: SocketView, run: LayerContext): Wait | undefined {
-  if (!record.sending) {
-    record.sending = true;
-    return undefined;
-  }
-  return run.queue(record.writable as WaitQueue);
+  if (record.sending) return run.queue(record.writable as WaitQueue);
+  record.sending = true;
+  return undefined;
 }
 
 /** Hands the turn to the next in line. */
@@ -55,13 +54,20 @@ export function writing(sockets: Sockets) {
 
   return layer({
     name: "tcp.write",
-    frame: struct({ sentBytes: u32, turn: bool, result: i32, pinned: bool }),
+    frame: struct({ sentBytes: u32, turn: bool, waits: bool, result: i32, pinned: bool }),
     wait(frame, run) {
       const record = records.at(run.resource);
       let wait: Wait | undefined;
       if (!frame.turn) {
+        if (record.sending && record.waitingBytes + run.length > WAITING_BYTES_MAX) {
+          return run.ready(-REEL_ERROR_NUMBERS.ERR_LIMIT);
+        }
         wait = awaitTurn(record, run);
-        frame.turn = wait === undefined;
+        if (wait === undefined) frame.turn = true;
+        else {
+          frame.waits = true;
+          record.waitingBytes += run.length;
+        }
       }
       if (wait === undefined) {
         if (record.shut) return run.ready(-ERRNO.EPIPE);
@@ -73,6 +79,7 @@ export function writing(sockets: Sockets) {
     complete(frame, run, result) {
       const record = records.at(run.resource);
       if (!frame.turn) {
+        leaveLine(frame, record, run);
         if (result < 0) return run.fail(timedOut(result, ERRNO.ETIME, ERRNO.ETIMEDOUT));
         frame.turn = true;
         return run.again();
@@ -98,9 +105,18 @@ export function writing(sockets: Sockets) {
       return sent < 0 ? run.fail(timedOut(sent, ERRNO.ETIME, ERRNO.ETIMEDOUT)) : run.done(0);
     },
     cancel(frame, run) {
-      if (frame.turn) passTurn(records.at(run.resource), run);
+      const record = records.at(run.resource);
+      leaveLine(frame, record, run);
+      if (frame.turn) passTurn(record, run);
     },
   });
+}
+
+/** A write waits for its turn no longer. */
+function leaveLine(frame: { waits: boolean }, record: SocketView, run: LayerContext): void {
+  if (!frame.waits) return;
+  frame.waits = false;
+  record.waitingBytes -= run.length;
 }
 
 /** `end`: says, after what is being written, that no more will come. */

@@ -46,6 +46,8 @@ const socketShape = {
   ended: bool,
   /** A write has its turn. */
   sending: bool,
+  /** Bytes of the writes that wait for theirs. */
+  waitingBytes: u32,
   /** We have said that we send no more. */
   shut: bool,
   readTimeoutNs: u53,
