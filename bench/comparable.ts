@@ -14,6 +14,8 @@ const APART = 2;
 const ACCIDENTS = 0.05;
 /** A state counts when each sampler has so many samples in it. */
 const SAMPLES_MIN = 3;
+/** With fewer samples in the state that counts, a sampler should take more. */
+const SAMPLES_WANTED = 5;
 /** Above this share of waiting, a sample under load says more about others than of its server. */
 export const WAITED_MAX = 0.1;
 
@@ -67,29 +69,43 @@ function count(taken: Taken): number {
     .filter(({ distances }) => distances).length;
 }
 
+const isQuiet = ({ distances, waited }: Sample): boolean =>
+  distances === undefined || waited <= WAITED_MAX;
+
 /** Leaves disturbed samples out where enough others remain. */
 function quiet(samples: readonly Sample[]): readonly Sample[] {
-  const left = samples.filter(
-    ({ distances, waited }) => distances === undefined || waited <= WAITED_MAX,
-  );
+  const left = samples.filter(isQuiet);
   return left.length >= SAMPLES_MIN ? left : samples;
+}
+
+/** The samples by state, the one with more of them first; no second where there is one state. */
+function byState(taken: Taken): [Taken, Taken?] {
+  const limit = limitOf(allDistances(taken));
+  if (limit === undefined) return [taken];
+  const near = select(taken, (distance) => distance < limit);
+  const far = select(taken, (distance) => distance >= limit);
+  return count(near) >= count(far) ? [near, far] : [far, near];
 }
 
 /** Parts the samples into those to be compared and the others. */
 export function comparable(all: Taken): Comparable {
   const taken = new Map(Array.from(all, ([name, samples]) => [name, quiet(samples)]));
-  const distances = allDistances(taken);
-  const limit = limitOf(distances);
-  if (limit === undefined) return { kept: taken };
-  const near = select(taken, (distance) => distance < limit);
-  const far = select(taken, (distance) => distance >= limit);
-  const [kept, other] = least(near) >= least(far) ? [near, far] : [far, near];
+  const [kept, other] = byState(taken);
   // Better all than a few: the report's spread tells how far they are to be trusted.
-  if (least(kept) < SAMPLES_MIN) return { kept: taken };
+  if (other === undefined || least(kept) < SAMPLES_MIN) return { kept: taken };
   const states = {
     keptNs: median(allDistances(kept)),
-    leftOutNs: median(distances.filter((distance) => distance < limit !== (kept === near))),
+    leftOutNs: median(allDistances(other)),
     keptShare: count(kept) / count(taken),
   };
   return { kept, states, ...(least(other) >= SAMPLES_MIN ? { leftOut: other } : {}) };
+}
+
+/** Which samplers have too few samples that nobody disturbed, in the state that will count. */
+export function lacking(taken: Taken): string[] {
+  const [leading] = byState(taken);
+  return Array.from(leading, ([name, samples]) => ({ name, samples }))
+    .filter(({ name }) => taken.get(name)!.some(({ distances }) => distances !== undefined))
+    .filter(({ samples }) => samples.filter(isQuiet).length < SAMPLES_WANTED)
+    .map(({ name }) => name);
 }

@@ -36,6 +36,27 @@ test("interleave() tells after each round how many are done", async () => {
   expect(told).toEqual([1, 2, 3]);
 });
 
+test("interleave() gives those that lack samples more rounds until they have them", async () => {
+  const { order, samplers } = recording(["a", "b"]);
+  const lacking = (samples: ReadonlyMap<string, readonly object[]>) =>
+    samples.get("a")!.length < 6 ? ["a"] : [];
+  await interleave(samplers, 4, () => {}, lacking);
+  expect(order.join("")).toBe("abbaabbaaa");
+  await interleave(
+    samplers,
+    4,
+    () => {},
+    () => ["b"],
+  );
+  expect(order.join("").slice(10)).toBe("abbaabbabb");
+});
+
+test("interleave() spares a sampler the rounds that it does not need", async () => {
+  const { order, samplers } = recording(["a", "b"]);
+  await interleave([samplers[0]!, { ...samplers[1]!, rounds: 1 }], 3);
+  expect(order.join("")).toBe("abaa");
+});
+
 test("interleave() lets a sampler's error pass", async () => {
   const broken = { name: "a", sample: () => Promise.reject(new Error("no sample")) };
   await expect(interleave([broken], 1)).rejects.toThrow("no sample");

@@ -1,5 +1,5 @@
 /** Runs a topic: opens what its rows need, takes interleaved samples, and works out the rows. */
-import { comparable, type Taken } from "./comparable.ts";
+import { comparable, lacking, type Taken } from "./comparable.ts";
 import { interleave } from "./interleave.ts";
 import { readMachine, withLoadAfter } from "./machine.ts";
 import type { RatioRow, RawSampler, Report } from "./report.ts";
@@ -35,9 +35,9 @@ export async function measureTopic(
       if ("unavailable" in opened) missing.push(opened);
       else samplers.push(opened);
     }
-    const taken = await interleave(samplers, effort.rounds, (done) =>
-      progress(`round ${done} of ${effort.rounds}`),
-    );
+    const { rounds } = effort;
+    const onRound = (done: number): void => progress(`round ${done} of ${rounds}`);
+    const taken = await interleave(samplers, rounds, onRound, lacking);
     const { kept, leftOut, states } = comparable(taken);
     const series = seriesOf(kept);
     const distributions = new Map<string, Distribution>();
