@@ -6,7 +6,7 @@ import { commandLine, failureData, tellFailure } from "../failure.ts";
 import { json, out, paint } from "../output.ts";
 import { kindsOf } from "../scenario/kinds.ts";
 import { loadScenario } from "../scenario/load.ts";
-import { placedSteps } from "../scenario/reference-names.ts";
+import { placedSteps } from "../scenario/placed-steps.ts";
 import type { ResolvedScenario } from "../scenario/resolved.ts";
 import { plural } from "../scenario/units.ts";
 import { withoutVariables } from "../scenario/variables.ts";

@@ -99,6 +99,7 @@ function runtimeOptions(
     backend: flags.backend ?? scenario.backend,
     clock: flags.clock ?? scenario.clock,
     permute: flags.permute === true,
+    settings: scenario.settings as Record<string, object>,
     ...(seed === undefined ? {} : { seed }),
     ...(flags.record === undefined
       ? { digest: true }

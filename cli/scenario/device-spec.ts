@@ -1,28 +1,13 @@
 /**
- * Devices of a scenario: dispatches on the kind first, so that a misspelt kind is named as such,
- * and then checks the options against the provider's own schema.
+ * Devices of a scenario, and settings of their kinds: dispatches on the kind first, so that a
+ * misspelt kind is named as such, and then checks the values against the provider's own schema.
  */
-import { Value, type TSchema } from "../../core/schema.ts";
 import { didYouMean } from "../suggest.ts";
 import { listed, pathText, show, type Issues, type Path } from "./issue.ts";
-import type { KindDescription, Kinds } from "./kinds.ts";
-import type { ResolvedDevice } from "./resolved.ts";
-import {
-  INVALID,
-  isMapping,
-  unknownKey,
-  type Invalid,
-  type JsonSchema,
-  type Spec,
-} from "./spec.ts";
-import {
-  DURATION_PATTERN,
-  SIZE_PATTERN,
-  formatDuration,
-  formatSize,
-  parseDuration,
-  parseSize,
-} from "./units.ts";
+import type { Kinds } from "./kinds.ts";
+import type { ResolvedDevice, ResolvedScenario } from "./resolved.ts";
+import { decodeBySchema, describeObject } from "./schema-values.ts";
+import { INVALID, isMapping, type Invalid, type JsonSchema, type Spec } from "./spec.ts";
 
 /** A device: its kind alone, or a mapping with the kind and its options. */
 export function deviceSpec(kinds: Kinds): Spec<ResolvedDevice> {
@@ -62,74 +47,8 @@ function decodeKind(
     issues.add([...path, "kind"], `${message}: wanted ${listed(words)}`, didYouMean(kind, words));
     return INVALID;
   }
-  const checked = decodeOptions(description, options, path, issues);
+  const checked = decodeBySchema(description.options, options, { path, issues, others: ["kind"] });
   return checked === INVALID ? INVALID : { kind, ...checked };
-}
-
-function decodeOptions(
-  description: KindDescription,
-  options: Record<string, unknown>,
-  path: Path,
-  issues: Issues,
-): Record<string, unknown> | Invalid {
-  const properties = propertiesOf(description.options);
-  const known = Object.keys(properties);
-  const before = issues.list.length;
-  const filled: Record<string, unknown> = {};
-  for (const key of Object.keys(options)) {
-    if (!Object.hasOwn(properties, key)) unknownKey(path, key, ["kind", ...known], issues);
-    else filled[key] = inUnits(key, options[key]);
-  }
-  if (issues.list.length > before) return INVALID;
-  const complete = Value.Default(description.options, filled) as Record<string, unknown>;
-  const seen = new Set<string>();
-  for (const error of Value.Errors(description.options, complete)) {
-    const at = error.path.split("/").slice(1);
-    const key = at[0];
-    if (key === undefined || seen.has(key)) continue;
-    seen.add(key);
-    if (!Object.hasOwn(options, key)) {
-      issues.add(
-        path,
-        `${pathText(path)} lacks "${key}": wanted ${wantedBy(key, properties[key])}`,
-      );
-      continue;
-    }
-    const wanted = at.length === 1 ? wantedBy(key, properties[key]) : error.message.toLowerCase();
-    issues.wanted([...path, ...at], wanted, at.length === 1 ? options[key] : error.value);
-  }
-  return issues.list.length > before ? INVALID : complete;
-}
-
-/** Options say their unit at the end of their name, and may then be written with it. */
-function inUnits(key: string, value: unknown): unknown {
-  if (key.endsWith("Bytes")) return parseSize(value) ?? value;
-  if (key.endsWith("Ns")) return parseDuration(value) ?? value;
-  return value;
-}
-
-function propertiesOf(schema: TSchema): Record<string, TSchema> {
-  return (schema as { properties?: Record<string, TSchema> }).properties ?? {};
-}
-
-function wantedBy(key: string, schema: TSchema | undefined): string {
-  const { type, minimum, maximum, anyOf } = (schema ?? {}) as {
-    type?: string;
-    minimum?: number;
-    maximum?: number;
-    anyOf?: readonly { const?: unknown }[];
-  };
-  if (anyOf?.every((choice) => choice.const !== undefined) === true) {
-    return `one of ${anyOf.map((choice) => String(choice.const)).join(", ")}`;
-  }
-  if (type !== "integer" && type !== "number") return type === undefined ? "valid" : `a ${type}`;
-  const noun = type === "integer" ? "a whole number" : "a number";
-  if (minimum === undefined || maximum === undefined) return noun;
-  if (key.endsWith("Bytes")) return `a size from ${formatSize(minimum)} to ${formatSize(maximum)}`;
-  if (key.endsWith("Ns")) {
-    return `a duration from ${formatDuration(minimum)} to ${formatDuration(maximum)}`;
-  }
-  return `${noun} from ${minimum} to ${maximum}`;
 }
 
 function deviceSchema(kinds: Kinds): JsonSchema {
@@ -137,30 +56,47 @@ function deviceSchema(kinds: Kinds): JsonSchema {
     { enum: [...kinds.keys()], description: "A device with its defaults" },
   ];
   for (const [kind, { options }] of kinds) {
-    const properties: Record<string, unknown> = { kind: { const: kind } };
-    for (const [key, schema] of Object.entries(propertiesOf(options))) {
-      properties[key] = withUnits(key, schema);
-    }
-    const needed = (options as { required?: string[] }).required ?? [];
-    const required = needed.filter((key) => propertiesOf(options)[key]?.default === undefined);
-    forms.push({
-      type: "object",
-      properties,
-      required: ["kind", ...required],
-      additionalProperties: false,
-    });
+    forms.push(describeObject(options, { kind: { const: kind } }));
   }
   return { anyOf: forms };
 }
 
-function withUnits(key: string, schema: TSchema): JsonSchema {
-  const { description, default: fallback, ...bare } = schema;
-  const about = {
-    ...(description === undefined ? {} : { description }),
-    ...(fallback === undefined ? {} : { default: fallback }),
+/** What providers as a whole are started with: settings by kind. */
+export function settingsSpec(kinds: Kinds): Spec<ResolvedScenario["settings"]> {
+  const able = [...kinds.values()].filter(({ settings }) => settings !== undefined);
+  const words = able.map(({ kind }) => kind);
+  const wanted = `a mapping from kinds (${listed(words)}) to their settings`;
+  return {
+    wanted,
+    get schema() {
+      const forms = able.map(({ kind, settings }) => [kind, describeObject(settings!)]);
+      return {
+        type: "object",
+        properties: Object.fromEntries(forms),
+        additionalProperties: false,
+      };
+    },
+    decode(value, path, issues) {
+      if (!isMapping(value)) {
+        issues.wanted(path, wanted, value);
+        return INVALID;
+      }
+      const before = issues.list.length;
+      const out: [string, Record<string, unknown>][] = [];
+      for (const [kind, found] of Object.entries(value)) {
+        const at = [...path, kind];
+        const schema = able.find((each) => each.kind === kind)?.settings;
+        if (schema === undefined) {
+          const message = `No kind ${show(kind)} has settings: wanted ${listed(words)}`;
+          issues.add(at, message, didYouMean(kind, words), "key");
+        } else if (!isMapping(found)) {
+          issues.wanted(at, "a mapping", found);
+        } else {
+          const checked = decodeBySchema(schema, found, { path: at, issues });
+          if (checked !== INVALID) out.push([kind, checked]);
+        }
+      }
+      return issues.list.length > before ? INVALID : Object.fromEntries(out);
+    },
   };
-  const forms: JsonSchema[] = [bare];
-  if (key.endsWith("Bytes")) forms.push({ type: "string", pattern: SIZE_PATTERN });
-  if (key.endsWith("Ns")) forms.push({ type: "string", pattern: DURATION_PATTERN });
-  return { ...about, anyOf: [...forms, { $ref: "#/definitions/variable" }] };
 }

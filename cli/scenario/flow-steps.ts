@@ -1,6 +1,6 @@
 /** The steps that wait, hold, start and end things: everything but moving and comparing bytes. */
 import { listed } from "./issue.ts";
-import type { ScenarioRun } from "./scenario-run.ts";
+import { shownEnd, type ScenarioRun } from "./scenario-run.ts";
 import type { TaskRun } from "./task-run.ts";
 import { formatDuration, plural } from "./units.ts";
 
@@ -10,9 +10,23 @@ const COUNT_BYTES = 8;
 /** More tasks than that are counted instead of named. */
 const NAMED_MAX = 4;
 
-export async function close(run: ScenarioRun, step: { ends: readonly string[] }): Promise<string> {
-  for (const end of step.ends) await run.end(end).close();
-  return `closed ${listed(step.ends)}`;
+export async function close(
+  run: ScenarioRun,
+  task: TaskRun,
+  step: { ends: readonly string[] },
+): Promise<string> {
+  for (const name of step.ends) {
+    const device = run.ends.get(name);
+    if (device !== undefined) {
+      run.closed.add(name);
+      await device.close();
+      continue;
+    }
+    const connection = run.connection(name, task);
+    connection.closed = true;
+    await connection.end.close();
+  }
+  return `closed ${listed(step.ends.map(shownEnd))}`;
 }
 
 export async function sleep(run: ScenarioRun, step: { durationNs: number }): Promise<string> {
@@ -22,16 +36,16 @@ export async function sleep(run: ScenarioRun, step: { durationNs: number }): Pro
 
 export async function tick(
   run: ScenarioRun,
+  task: TaskRun,
   step: { of: string; count: number; delayNs: number },
 ): Promise<string> {
-  const timer = run.end(step.of);
+  const timer = run.end(step.of, task);
   let ticks = 0;
   for (let i = 0; i < step.count; i++) {
     const count = await timer.read(COUNT_BYTES, { offset: step.delayNs });
     ticks += Number(new DataView(count.buffer, count.byteOffset).getBigUint64(0, true));
   }
-  const name = step.of.split(".", 1)[0];
-  return `saw ${plural(ticks, "tick")} of ${name}`;
+  return `saw ${plural(ticks, "tick")} of ${shownEnd(step.of)}`;
 }
 
 export async function join(run: ScenarioRun, step: { tasks: readonly string[] }): Promise<string> {
@@ -57,10 +71,12 @@ export async function cancel(run: ScenarioRun, step: { task: string }): Promise<
 /** @param task the one that spawns */
 export function spawn(
   run: ScenarioRun,
+  task: TaskRun,
   step: { task: string; as?: string },
   body: (task: TaskRun) => Promise<void>,
 ): string {
-  const started = run.start(step.task, step.as ?? step.task, body);
+  const steps = run.scenario.tasks[step.task]!;
+  const started = run.start(step.as ?? step.task, steps, body, task);
   return started.name === step.task
     ? `spawned ${step.task}`
     : `spawned ${step.task} as ${started.name}`;

@@ -23,13 +23,17 @@ test("scenarioJsonSchema() describes every step and device, and refuses other ke
   expect(schema.required).toEqual(["version", "tasks"]);
   const steps = schema.definitions.step.anyOf;
   expect(steps.map(({ required }) => required[0]).toSorted()).toEqual([
+    "accept",
     "cancel",
     "checksum",
     "close",
     "compare",
+    "connect",
     "copy",
+    "end",
     "join",
     "mark",
+    "network",
     "read",
     "repeat",
     "sleep",

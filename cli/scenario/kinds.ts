@@ -7,6 +7,8 @@ import type { TSchema } from "../../core/schema.ts";
 export interface KindDescription {
   readonly kind: string;
   readonly options: TSchema;
+  /** What the provider as a whole can be started with. */
+  readonly settings?: TSchema | undefined;
   readonly operations: Readonly<Record<string, { readonly direction: "read" | "write" | "none" }>>;
   readonly ends: Readonly<Record<string, { readonly operations: readonly string[] }>>;
 }

@@ -26,6 +26,8 @@ export const REPEAT_TIMES_MAX = 1_000_000;
 export const TICKS_MAX = 1_000_000;
 /** Instances of tasks that `spawn` may start in one run. */
 export const INSTANCES_MAX = 10_000;
+/** Connections that one step accepts: each has a task. */
+export const CONNECTIONS_MAX = INSTANCES_MAX;
 
 /** One input file; inputs are read whole and kept with the recording. */
 export const INPUT_BYTES_MAX = 256 << 20;

@@ -43,6 +43,7 @@ test("loadScenario() brings short forms into the normal form, with every default
     about: "",
     backend: "auto",
     clock: "virtual",
+    settings: {},
     inputs: { text: { file: "a.txt" } },
     devices: {
       link: { kind: "pipe", capacityBytes: 65536 },
@@ -159,7 +160,7 @@ tasks:
     '7:20 Unknown key "capacityByte" in devices.b: wanted kind and capacityBytes (did you mean "capacityBytes"?)',
     "8:35 devices.c.capacityBytes must be a size from 4 KiB to 1 MiB: found 1",
     "11:14 tasks.one[0].sleep must be a duration such as 5ms: found 5 (add a unit, such as 5ms)",
-    '12:7 Unknown step "wirte" in tasks.one[1]: wanted write, read, copy, close, sleep, tick, checksum, compare, mark, with, spawn, join, cancel, repeat (did you mean "write"?)',
+    '12:7 Unknown step "wirte" in tasks.one[1]: wanted write, read, copy, connect, accept, end, network, close, sleep, tick, checksum, compare, mark, with, spawn, join, cancel, repeat (did you mean "write"?)',
     "13:14 tasks.one[2].write needs one of from, text and pattern: found none of them",
     "14:14 tasks.one[3].write needs one of from, text and pattern: found text and pattern",
     '15:36 tasks.one[4].read.chunkBytes must be a size from 1 B to 16 MiB, such as 4KiB: found "1GB"',
@@ -190,4 +191,35 @@ test("loadScenario() reports at most twenty mistakes and counts the rest", async
   expect(error.details["issues"]).toHaveLength(20);
   expect(error.details["uncounted"]).toBe(30);
   expect(error.message).toEndWith("(and 49 more)");
+});
+
+test("loadScenario() checks settings and changes of the network by what providers say", async () => {
+  const text = `version: 1
+backend: emulated
+settings:
+  tcp: { receiveBuffers: 9, receiveBufferByte: 1, receiveBufferBytes: 4KiB }
+  pipe: {}
+  tpc: {}
+tasks:
+  one:
+    - network: { partition: [a] }
+    - network: { heal: none }
+    - network: { brake: [a, b] }
+    - network: { link: { between: [a, b] } }
+    - network: { link: { between: [a, b], latencyNs: 5ms, lossRate: 2 } }
+    - network: { clog: [a, b], unclog: [a, b] }
+    - accept: { from: a, as: b, times: 2 }
+`;
+  expect(await mistakes(folder, text)).toEqual([
+    '4:29 Unknown key "receiveBufferByte" in settings.tcp: wanted receiveBuffers and receiveBufferBytes (did you mean "receiveBufferBytes"?)',
+    '5:3 No kind "pipe" has settings: wanted tcp',
+    '6:3 No kind "tpc" has settings: wanted tcp (did you mean "tcp"?)',
+    "9:29 tasks.one[0].network.partition must be a list of 2 hosts: found 1 of them",
+    '10:24 tasks.one[1].network.heal must be a list of 2 hosts, or all: found "none"',
+    '11:18 Unknown change "brake" in tasks.one[2].network: wanted partition, heal, clog, unclog, link',
+    "12:24 tasks.one[3].network.link says nothing of the link: wanted latencyNs or others",
+    "13:69 tasks.one[4].network.link.lossRate must be a number from 0 to 1: found 2",
+    '14:16 tasks.one[5].network must be one change: found clog and unclog (put a "- " before each change)',
+    "15:40 tasks.one[6].accept.times belongs to do: found it alone (say with `do` what to do with each connection)",
+  ]);
 });

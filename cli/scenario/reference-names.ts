@@ -2,49 +2,9 @@
 import { didYouMean } from "../suggest.ts";
 import { listed, pathText, show, type Issues, type Path } from "./issue.ts";
 import { endsWith, type KindDescription, type Kinds } from "./kinds.ts";
-import { blockOf, type ResolvedScenario, type ResolvedStep } from "./resolved.ts";
-
-/** A step and where it stands. */
-export interface PlacedStep {
-  readonly step: ResolvedStep;
-  readonly path: Path;
-  /** The task that carries it out. */
-  readonly task: string;
-  /** The locks that are held around it, outermost first. */
-  readonly held: readonly string[];
-  /** How many blocks it stands in. */
-  readonly depth: number;
-  /** How often one run of the task carries it out. */
-  readonly times: number;
-}
-
-/** All steps, blocks before what is in them. */
-export function* placedSteps(scenario: ResolvedScenario): Generator<PlacedStep> {
-  for (const [task, steps] of Object.entries(scenario.tasks)) {
-    const outside = { task, held: [], depth: 0, times: 1 };
-    yield* inBlock(steps, ["tasks", task], outside);
-  }
-}
-
-type Surroundings = Pick<PlacedStep, "task" | "held" | "depth" | "times">;
-
-function* inBlock(
-  steps: readonly ResolvedStep[],
-  path: Path,
-  around: Surroundings,
-): Generator<PlacedStep> {
-  for (const [position, step] of steps.entries()) {
-    const place = [...path, position];
-    yield { step, path: place, ...around };
-    const block = blockOf(step);
-    if (block === undefined) continue;
-    const verb = "with" in step ? "with" : "repeat";
-    const held = "with" in step ? [...around.held, step.with.lock] : around.held;
-    const times = "repeat" in step ? around.times * step.repeat.times : around.times;
-    const inside = { task: around.task, held, times, depth: around.depth + 1 };
-    yield* inBlock(block, [...place, verb, "do"], inside);
-  }
-}
+import { CONNECTION_KIND, connectionNames } from "./connection-names.ts";
+import { placedSteps } from "./placed-steps.ts";
+import type { ResolvedDevice, ResolvedScenario } from "./resolved.ts";
 
 /** Looks names up, and notes those that do not exist. */
 export class Names {
@@ -55,6 +15,8 @@ export class Names {
   readonly #kinds: Kinds;
   readonly #issues: Issues;
   readonly #kept = new Set<string>();
+  /** Connections by the task that can use them. */
+  readonly #connections: ReadonlyMap<string, ReadonlySet<string>>;
 
   constructor(scenario: ResolvedScenario, kinds: Kinds, issues: Issues) {
     this.#scenario = scenario;
@@ -64,15 +26,26 @@ export class Names {
     const instances = new Set(this.tasks);
     for (const { step } of placedSteps(scenario)) {
       if ("spawn" in step && step.spawn.as !== undefined) instances.add(step.spawn.as);
+      if ("accept" in step && step.accept.do !== undefined) instances.add(step.accept.as);
       const keeps = "read" in step ? step.read.as : "copy" in step ? step.copy.as : undefined;
       if (keeps !== undefined) this.#kept.add(keeps);
     }
     this.instances = [...instances];
+    this.#connections = connectionNames(scenario);
   }
 
   /** What steps keep with `as`. */
   get kept(): ReadonlySet<string> {
     return this.#kept;
+  }
+
+  get devices(): readonly string[] {
+    return Object.keys(this.#scenario.devices);
+  }
+
+  /** Whether there is a provider that connections can be of. */
+  get canConnect(): boolean {
+    return this.#kinds.has(CONNECTION_KIND);
   }
 
   lock(found: string, path: Path): void {
@@ -99,12 +72,13 @@ export class Names {
   }
 
   /**
-   * The end of a device on which an operation can be started.
-   * @param found "device" or "device.end"
+   * The end of a device or a connection on which an operation can be started.
+   * @param found "device", "device.end" or a connection
+   * @param task whose connections there are
    * @returns "device.end", or undefined after noting why there is none
    */
-  end(found: string, operation: "read" | "write", path: Path): string | undefined {
-    const device = this.#device(found, path);
+  end(found: string, operation: string, path: Path, task: string): string | undefined {
+    const device = this.#device(found, path, task);
     if (device === undefined) return undefined;
     const { kind, name, end } = device;
     const able = endsWith(kind, operation);
@@ -127,11 +101,11 @@ export class Names {
   }
 
   /**
-   * All ends that "device" or "device.end" means, the last of the definition first.
+   * All ends that "device", "device.end" or a connection means, the last of the definition first.
    * @returns undefined after noting why there is none
    */
-  ends(found: string, path: Path): string[] | undefined {
-    const device = this.#device(found, path);
+  ends(found: string, path: Path, task: string): string[] | undefined {
+    const device = this.#device(found, path, task);
     if (device === undefined) return undefined;
     const { kind, name, end } = device;
     const all = Object.keys(kind.ends);
@@ -142,11 +116,26 @@ export class Names {
     return undefined;
   }
 
+  /** The end of a device that accepts connections. */
+  listener(found: string, path: Path): string | undefined {
+    const device = this.#device(found, path, "");
+    if (device === undefined) return undefined;
+    const { listening, role } = this.#scenario.devices[device.name]!;
+    // Other kinds may accept without being told to.
+    const able = device.kind.kind !== CONNECTION_KIND || role === "listen" || listening === true;
+    if (able && endsWith(device.kind, "accept").length > 0) {
+      return this.end(found, "accept", path, "");
+    }
+    const message = `${pathText(path)} names no listener: found ${show(found)}`;
+    this.#issues.add(path, `${message}, wanted a device with the role listen`);
+    return undefined;
+  }
+
   /** The one end of a timer. */
   timer(found: string, path: Path): string | undefined {
-    const device = this.#device(found, path);
+    const device = this.#device(found, path, "");
     if (device === undefined) return undefined;
-    if (device.kind.kind === "timer") return this.end(found, "read", path);
+    if (device.kind.kind === "timer") return this.end(found, "read", path, "");
     const message = `${pathText(path)} names a ${device.kind.kind}: found ${show(found)}`;
     this.#issues.add(path, `${message}, wanted a device of the kind timer`);
     return undefined;
@@ -155,12 +144,20 @@ export class Names {
   #device(
     found: string,
     path: Path,
+    task: string,
   ): { kind: KindDescription; name: string; end: string | undefined } | undefined {
     const dot = found.indexOf(".");
     const name = dot === -1 ? found : found.slice(0, dot);
-    if (!this.#oneOf("device", name, Object.keys(this.#scenario.devices), path)) return undefined;
-    const kind = this.#kinds.get(this.#scenario.devices[name]!.kind)!;
-    return { kind, name, end: dot === -1 ? undefined : found.slice(dot + 1) };
+    const end = dot === -1 ? undefined : found.slice(dot + 1);
+    const { devices } = this.#scenario;
+    const connections = this.#connections.get(task) ?? new Set();
+    const what = connections.size === 0 ? "device" : "device or connection";
+    if (!this.#oneOf(what, name, [...Object.keys(devices), ...connections], path)) return undefined;
+    const device: ResolvedDevice | undefined = Object.hasOwn(devices, name)
+      ? devices[name]
+      : undefined;
+    const kind = this.#kinds.get(device?.kind ?? CONNECTION_KIND);
+    return kind === undefined ? undefined : { kind, name, end };
   }
 
   #endHelp(device: string, found: string, able: readonly string[]): string | undefined {

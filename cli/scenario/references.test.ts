@@ -112,3 +112,61 @@ expect: { tasks: { one: { outcome: completed, error: EPIPE } } }
     "7:54 expect.tasks.one.error belongs to the outcome failed: found completed",
   ]);
 });
+
+/** A scenario with a listener and a pipe around the steps of two tasks. */
+const talking = (one: string, two: string): string => `version: 1
+devices: { server: { kind: tcp, role: listen }, client: { kind: tcp, port: 80 }, link: pipe }
+tasks:
+  one:
+${one}
+  two:
+${two}`;
+
+test("resolveReferences() knows connections in their task and in those that it spawns", async () => {
+  const sound = talking(
+    `    - connect: { to: server, as: mine }
+    - spawn: two
+    - connect: { to: "[::1]:80", as: other }`,
+    `    - write: { to: mine, text: a }
+    - accept: { from: server, as: served, do: [{ copy: { from: served, to: other } }] }
+    - end: [mine, other]`,
+  );
+  const { scenario } = await loadText(folder, sound);
+  expect(scenario.tasks["two"]).toMatchObject([
+    { write: { to: "mine.main" } },
+    { accept: { from: "server.main", do: [{ copy: { from: "served.main", to: "other.main" } }] } },
+    { end: { ends: ["mine.main", "other.main"] } },
+  ]);
+  const wrong = talking(
+    `    - connect: { to: link, as: mine }
+    - connect: { to: client, as: server }
+    - connect: { to: "host:0", as: other }
+    - accept: { from: server, as: two, do: [{ join: two }] }
+    - accept: { from: server, as: served, do: [{ sleep: 1ms }] }`,
+    `    - end: mine
+    - end: link
+    - read: server.reader`,
+  );
+  expect(await mistakes(folder, wrong)).toEqual([
+    '5:22 tasks.one[0].connect.to names no listener: found "link", wanted a device with the role listen',
+    '6:22 tasks.one[1].connect.to names no listener: found "client", wanted a device with the role listen',
+    '6:34 tasks.one[1].connect.as must be a name of its own: found that of the device "server"',
+    '7:22 tasks.one[2].connect.to must be a listener\'s name, "host:port", "[address]:port" or "unix:/path": found "host:0"',
+    '8:35 tasks.one[3].accept.as must be a name of its own: found that of the task "two"',
+    '8:53 tasks.one[3].accept.do[0].join.tasks names the task itself: found "two"',
+    '11:12 tasks.two[0].end.ends names no device: found "mine", wanted server, client and link',
+    '12:12 tasks.two[1].end.ends cannot end on "link": a pipe has no such end',
+    '13:13 tasks.two[2].read.from cannot read on "server.reader": wanted main (write "server.main")',
+  ]);
+});
+
+test("resolveReferences() refuses changes of a network that is the machine's own", async () => {
+  const text = `version: 1
+backend: uring
+tasks:
+  one:
+    - network: { partition: [a, b] }`;
+  expect(await mistakes(folder, text)).toEqual([
+    "5:7 tasks.one[0] changes the emulated network: found backend uring (write `backend: emulated`)",
+  ]);
+});

@@ -6,7 +6,9 @@
 import { pathText, show, type Issues, type Path } from "./issue.ts";
 import type { Kinds } from "./kinds.ts";
 import { BLOCK_DEPTH_MAX, STEPS_MAX, STEPS_RUN_MAX } from "./limits.ts";
-import { Names, placedSteps, type PlacedStep } from "./reference-names.ts";
+import { isAddress, parseAddress } from "./connection-names.ts";
+import { placedSteps, type PlacedStep } from "./placed-steps.ts";
+import { Names } from "./reference-names.ts";
 import { spawnedTasks, type ResolvedScenario } from "./resolved.ts";
 import { NAME_PATTERN } from "./spec.ts";
 
@@ -14,6 +16,7 @@ const nameForm = new RegExp(NAME_PATTERN);
 
 /** Checks and resolves; the scenario's ends are written out in full afterwards. */
 export function resolveReferences(scenario: ResolvedScenario, kinds: Kinds, issues: Issues): void {
+  const { backend } = scenario;
   const names = new Names(scenario, kinds, issues);
   checkDeclarations(scenario, names, issues);
   let steps = 0;
@@ -24,6 +27,10 @@ export function resolveReferences(scenario: ResolvedScenario, kinds: Kinds, issu
       return;
     }
     resolveStep(placed, names, issues);
+    if (backend === "uring" && "network" in placed.step) {
+      const message = `${pathText(placed.path)} changes the emulated network: found backend uring`;
+      issues.add(placed.path, message, "write `backend: emulated`");
+    }
     checkDepth(placed, issues);
     const times = (runs.get(placed.task) ?? 0) + placed.times;
     if (times > STEPS_RUN_MAX && (runs.get(placed.task) ?? 0) <= STEPS_RUN_MAX) {
@@ -64,24 +71,20 @@ function checkDepth({ path, depth }: PlacedStep, issues: Issues): void {
 }
 
 function resolveStep(placed: PlacedStep, names: Names, issues: Issues): void {
-  const { step, path } = placed;
+  const { path, step, task } = placed;
   if ("write" in step) {
     const at = [...path, "write"];
-    step.write.to = names.end(step.write.to, "write", [...at, "to"]) ?? step.write.to;
+    step.write.to = names.end(step.write.to, "write", [...at, "to"], task) ?? step.write.to;
     if (step.write.from !== undefined) names.content(step.write.from, [...at, "from"]);
   } else if ("read" in step || "copy" in step) {
     const verb = "read" in step ? "read" : "copy";
     const transfer = "read" in step ? step.read : step.copy;
     const at = [...path, verb];
-    transfer.from = names.end(transfer.from, "read", [...at, "from"]) ?? transfer.from;
+    transfer.from = names.end(transfer.from, "read", [...at, "from"], task) ?? transfer.from;
     if (transfer.as !== undefined) checkName(transfer.as, [...at, "as"], issues);
     if ("copy" in step) {
-      step.copy.to = names.end(step.copy.to, "write", [...at, "to"]) ?? step.copy.to;
+      step.copy.to = names.end(step.copy.to, "write", [...at, "to"], task) ?? step.copy.to;
     }
-  } else if ("close" in step) {
-    const at = [...path, "close", "ends"];
-    const { ends } = step.close;
-    step.close.ends = ends.flatMap((end, i) => names.ends(end, endPath(at, ends, i)) ?? [end]);
   } else if ("tick" in step) {
     step.tick.of = names.timer(step.tick.of, [...path, "tick", "of"]) ?? step.tick.of;
   } else if ("checksum" in step) {
@@ -93,8 +96,51 @@ function resolveStep(placed: PlacedStep, names: Names, issues: Issues): void {
       names.bytes(value, [...path, "compare", "values", i]);
     }
   } else {
+    resolveConnection(placed, names, issues);
+  }
+}
+
+function resolveConnection(placed: PlacedStep, names: Names, issues: Issues): void {
+  const { path, step, task } = placed;
+  if ("close" in step) {
+    const at = [...path, "close", "ends"];
+    const { ends } = step.close;
+    step.close.ends = ends.flatMap(
+      (end, i) => names.ends(end, endPath(at, ends, i), task) ?? [end],
+    );
+  } else if ("end" in step) {
+    const at = [...path, "end", "ends"];
+    const { ends } = step.end;
+    step.end.ends = ends.map((end, i) => names.end(end, "end", endPath(at, ends, i), task) ?? end);
+  } else if ("connect" in step) {
+    const at = [...path, "connect"];
+    checkConnectionName(step.connect.as, [...at, "as"], names, issues);
+    if (!names.canConnect) issues.add(at, `${pathText(at)} needs a provider of the kind tcp`);
+    const { to } = step.connect;
+    if (!isAddress(to)) step.connect.to = names.listener(to, [...at, "to"]) ?? to;
+    else if (parseAddress(to) === undefined) {
+      const wanted = 'a listener\'s name, "host:port", "[address]:port" or "unix:/path"';
+      issues.wanted([...at, "to"], wanted, to);
+    }
+  } else if ("accept" in step) {
+    const at = [...path, "accept"];
+    const { as, from } = step.accept;
+    checkConnectionName(as, [...at, "as"], names, issues);
+    if (step.accept.do !== undefined && names.tasks.includes(as)) {
+      const message = `${pathText([...at, "as"])} must be a name of its own`;
+      issues.add([...at, "as"], `${message}: found that of the task ${show(as)}`);
+    }
+    step.accept.from = names.listener(from, [...at, "from"]) ?? from;
+  } else {
     resolveFlow(placed, names, issues);
   }
+}
+
+function checkConnectionName(found: string, path: Path, names: Names, issues: Issues): void {
+  checkName(found, path, issues);
+  if (!names.devices.includes(found)) return;
+  const message = `${pathText(path)} must be a name of its own: found that of the device`;
+  issues.add(path, `${message} ${show(found)}`);
 }
 
 /** A list of one is often written without the list: then the place is the list's. */
@@ -103,7 +149,7 @@ function endPath(at: Path, list: readonly unknown[], position: number): Path {
 }
 
 function resolveFlow(placed: PlacedStep, names: Names, issues: Issues): void {
-  const { step, path, task, held } = placed;
+  const { held, path, runner, step } = placed;
   if ("with" in step) {
     const at = [...path, "with", "lock"];
     names.lock(step.with.lock, at);
@@ -125,7 +171,7 @@ function resolveFlow(placed: PlacedStep, names: Names, issues: Issues): void {
     for (const [i, found] of list.entries()) {
       const at = endPath([...path, verb, key], list, i);
       names.instance(found, at);
-      if (found === task)
+      if (found === runner)
         issues.add(at, `${pathText(at)} names the task itself: found ${show(found)}`);
     }
   }

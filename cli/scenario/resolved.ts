@@ -29,10 +29,50 @@ export interface ResolvedCopy extends ResolvedRead {
   to: string;
 }
 
+export interface ResolvedConnect {
+  /** `device.end` of a listener, "host:port", or "unix:" and a path. */
+  to: string;
+  as: string;
+  /** The local address, or on the emulated network the host. */
+  from?: string;
+  /** 0: as long as the system has patience. */
+  timeoutNs: number;
+}
+export interface ResolvedAccept {
+  /** `device.end` of a listener. */
+  from: string;
+  as: string;
+  /** Absent with `do`: until the listener is closed. */
+  times?: number;
+  /** Carried out for each connection by a task of its own. */
+  do?: ResolvedStep[];
+}
+
+export interface ResolvedLink {
+  between: string[];
+  latencyNs?: number;
+  jitterNs?: number;
+  bandwidthBytesPerSecond?: number;
+  lossRate?: number;
+  reorderRate?: number;
+  duplicateRate?: number;
+}
+/** What becomes of the emulated network. Pairs of hosts have two names. */
+export type ResolvedNetwork =
+  | { partition: string[] }
+  | { heal: string[] | "all" }
+  | { clog: string[] }
+  | { unclog: string[] }
+  | { link: ResolvedLink };
+
 export type ResolvedStep =
   | { write: ResolvedWrite }
   | { read: ResolvedRead }
   | { copy: ResolvedCopy }
+  | { connect: ResolvedConnect }
+  | { accept: ResolvedAccept }
+  | { end: { ends: string[] } }
+  | { network: ResolvedNetwork }
   | { close: { ends: string[] } }
   | { sleep: { durationNs: number } }
   | { tick: { of: string; count: number; delayNs: number } }
@@ -61,6 +101,7 @@ export function verbOf(step: ResolvedStep): Verb {
 export function blockOf(step: ResolvedStep): readonly ResolvedStep[] | undefined {
   if ("with" in step) return step.with.do;
   if ("repeat" in step) return step.repeat.do;
+  if ("accept" in step) return step.accept.do;
   return undefined;
 }
 
@@ -92,6 +133,8 @@ export interface ResolvedScenario {
   seed?: number;
   backend: "auto" | "uring" | "emulated";
   clock: "virtual" | "paced";
+  /** Of providers as a whole, by kind; those that are not named have their defaults. */
+  settings: Record<string, Record<string, unknown>>;
   inputs: Record<string, { file: string }>;
   devices: Record<string, ResolvedDevice>;
   locks: string[];

@@ -3,13 +3,15 @@
  * scenario, inputs and seed come to the same run, recorded, replayed or neither.
  */
 import { isReelError } from "../../core/errors.ts";
+import { Value } from "../../core/schema.ts";
 import type { OpenEnd } from "../../core/runtime/open-end.ts";
 import type { Runtime } from "../../index.ts";
-import type { BuiltInProvider } from "../../providers/index.ts";
+import { BUILT_IN_PROVIDERS, type BuiltInProvider } from "../../providers/index.ts";
 import { checkExpectations } from "./expectations.ts";
 import type { RunOutcome, ScenarioEvent, ScenarioReport } from "./report.ts";
 import { spawnedTasks, type ResolvedDevice, type ResolvedScenario } from "./resolved.ts";
 import { ScenarioRun } from "./scenario-run.ts";
+import { changesNetwork, openNetwork } from "./network-step.ts";
 import { startTask } from "./step-runner.ts";
 import { reportError } from "./task-run.ts";
 import { formatDuration, formatSize } from "./units.ts";
@@ -65,7 +67,7 @@ async function main(run: ScenarioRun): Promise<void> {
     await openDevices(run);
     const spawned = spawnedTasks(scenario);
     for (const task of Object.keys(scenario.tasks)) {
-      if (!spawned.has(task)) startTask(run, task, task);
+      if (!spawned.has(task)) startTask(run, task);
     }
     // Tasks start tasks: the list grows while it is walked.
     for (const task of run.tasks) {
@@ -78,6 +80,7 @@ async function main(run: ScenarioRun): Promise<void> {
     run.failure ??= error;
   } finally {
     await endTasks(run);
+    await run.network?.[Symbol.asyncDispose]();
     for (const end of [...run.ends.values()].toReversed()) await end.close();
     run.endNs = io.now();
   }
@@ -93,11 +96,14 @@ async function endTasks(run: ScenarioRun): Promise<void> {
   for (const task of run.tasks) {
     if (!task.handle!.finished) await task.handle!.cancel();
     task.finish("cancelled", run.io.now());
+    // One that was cancelled before its first turn had no chance to.
+    await task.closeConnections();
   }
 }
 
 async function openDevices(run: ScenarioRun): Promise<void> {
-  const { io, scenario, ends } = run;
+  const { ends, io, scenario } = run;
+  if (changesNetwork(scenario)) run.network = await openNetwork(io);
   for (const [name, device] of Object.entries(scenario.devices)) {
     const { kind, ...options } = device;
     // The options were checked against the schema of their kind.
@@ -113,8 +119,13 @@ function endsOf(opened: object): OpenEnd[] {
   return Object.values(opened).filter((value): value is OpenEnd => typeof value === "object");
 }
 
+/** The kind, and the options that are not the provider's defaults. */
 function describeDevice({ kind, ...options }: ResolvedDevice): string {
-  const list = Object.entries(options).map(([key, value]) => describeOption(key, value));
+  const provider = BUILT_IN_PROVIDERS.find((each) => each.kind === kind);
+  const filled = provider === undefined ? {} : Value.Default(provider.options, {});
+  const defaults = filled as Record<string, unknown>;
+  const chosen = Object.entries(options).filter(([key, value]) => value !== defaults[key]);
+  const list = chosen.map(([key, value]) => describeOption(key, value));
   return list.length === 0 ? `a ${kind}` : `a ${kind}, ${list.join(", ")}`;
 }
 

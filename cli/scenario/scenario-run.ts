@@ -4,16 +4,21 @@
  */
 import { ReelError } from "../../core/errors.ts";
 import type { OpenEnd } from "../../core/runtime/open-end.ts";
-import type { Runtime } from "../../index.ts";
+import type { Network, Runtime } from "../../index.ts";
 import { AsyncMutex } from "../../core/sync/mutex.ts";
 import { EndOfTask } from "./end-of-task.ts";
 import { show } from "./issue.ts";
 import { INSTANCES_MAX, KEPT_BYTES_MAX } from "./limits.ts";
 import type { ScenarioEvent } from "./report.ts";
-import type { ResolvedScenario } from "./resolved.ts";
+import type { ResolvedScenario, ResolvedStep } from "./resolved.ts";
 import { summaryOf, type BytesSummary } from "./running-digest.ts";
-import { TaskRun } from "./task-run.ts";
+import { TaskRun, type ScenarioConnection } from "./task-run.ts";
 import { formatSize } from "./units.ts";
+
+/** An end for people: its name alone where the device has no other. */
+export function shownEnd(name: string): string {
+  return name.endsWith(".main") ? name.slice(0, -".main".length) : name;
+}
 
 export class ScenarioRun {
   readonly io: Runtime;
@@ -21,6 +26,10 @@ export class ScenarioRun {
   /** Open ends by "device.end". */
   readonly ends = new Map<string, OpenEnd>();
   readonly locks = new Map<string, AsyncMutex>();
+  /** Ends of devices that a step has closed. */
+  readonly closed = new Set<string>();
+  /** Open where the scenario has a step that changes the network. */
+  network: Network | undefined = undefined;
   /** All tasks that were started, in that order. */
   readonly tasks: TaskRun[] = [];
   /** The first failure that the scenario does not expect. */
@@ -57,27 +66,58 @@ export class ScenarioRun {
     this.#onEvent({ timeNs, startNs: startNs ?? timeNs, task, kind, text });
   }
 
-  /** @throws {ReelError} ERR_CLOSED when the device could not be opened */
-  end(name: string): OpenEnd {
-    const end = this.ends.get(name);
-    if (end === undefined) throw new ReelError("ERR_CLOSED", `Cannot use ${name}: it is not open`);
-    return end;
+  /**
+   * The end of a device, or a connection of a task.
+   * @param name "device.end"
+   * @throws {ReelError} ERR_CLOSED when it could not be opened; ERR_NOT_RUNNING for a connection
+   *   that no step has opened yet
+   */
+  end(name: string, task: TaskRun): OpenEnd {
+    return this.ends.get(name) ?? this.connection(name, task).end;
+  }
+
+  /** @throws {ReelError} as {@link end} */
+  connection(name: string, task: TaskRun): ScenarioConnection {
+    const first = name.split(".", 1)[0]!;
+    const connection = task.connection(first);
+    if (connection !== undefined) return connection;
+    if (Object.hasOwn(this.scenario.devices, first)) {
+      throw new ReelError("ERR_CLOSED", `Cannot use ${name}: it is not open`);
+    }
+    throw new ReelError("ERR_NOT_RUNNING", `Cannot use ${show(first)}: no step has opened it yet`, {
+      mend: "Connect or accept in an earlier step of the task, or of the task that spawns it",
+    });
   }
 
   /**
-   * Starts a task.
-   * @param task its name in the scenario
+   * Starts a task, unless one of that name runs.
    * @param as its name in this run
-   * @param body carries out its steps; never throws but for a cancellation
+   * @param body carries out the steps; never throws but for a cancellation
+   * @param parent the task that starts it, if one does
    * @throws {ReelError} ERR_OPERATION_BUSY when one of that name runs; ERR_LIMIT
    */
-  start(task: string, as: string, body: (task: TaskRun) => Promise<void>): TaskRun {
+  start(
+    as: string,
+    steps: readonly ResolvedStep[],
+    body: (task: TaskRun) => Promise<void>,
+    parent?: TaskRun,
+  ): TaskRun {
     const before = this.#current.get(as);
     if (before !== undefined && before.outcome === undefined) {
       throw new ReelError("ERR_OPERATION_BUSY", `Cannot spawn ${show(as)}: it runs already`, {
         mend: "Join it first, or give the second one another name with `as`",
       });
     }
+    return this.startAnother(as, steps, body, parent);
+  }
+
+  /** {@link start} also beside others of that name. @throws {ReelError} ERR_LIMIT */
+  startAnother(
+    as: string,
+    steps: readonly ResolvedStep[],
+    body: (task: TaskRun) => Promise<void>,
+    parent: TaskRun | undefined,
+  ): TaskRun {
     if (this.tasks.length >= INSTANCES_MAX) {
       throw new ReelError(
         "ERR_LIMIT",
@@ -88,7 +128,7 @@ export class ScenarioRun {
     this.#started.set(as, count);
     const name = count === 1 ? as : `${as}#${count}`;
     const end = new EndOfTask(this.io.executor, name);
-    const run = new TaskRun(name, this.scenario.tasks[task]!, this.io.now(), end);
+    const run = new TaskRun(name, steps, this.io.now(), end, parent);
     this.tasks.push(run);
     this.#current.set(as, run);
     run.handle = this.io.spawn(() => body(run), { name });

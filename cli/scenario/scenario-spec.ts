@@ -1,5 +1,5 @@
 /** The whole of a scenario: its keys, their defaults, their limits. */
-import { deviceSpec } from "./device-spec.ts";
+import { deviceSpec, settingsSpec } from "./device-spec.ts";
 import type { Kinds } from "./kinds.ts";
 import { pathText } from "./issue.ts";
 import {
@@ -131,6 +131,11 @@ export function scenarioSpec(kinds: Kinds): Spec<Decoded> {
       oneOf(["virtual", "paced"]),
       "virtual",
       "Emulated backend only: skip idle time, or wait for it",
+    ),
+    settings: defaulted(
+      settingsSpec(kinds),
+      {},
+      "What providers as a whole are started with, by kind",
     ),
     vars: defaulted(
       named(variable, { maximum: VARS_MAX, of: "values" }),

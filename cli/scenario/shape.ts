@@ -145,8 +145,15 @@ export type Choices<Out> = {
 };
 type AllKeys<Union> = Union extends unknown ? keyof Union & string : never;
 
-/** A mapping with exactly one key, out of these. */
-export function oneKey<Out extends object>(wanted: string, choices: Choices<Out>): Spec<Out> {
+/**
+ * A mapping with exactly one key, out of these.
+ * @param noun what such a mapping is: "step"
+ */
+export function oneKey<Out extends object>(
+  wanted: string,
+  choices: Choices<Out>,
+  noun = "step",
+): Spec<Out> {
   const all = choices as Readonly<Record<string, { spec: Spec<unknown>; about: string }>>;
   const known = Object.keys(all);
   return {
@@ -169,15 +176,15 @@ export function oneKey<Out extends object>(wanted: string, choices: Choices<Out>
       const keys = Object.keys(value);
       const unknown = keys.find((key) => !known.includes(key));
       if (unknown !== undefined) {
-        const message = `Unknown step ${show(unknown)} in ${pathText(path)}`;
+        const message = `Unknown ${noun} ${show(unknown)} in ${pathText(path)}`;
         const help = didYouMean(unknown, known);
         issues.add([...path, unknown], `${message}: wanted ${known.join(", ")}`, help, "key");
         return INVALID;
       }
       if (keys.length !== 1) {
         const found = keys.length === 0 ? "none" : listed(keys);
-        const message = `${pathText(path)} must be one step: found ${found}`;
-        issues.add(path, message, keys.length > 1 ? 'put a "- " before each step' : undefined);
+        const message = `${pathText(path)} must be one ${noun}: found ${found}`;
+        issues.add(path, message, keys.length > 1 ? `put a "- " before each ${noun}` : undefined);
         return INVALID;
       }
       const key = keys[0]!;

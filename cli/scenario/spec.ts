@@ -93,6 +93,13 @@ export function integer(minimum: number, maximum: number): Spec<number> {
   return scalar(wanted, [{ type: "integer", minimum, maximum }], accept);
 }
 
+/** A probability. */
+export const rate: Spec<number> = scalar(
+  "a number from 0 to 1",
+  [{ type: "number", minimum: 0, maximum: 1 }],
+  (value) => (typeof value === "number" && value >= 0 && value <= 1 ? value + 0 : undefined),
+);
+
 /** Bytes: a whole number, or text with a unit. */
 export function size(minimum: number, maximum = TRANSFER_BYTES_MAX): Spec<number> {
   const wanted = `a size from ${formatSize(minimum)} to ${formatSize(maximum)}, such as 4KiB`;
@@ -143,7 +150,8 @@ export function list<Out>(
   limits: { minimum: number; maximum: number; of: string; single?: boolean },
 ): Spec<Out[]> {
   const { minimum, maximum, of } = limits;
-  const wanted = `a list of ${minimum} to ${maximum} ${of}`;
+  const count = minimum === maximum ? `${minimum}` : `${minimum} to ${maximum}`;
+  const wanted = `a list of ${count} ${of}`;
   const array = { type: "array", items: item.schema, minItems: minimum, maxItems: maximum };
   return {
     wanted,

@@ -1,6 +1,8 @@
 /** Carries out the steps of a task, one after the other, and says how the task ended. */
 import { ReelError } from "../../core/errors.ts";
 import { checksum, compare } from "./check-steps.ts";
+import { accept, connect, end } from "./connection-steps.ts";
+import { changeNetwork } from "./network-step.ts";
 import { cancel, close, join, sleep, spawn, tick } from "./flow-steps.ts";
 import type { ResolvedStep } from "./resolved.ts";
 import type { ScenarioRun } from "./scenario-run.ts";
@@ -11,8 +13,8 @@ import { formatSize } from "./units.ts";
 const STEPS_BETWEEN_YIELDS = 64;
 
 /** Starts a task of the scenario. */
-export function startTask(run: ScenarioRun, task: string, as: string): TaskRun {
-  return run.start(task, as, (started) => runTask(run, started));
+export function startTask(run: ScenarioRun, task: string): TaskRun {
+  return run.start(task, run.scenario.tasks[task]!, (started) => runTask(run, started));
 }
 
 /** The body of a task: only its cancellation leaves it as an error. */
@@ -20,7 +22,7 @@ async function runTask(run: ScenarioRun, task: TaskRun): Promise<void> {
   const { io } = run;
   run.tell(task.name, "start", "started");
   try {
-    await runSteps(run, task, task.steps);
+    await runOwnSteps(run, task);
     const { read: taken, written } = task;
     const moved = `read ${formatSize(taken.sizeBytes)}, wrote ${formatSize(written.sizeBytes)}`;
     run.tell(task.name, "end", `completed: ${moved}`);
@@ -48,6 +50,15 @@ function isExpected(run: ScenarioRun, task: TaskRun, code: string): boolean {
   const base = task.name.split("#", 1)[0]!;
   const expected = Object.hasOwn(tasks, base) ? tasks[base] : undefined;
   return expected?.outcome === "failed" && (expected.error ?? code) === code;
+}
+
+/** The steps of a task. Its connections are closed whatever way they end. */
+async function runOwnSteps(run: ScenarioRun, task: TaskRun): Promise<void> {
+  try {
+    await runSteps(run, task, task.steps);
+  } finally {
+    await task.closeConnections();
+  }
 }
 
 async function runSteps(
@@ -80,14 +91,19 @@ async function runStep(run: ScenarioRun, task: TaskRun, step: PlainStep): Promis
   if ("write" in step) return write(run, task, step.write);
   if ("read" in step) return read(run, task, step.read);
   if ("copy" in step) return copy(run, task, step.copy);
-  if ("close" in step) return close(run, step.close);
+  if ("close" in step) return close(run, task, step.close);
+  if ("end" in step) return end(run, task, step.end);
+  if ("connect" in step) return connect(run, task, step.connect);
+  if ("network" in step) return changeNetwork(run, step.network);
   if ("sleep" in step) return sleep(run, step.sleep);
-  if ("tick" in step) return tick(run, step.tick);
+  if ("tick" in step) return tick(run, task, step.tick);
   if ("checksum" in step) return checksum(run, step.checksum);
   if ("compare" in step) return compare(run, step.compare);
   if ("join" in step) return join(run, step.join);
   if ("cancel" in step) return cancel(run, step.cancel);
-  return spawn(run, step.spawn, (started) => runTask(run, started));
+  const body = (started: TaskRun): Promise<void> => runTask(run, started);
+  if ("accept" in step) return accept(run, task, step.accept, body);
+  return spawn(run, task, step.spawn, body);
 }
 
 /** The steps inside a lock. It is given back whatever way they end. */

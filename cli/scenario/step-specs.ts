@@ -1,4 +1,5 @@
 /** What each step looks like: keys, defaults, limits, and a line of documentation for each. */
+import { connectionChoices } from "./connection-specs.ts";
 import { pathText, type Issues, type Path } from "./issue.ts";
 import {
   CHUNK_BYTES_DEFAULT,
@@ -163,6 +164,7 @@ export const stepSpec: Spec<ResolvedStep> = oneKey<ResolvedStep>("a step such as
   write: { spec: writeSpec, about: "Sends bytes into a device" },
   read: { spec: readSpec, about: "Takes bytes from a device until it ends or enough have come" },
   copy: { spec: copySpec, about: "Moves bytes from one device to another" },
+  ...connectionChoices(block, names("a connection")),
   close: {
     spec: shape(
       "a device or its end, or a list of them",

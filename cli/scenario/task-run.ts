@@ -1,10 +1,18 @@
 /** One run of a task: what it has moved so far, and how it ended. */
 import { ReelError, isReelError } from "../../core/errors.ts";
+import type { OpenEnd } from "../../core/runtime/open-end.ts";
 import type { JoinHandle } from "../../core/task/join-handle.ts";
 import type { EndOfTask } from "./end-of-task.ts";
 import type { ReportedError, TaskOutcome, TaskReport } from "./report.ts";
 import type { ResolvedStep } from "./resolved.ts";
 import { RunningDigest } from "./running-digest.ts";
+
+/** A connection that a step has opened, as all tasks see it that may use it. */
+export interface ScenarioConnection {
+  readonly name: string;
+  readonly end: OpenEnd;
+  closed: boolean;
+}
 
 export class TaskRun {
   /** Unique in the run: "worker", "worker#2". */
@@ -21,14 +29,53 @@ export class TaskRun {
   /** How many of its steps used random bytes: each has a generator of its own. */
   randomSteps = 0;
   stepsRun = 0;
+  /** Connections that it can use, by name: its own, and those of the task that started it. */
+  readonly #connections: Map<string, ScenarioConnection>;
+  /** Connections that it has opened and that are closed with it, by name. */
+  readonly #owned = new Map<string, ScenarioConnection>();
   #endNs: number;
 
-  constructor(name: string, steps: readonly ResolvedStep[], startNs: number, end: EndOfTask) {
+  /** @param parent the task that starts it, if one does */
+  constructor(
+    name: string,
+    steps: readonly ResolvedStep[],
+    startNs: number,
+    end: EndOfTask,
+    parent: TaskRun | undefined,
+  ) {
     this.name = name;
+    this.#connections = new Map(parent === undefined ? [] : parent.#connections);
     this.steps = steps;
     this.startNs = startNs;
     this.end = end;
     this.#endNs = startNs;
+  }
+
+  connection(name: string): ScenarioConnection | undefined {
+    return this.#connections.get(name);
+  }
+
+  /** @throws {ReelError} ERR_OPERATION_BUSY when it has an open connection of that name */
+  requireFreeName(name: string): void {
+    if (this.#owned.get(name)?.closed !== false) return;
+    throw new ReelError("ERR_OPERATION_BUSY", `Cannot open "${name}": it is open already`, {
+      mend: "Close it first, or give the second one another name",
+    });
+  }
+
+  /** A connection was opened: it is closed with the task at the latest. */
+  own(name: string, end: OpenEnd): void {
+    const connection = { name, end, closed: false };
+    this.#connections.set(name, connection);
+    this.#owned.set(name, connection);
+  }
+
+  /** Closes what the task has opened and nobody has closed yet. */
+  async closeConnections(): Promise<void> {
+    for (const connection of [...this.#owned.values()].toReversed()) {
+      connection.closed = true;
+      await connection.end.close();
+    }
   }
 
   /**

@@ -5,7 +5,7 @@ import type { IoBuffer } from "../../core/buffer/buffer.ts";
 import { memorySource, patternSource, type ByteSource } from "./byte-source.ts";
 import type { ResolvedCopy, ResolvedRead, ResolvedWrite } from "./resolved.ts";
 import type { RunningDigest } from "./running-digest.ts";
-import type { ScenarioRun } from "./scenario-run.ts";
+import { shownEnd, type ScenarioRun } from "./scenario-run.ts";
 import type { TaskRun } from "./task-run.ts";
 import { formatSize, plural } from "./units.ts";
 
@@ -13,7 +13,7 @@ const encoder = new TextEncoder();
 
 /** Each step returns what happened, as one line. */
 export async function write(run: ScenarioRun, task: TaskRun, step: ResolvedWrite): Promise<string> {
-  const end = run.end(step.to);
+  const end = run.end(step.to, task);
   const source = sourceOf(run, task, step);
   let operations = 0;
   for (let left = source.sizeBytes; left > 0;) {
@@ -26,7 +26,7 @@ export async function write(run: ScenarioRun, task: TaskRun, step: ResolvedWrite
     if (step.pauseNs > 0 && left > 0) await run.io.sleep(step.pauseNs);
   }
   const size = formatSize(source.sizeBytes);
-  return `wrote ${size} of ${source.name} to ${step.to} in ${plural(operations, "operation")}`;
+  return `wrote ${size} of ${source.name} to ${shownEnd(step.to)} in ${plural(operations, "operation")}`;
 }
 
 function sourceOf(run: ScenarioRun, task: TaskRun, step: ResolvedWrite): ByteSource {
@@ -54,16 +54,16 @@ async function counted(
 
 export async function read(run: ScenarioRun, task: TaskRun, step: ResolvedRead): Promise<string> {
   const { sizeBytes, operations } = await pull(run, task, step, async () => {});
-  return `read ${formatSize(sizeBytes)} from ${step.from} in ${plural(operations, "operation")}`;
+  return `read ${formatSize(sizeBytes)} from ${shownEnd(step.from)} in ${plural(operations, "operation")}`;
 }
 
 export async function copy(run: ScenarioRun, task: TaskRun, step: ResolvedCopy): Promise<string> {
-  const target = run.end(step.to);
+  const target = run.end(step.to, task);
   const { sizeBytes, operations } = await pull(run, task, step, async (buffer, length) => {
     const bytes = buffer.bytes.subarray(0, length);
     await counted(task.written, bytes, target.perform("write", buffer, { length }));
   });
-  const ends = `from ${step.from} to ${step.to}`;
+  const ends = `from ${shownEnd(step.from)} to ${shownEnd(step.to)}`;
   return `copied ${formatSize(sizeBytes)} ${ends} in ${plural(operations, "operation")}`;
 }
 
@@ -79,7 +79,7 @@ async function pull(
   step: ResolvedRead,
   handOn: (buffer: IoBuffer, length: number) => Promise<void>,
 ): Promise<Pulled> {
-  const source: OpenEnd = run.end(step.from);
+  const source: OpenEnd = run.end(step.from, task);
   const limit = step.sizeBytes ?? Number.POSITIVE_INFINITY;
   const kept: Uint8Array[] = [];
   const buffer = run.io.buffer(Math.max(1, Math.min(step.chunkBytes, limit)));

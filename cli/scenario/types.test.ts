@@ -6,8 +6,12 @@
 import { expect, test } from "bun:test";
 import { resolveScenario } from "./load.ts";
 import type {
+  ResolvedAccept,
+  ResolvedConnect,
   ResolvedCopy,
   ResolvedExpectations,
+  ResolvedLink,
+  ResolvedNetwork,
   ResolvedRead,
   ResolvedScenario,
   ResolvedTaskExpectation,
@@ -17,8 +21,12 @@ import type {
 import { kinds } from "./scenario.fixture.ts";
 import {
   scenario,
+  type AcceptStep,
+  type ConnectStep,
   type CopyStep,
   type Expectations,
+  type LinkChange,
+  type NetworkStep,
   type ReadStep,
   type Scenario,
   type Step,
@@ -34,6 +42,10 @@ const sameKeys: readonly true[] = [
   true satisfies Same<keyof WriteStep, keyof ResolvedWrite>,
   true satisfies Same<keyof ReadStep, keyof ResolvedRead>,
   true satisfies Same<keyof CopyStep, keyof ResolvedCopy>,
+  true satisfies Same<keyof ConnectStep, keyof ResolvedConnect>,
+  true satisfies Same<keyof AcceptStep, keyof ResolvedAccept>,
+  true satisfies Same<keyof LinkChange, keyof ResolvedLink>,
+  true satisfies Same<KeysOf<NetworkStep>, KeysOf<ResolvedNetwork>>,
   true satisfies Same<keyof TaskExpectation, keyof ResolvedTaskExpectation>,
   true satisfies Same<keyof Expectations, keyof ResolvedExpectations>,
   true satisfies Same<keyof Scenario, keyof ResolvedScenario | "vars">,
@@ -50,7 +62,13 @@ const everything = scenario({
   clock: "paced",
   vars: { unused: true },
   inputs: { text: { file: "a.txt" }, other: "b.txt" },
-  devices: { link: { kind: "pipe", capacityBytes: "4KiB" }, second: "pipe", clock: "timer" },
+  devices: {
+    link: { kind: "pipe", capacityBytes: "4KiB" },
+    second: "pipe",
+    clock: "timer",
+    server: { kind: "tcp", role: "listen", host: "alice" },
+  },
+  settings: { tcp: { receiveBufferBytes: "4KiB" } },
   locks: ["gate"],
   tasks: {
     one: [
@@ -80,6 +98,30 @@ const everything = scenario({
       { cancel: "two" },
       { cancel: { task: "second" } },
       { mark: { text: "done" } },
+      { connect: { to: "server", as: "mine", from: "bob", timeoutNs: "1s" } },
+      { connect: { to: "alice:80", as: "other" } },
+      { accept: { from: "server", as: "client" } },
+      { accept: { from: "server", as: "served", times: 2, do: [{ end: "served" }] } },
+      { end: ["mine", "other"] },
+      { end: { ends: "mine" } },
+      { network: { partition: ["alice", "bob"] } },
+      { network: { heal: ["alice", "bob"] } },
+      { network: { heal: "all" } },
+      { network: { clog: ["alice", "bob"] } },
+      { network: { unclog: ["alice", "bob"] } },
+      {
+        network: {
+          link: {
+            between: ["alice", "bob"],
+            latencyNs: "5ms",
+            jitterNs: 10,
+            bandwidthBytesPerSecond: "1MiB",
+            lossRate: 0.5,
+            reorderRate: 0,
+            duplicateRate: 1,
+          },
+        },
+      },
     ],
     two: [{ sleep: "1ms" }],
   },
@@ -97,5 +139,5 @@ test("scenario() has the types of what is checked: every key of them is sound", 
   expect(Object.keys(resolved.tasks)).toEqual(["one", "two"]);
   expect(resolved.tasks["one"]).toHaveLength(everything.tasks["one"]!.length);
   expect(resolveScenario(structuredClone(resolved), kinds, "test")).toEqual(resolved);
-  expect(sameKeys).toHaveLength(7);
+  expect(sameKeys).toHaveLength(11);
 });

@@ -7,7 +7,7 @@
 export type Size = number | string;
 /** Time: text with a unit (`"5ms"`); under a key that ends in `Ns` also whole nanoseconds. */
 export type Duration = number | string;
-/** A device, or one of its ends: `"link"`, `"link.writer"`. */
+/** A device, one of its ends, or a connection: `"link"`, `"link.writer"`. */
 export type End = string;
 /**
  * Bytes that have a name: an input, what a step kept with `as`, or everything that a task has read
@@ -50,10 +50,68 @@ export interface CopyStep extends ReadStep {
   to: End;
 }
 
+/**
+ * Connects to a server. The connection belongs to the task: tasks that it spawns may use it too, and
+ * it is closed when the task ends, unless a step has closed it.
+ */
+export interface ConnectStep {
+  /** A device that listens, `"host:port"`, or `"unix:/path"`. */
+  to: string;
+  /** What to call the connection. */
+  as: string;
+  /** The local address to connect from; on the emulated network, the host. */
+  from?: string;
+  /** The attempt fails after so long. Default: when the system gives up. */
+  timeoutNs?: Duration;
+}
+
+/** Accepts a connection, or several, with a task of its own for each. */
+export interface AcceptStep {
+  /** A device that listens. */
+  from: string;
+  /** What to call the connection; with `do`, also the tasks: `"client"`, `"client#2"`. */
+  as: string;
+  /** How many to accept. Default: one; with `do`, until the listener is closed. */
+  times?: number;
+  /** What each connection's task does. The connection is closed at its end. */
+  do?: readonly Step[];
+}
+
+export interface LinkChange {
+  /** Two hosts. */
+  between: readonly string[];
+  latencyNs?: Duration;
+  /** Up to so much is added to the latency. */
+  jitterNs?: Duration;
+  bandwidthBytesPerSecond?: Size;
+  /** Rates are probabilities from 0 to 1. */
+  lossRate?: number;
+  reorderRate?: number;
+  duplicateRate?: number;
+}
+
+/** What becomes of the emulated network between two hosts; other backends have no such step. */
+export type NetworkStep =
+  /** Frames between the two are dropped from now on. */
+  | { partition: readonly string[] }
+  /** Ends the partition of two hosts, or all of them. */
+  | { heal: readonly string[] | "all" }
+  /** Frames between the two are held back, and let go with `unclog`. */
+  | { clog: readonly string[] }
+  | { unclog: readonly string[] }
+  /** Conditions that are left out stay as they are. */
+  | { link: LinkChange };
+
 export type Step =
   | { write: WriteStep }
   | { read: End | ReadStep }
   | { copy: CopyStep }
+  | { connect: ConnectStep }
+  | { accept: AcceptStep }
+  /** Half-close: says that no more will be written, and leaves reading as it is. */
+  | { end: End | readonly End[] | { ends: End | readonly End[] } }
+  /** Changes the emulated network. */
+  | { network: NetworkStep }
   /** Closes ends; a device stands for all of its ends. */
   | { close: End | readonly End[] | { ends: End | readonly End[] } }
   /** Waits so long. */
@@ -106,6 +164,8 @@ export interface Scenario {
   backend?: "auto" | "uring" | "emulated";
   /** Emulated backend only: `virtual` skips idle time, `paced` waits for it. */
   clock?: "virtual" | "paced";
+  /** What providers as a whole are started with, by kind. */
+  settings?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Values for `$name` elsewhere; `--set name=value` replaces them. */
   vars?: Readonly<Record<string, string | number | boolean>>;
   /** Files that exist before the run; `--input name=path` replaces them. */
