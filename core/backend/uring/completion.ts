@@ -8,20 +8,21 @@ import { CQE_BUFFER, CQE_BUFFER_SHIFT, CQE_MORE } from "./abi.ts";
 import { libc } from "./libc.ts";
 import { endLink } from "./limits.ts";
 import {
-  RECORD_ATTEMPTS,
-  RECORD_CANCELLED,
+  MARK_ATTEMPTS,
+  MARK_CANCELLED,
+  MARK_LIMIT,
   RECORD_FILE,
-  RECORD_FROM,
   RECORD_GROUP,
-  RECORD_LIMIT,
+  RECORD_MARKS,
   RECORD_SHIFT,
   TRAITS,
   TRAIT_CLOSES,
   TRAIT_FILE_RESULT,
+  TRAIT_LOOKUP,
   TRAIT_RETRY,
 } from "./requests.ts";
 import type { RingQueue } from "./ring-queue.ts";
-import { reissue } from "./submission.ts";
+import { letGo, reissue } from "./submission.ts";
 import { OWN_CANCEL, OWN_MESSAGE, isLink } from "./user-data.ts";
 
 /** Stands for a result that must not be delivered, because the request goes on. */
@@ -45,12 +46,9 @@ export function finish(
   flags: number,
 ): number {
   const { records, opcodes } = queue.requests;
-  if (opcodes[slot] === OPCODE.LOOKUP)
-    return queue.lookups.step(slot, generation, result) ?? REISSUED;
   const record = slot << RECORD_SHIFT;
   const traits = TRAITS[opcodes[slot]!]!;
   const last = (flags & CQE_MORE) === 0;
-  const cancelled = records[record + RECORD_CANCELLED] === 1;
   let delivered = result;
   if ((flags & CQE_BUFFER) !== 0) {
     const group = records[record + RECORD_GROUP]!;
@@ -59,31 +57,47 @@ export function finish(
     if (result < 0) queue.groups.putBack(group, buffer);
     else queue.groups.handOut(group, buffer);
   }
-  if (result === -ERRNO.ECANCELED || result === -ERRNO.EINTR) {
-    // A worker thread of the kernel learns of a cancellation by a signal: that is what it was.
-    if (cancelled) delivered = -ERRNO.ECANCELED;
-    else if (records[record + RECORD_LIMIT] !== -1) delivered = -ERRNO.ETIME;
-  }
-  if (last && (delivered === -ERRNO.EINTR || result === -ERRNO.EAGAIN)) {
-    const again = (traits & TRAIT_RETRY) !== 0 && queue.requests.mayRetry(slot);
-    if (again && records[record + RECORD_ATTEMPTS]! < ATTEMPTS_MAX) {
-      const attempts = ++records[record + RECORD_ATTEMPTS]!;
-      reissue(queue, slot, generation, attempts > 1);
-      return REISSUED;
-    }
-  }
-  if (result >= 0 && (traits & TRAIT_FILE_RESULT) !== 0) delivered = queue.files.add(result);
+  if ((traits & TRAIT_LOOKUP) !== 0) {
+    delivered = queue.lookups.step(slot, generation, result) ?? REISSUED;
+    if (delivered === REISSUED) return REISSUED;
+  } else if (result < 0) {
+    delivered = failureOf(queue, slot, result);
+    if (last && goesOn(queue, slot, generation, traits, delivered)) return REISSUED;
+  } else if ((traits & TRAIT_FILE_RESULT) !== 0) delivered = queue.files.add(result);
   if (last) {
-    const { files } = queue;
-    files.letGo(records[record + RECORD_FILE]!);
-    files.letGo(records[record + RECORD_FROM]!);
-    queue.groups.letGo(records[record + RECORD_GROUP]!);
+    letGo(queue, slot);
     if ((traits & TRAIT_CLOSES) !== 0 && closed(result)) {
-      files.remove(records[record + RECORD_FILE]!);
+      queue.files.remove(records[record + RECORD_FILE]!);
       delivered = 0;
     }
   }
   return delivered;
+}
+
+/** A failure as the layer is told of it: who ended the request decides between some of them. */
+function failureOf(queue: RingQueue, slot: number, result: number): number {
+  if (result !== -ERRNO.ECANCELED && result !== -ERRNO.EINTR) return result;
+  // A worker thread of the kernel learns of a cancellation by a signal: that is what it was.
+  if (queue.requests.isMarked(slot, MARK_CANCELLED)) return -ERRNO.ECANCELED;
+  return queue.requests.isMarked(slot, MARK_LIMIT) ? -ERRNO.ETIME : result;
+}
+
+/** Issues a request again that was interrupted or not ready. @returns whether that was so */
+function goesOn(
+  queue: RingQueue,
+  slot: number,
+  generation: number,
+  traits: number,
+  result: number,
+): boolean {
+  if (result !== -ERRNO.EINTR && result !== -ERRNO.EAGAIN) return false;
+  if ((traits & TRAIT_RETRY) === 0 || !queue.requests.mayRetry(slot)) return false;
+  const { records } = queue.requests;
+  const at = (slot << RECORD_SHIFT) + RECORD_MARKS;
+  if ((records[at]! & MARK_ATTEMPTS) >= ATTEMPTS_MAX) return false;
+  const attempts = ++records[at]! & MARK_ATTEMPTS;
+  reissue(queue, slot, generation, attempts > 1);
+  return true;
 }
 
 /** Takes a completion whose slot does not wait for it. */

@@ -11,7 +11,7 @@ import { ERRNO, ReelError } from "../../errors.ts";
 import { OPCODE } from "../contract.ts";
 import { ENTRY, ENTRY_LINK, ENTRY_WORDS_SHIFT } from "./abi.ts";
 import { sendCancel } from "./cancel.ts";
-import { RECORD_LIMIT, RECORD_SHIFT } from "./requests.ts";
+import { MARK_LIMIT, RECORD_LIMIT, RECORD_MARKS, RECORD_SHIFT } from "./requests.ts";
 import type { RingQueue } from "./ring-queue.ts";
 import { LONGEST_SECONDS } from "./time-argument.ts";
 import { ownLink, slotOfLink } from "./user-data.ts";
@@ -48,9 +48,10 @@ export function limitLast(
   makeRoomBehind(queue);
   entries[at]! |= ENTRY_LINK;
   const seconds = Math.min(Math.floor(timeoutNs / NS_PER_SECOND), LONGEST_SECONDS);
-  const record = (slot << RECORD_SHIFT) + RECORD_LIMIT;
-  requests.records[record] = seconds;
-  requests.records[record + 1] =
+  const record = slot << RECORD_SHIFT;
+  requests.records[record + RECORD_MARKS]! |= MARK_LIMIT;
+  requests.records[record + RECORD_LIMIT] = seconds;
+  requests.records[record + RECORD_LIMIT + 1] =
     seconds === LONGEST_SECONDS ? 0 : timeoutNs - seconds * NS_PER_SECOND;
   appendTimeout(queue, slot, generation);
 }

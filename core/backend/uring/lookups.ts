@@ -11,7 +11,7 @@ import { OPCODE } from "../contract.ts";
 import { ENTRY } from "./abi.ts";
 import type { Backlog } from "./completions.ts";
 import type { PinnedMemories } from "./pinned-memory.ts";
-import { RECORD_CANCELLED, RECORD_SHIFT } from "./requests.ts";
+import { MARK_CANCELLED, RECORD_SHIFT } from "./requests.ts";
 import type { RequestTable } from "./requests.ts";
 import { hostResolver } from "./resolver.ts";
 import type { Answer, Resolver } from "./resolver.ts";
@@ -63,12 +63,10 @@ export class Lookups {
    * @returns the result to deliver, or {@link GOES_ON}
    */
   step(slot: number, generation: number, result: number): number | typeof GOES_ON {
-    const { records } = this.#requests;
-    const record = slot << RECORD_SHIFT;
     const lookup = this.#find(slot, generation);
     if (lookup !== undefined) this.#active.delete(lookup);
-    if (records[record + RECORD_CANCELLED] === 1) return -ERRNO.ECANCELED;
-    if (lookup !== undefined) return this.#write(record, lookup.answer);
+    if (this.#requests.isMarked(slot, MARK_CANCELLED)) return -ERRNO.ECANCELED;
+    if (lookup !== undefined) return this.#write(slot << RECORD_SHIFT, lookup.answer);
     return result < 0 ? result : this.#begin(slot, generation);
   }
 

@@ -3,7 +3,7 @@
  * again, and to know which file it holds. Typed arrays, so that a request allocates nothing.
  */
 import { OPCODE } from "../contract.ts";
-import { MSG_DONTWAIT, RWF_NOWAIT } from "./abi.ts";
+import { ENTRY, MSG_DONTWAIT, RWF_NOWAIT } from "./abi.ts";
 
 /** The word that stands for "no request" among the generations. */
 export const IDLE = -1;
@@ -15,6 +15,7 @@ export const TRAIT_TRANSFER = 4; // its length is a number of bytes to move
 export const TRAIT_DIRECTORY = 8; // without a file it starts at the working directory
 export const TRAIT_CLOSES = 16; // its success ends the ring file
 export const TRAIT_SPECIAL = 32; // its words are not laid out like everybody's
+export const TRAIT_LOOKUP = 64; // the kernel is asked for a NOP in its place
 
 const R = TRAIT_RETRY;
 const T = TRAIT_TRANSFER;
@@ -39,6 +40,7 @@ for (const [opcode, traits] of [
   [OPCODE.CLOSE, TRAIT_CLOSES],
   [OPCODE.SPLICE, R | T | TRAIT_SPECIAL],
   [OPCODE.TEE, R | T | TRAIT_SPECIAL],
+  [OPCODE.LOOKUP, TRAIT_LOOKUP],
 ] as const) {
   TRAITS[opcode] = traits;
 }
@@ -55,11 +57,18 @@ for (const opcode of [OPCODE.SEND, OPCODE.RECV, OPCODE.SENDMSG, OPCODE.RECVMSG])
 /** Words of a slot's record: the first eight of its submission entry, then these. */
 export const RECORD_SHIFT = 4;
 export const RECORD_FILE = 8; // ring file, or -1
-export const RECORD_FROM = 9; // ring file that a splice takes from, or -1
-export const RECORD_ATTEMPTS = 10; // how often it was issued again
-export const RECORD_CANCELLED = 11; // 1 once its cancellation was asked for
-export const RECORD_GROUP = 12; // group that its buffers come from, or -1
-export const RECORD_LIMIT = 13; // its timeout: seconds, or -1 for none; then nanoseconds
+export const RECORD_MARKS = 9; // what is out of the ordinary: the marks below
+export const RECORD_FROM = 10; // with MARK_FROM: ring file that a splice takes from, or -1
+export const RECORD_GROUP = 11; // with MARK_GROUP: group that its buffers come from
+export const RECORD_LIMIT = 12; // with MARK_LIMIT: its timeout in seconds, then nanoseconds
+
+/** How often it was issued again. */
+export const MARK_ATTEMPTS = 15;
+/** Its cancellation was asked for. */
+export const MARK_CANCELLED = 16;
+export const MARK_FROM = 32;
+export const MARK_GROUP = 64;
+export const MARK_LIMIT = 128;
 
 /** A request that is still in flight although its slot was given to another. */
 export interface Orphan {
@@ -99,14 +108,11 @@ export class RequestTable {
 
   /** Puts a slot's request aside, because the slot begins another before it ended. */
   orphan(slot: number): void {
-    const opcode = this.opcodes[slot]!;
-    const at = slot << RECORD_SHIFT;
-    const nameless = opcode === OPCODE.NOP;
     this.#orphans.set(keyOf(slot, this.generations[slot]!), {
-      opcode,
-      file: nameless ? -1 : this.records[at + RECORD_FILE]!,
-      from: nameless ? -1 : this.records[at + RECORD_FROM]!,
-      group: nameless ? -1 : this.records[at + RECORD_GROUP]!,
+      opcode: this.opcodes[slot]!,
+      file: this.opcodes[slot] === OPCODE.NOP ? -1 : this.#word(slot, RECORD_FILE),
+      from: this.isMarked(slot, MARK_FROM) ? this.#word(slot, RECORD_FROM) : -1,
+      group: this.isMarked(slot, MARK_GROUP) ? this.#word(slot, RECORD_GROUP) : -1,
     });
     this.generations[slot] = IDLE;
   }
@@ -122,10 +128,15 @@ export class RequestTable {
   /** Notes that a request's cancellation was asked for. @returns whether it had been before */
   markCancelled(slot: number): boolean {
     if (this.opcodes[slot] === OPCODE.NOP) return false;
-    const at = (slot << RECORD_SHIFT) + RECORD_CANCELLED;
-    const before = this.records[at] === 1;
-    this.records[at] = 1;
+    const before = this.isMarked(slot, MARK_CANCELLED);
+    this.records[(slot << RECORD_SHIFT) + RECORD_MARKS]! |= MARK_CANCELLED;
     return before;
+  }
+
+  /** Whether a slot's request has a mark. NOP has none. */
+  isMarked(slot: number, mark: number): boolean {
+    if (this.opcodes[slot] === OPCODE.NOP) return false;
+    return (this.#word(slot, RECORD_MARKS) & mark) !== 0;
   }
 
   /** Marks every request in flight, or only those on one file, as cancelled. @returns them */
@@ -146,16 +157,18 @@ export class RequestTable {
 
   /** Whether an interrupted request may be issued again: it can wait, and nobody cancelled it. */
   mayRetry(slot: number): boolean {
-    const opcode = this.opcodes[slot]!;
-    const at = slot << RECORD_SHIFT;
-    if (this.records[at + RECORD_CANCELLED] === 1) return false;
-    return (this.records[at + 7]! & NO_WAIT[opcode]!) === 0;
+    if (this.isMarked(slot, MARK_CANCELLED)) return false;
+    return (this.#word(slot, ENTRY.OP_FLAGS) & NO_WAIT[this.opcodes[slot]!]!) === 0;
   }
 
   #names(slot: number, file: number): boolean {
     if (this.opcodes[slot] === OPCODE.NOP) return false;
-    const at = slot << RECORD_SHIFT;
-    return this.records[at + RECORD_FILE] === file || this.records[at + RECORD_FROM] === file;
+    if (this.#word(slot, RECORD_FILE) === file) return true;
+    return this.isMarked(slot, MARK_FROM) && this.#word(slot, RECORD_FROM) === file;
+  }
+
+  #word(slot: number, word: number): number {
+    return this.records[(slot << RECORD_SHIFT) + word]!;
   }
 }
 

@@ -10,8 +10,9 @@ import type { Sink } from "../contract.ts";
 import { ENTRY, ENTRY_WORDS_SHIFT } from "./abi.ts";
 import { cancelAll } from "./cancel.ts";
 import type { CancelFeatures } from "./cancel.ts";
-import { IDLE, RECORD_FILE, RECORD_FROM, RECORD_GROUP, RECORD_SHIFT } from "./requests.ts";
+import { IDLE } from "./requests.ts";
 import type { RingCore } from "./ring-core.ts";
+import { letGo } from "./submission.ts";
 
 /** A request that a cancellation missed, because it was between two states, is asked again. */
 const ASK_AGAIN_NS = ms(50);
@@ -57,10 +58,6 @@ function dropUnsubmitted(core: RingCore): void {
       continue;
     }
     requests.generations[slot] = IDLE;
-    if (requests.opcodes[slot] === OPCODE.NOP) continue;
-    const record = slot << RECORD_SHIFT;
-    files.letGo(requests.records[record + RECORD_FILE]!);
-    files.letGo(requests.records[record + RECORD_FROM]!);
-    groups.letGo(requests.records[record + RECORD_GROUP]!);
+    if (requests.opcodes[slot] !== OPCODE.NOP) letGo(core, slot);
   }
 }

@@ -16,16 +16,18 @@ import {
 import { limitAgain } from "./limits.ts";
 import { passAsNop } from "./lookups.ts";
 import {
-  RECORD_ATTEMPTS,
-  RECORD_CANCELLED,
+  MARK_FROM,
+  MARK_GROUP,
+  MARK_LIMIT,
   RECORD_FILE,
   RECORD_FROM,
   RECORD_GROUP,
-  RECORD_LIMIT,
+  RECORD_MARKS,
   RECORD_SHIFT,
   TRAITS,
   TRAIT_CLOSES,
   TRAIT_DIRECTORY,
+  TRAIT_LOOKUP,
   TRAIT_SPECIAL,
   TRAIT_TRANSFER,
 } from "./requests.ts";
@@ -90,21 +92,19 @@ export function describe(
   entries[at + ENTRY.OP_FLAGS] = opFlags;
   entries[at + ENTRY.BUFFER] = 0;
   entries[at + ENTRY.FILE_INDEX] = 0;
+  records[record + RECORD_FILE] = files.hold(file);
+  records[record + RECORD_MARKS] = 0;
   if (group !== -1) {
     entries[at]! |= ENTRY_BUFFER_SELECT;
-    entries[at + ENTRY.BUFFER] = queue.groups.hold(group);
+    entries[at + ENTRY.BUFFER] = group;
+    records[record + RECORD_GROUP] = queue.groups.hold(group);
+    records[record + RECORD_MARKS] = MARK_GROUP;
   }
-  records[record + RECORD_GROUP] = group;
-  records[record + RECORD_LIMIT] = -1;
-  records[record + RECORD_FILE] = files.hold(file);
-  records[record + RECORD_FROM] = -1;
-  records[record + RECORD_ATTEMPTS] = 0;
-  records[record + RECORD_CANCELLED] = 0;
   if ((traits & TRAIT_SPECIAL) !== 0) {
     describeSpecial(queue, at, opcode, record, address, offset, opFlags);
   }
   for (let word = 0; word < COMMON_WORDS; word++) records[record + word] = entries[at + word]!;
-  if (opcode === OPCODE.LOOKUP) passAsNop(entries, at);
+  if ((traits & TRAIT_LOOKUP) !== 0) passAsNop(entries, at);
 }
 
 /**
@@ -144,6 +144,7 @@ function describeSpecial(
       entries[at + ENTRY.OP_FLAGS] = 0;
       entries[at + ENTRY.FILE_INDEX] = files.fdOf(from);
       queue.requests.records[record + RECORD_FROM] = files.hold(from);
+      queue.requests.records[record + RECORD_MARKS]! |= MARK_FROM;
   }
 }
 
@@ -159,9 +160,19 @@ export function reissue(queue: RingQueue, slot: number, generation: number, late
   for (let word = 0; word < COMMON_WORDS; word++) entries[at + word] = records[record + word]!;
   // What has a priority word may complete several times, which workers cannot.
   if (later && entries[at]! >>> ENTRY_PRIORITY_SHIFT === 0) entries[at]! |= ENTRY_ASYNC;
-  const from = records[record + RECORD_FROM]!;
-  const group = records[record + RECORD_GROUP]!;
-  entries[at + ENTRY.FILE_INDEX] = from === -1 ? 0 : files.fdOf(from);
-  entries[at + ENTRY.BUFFER] = group === -1 ? 0 : group;
-  if (records[record + RECORD_LIMIT] !== -1) limitAgain(queue, slot, generation, at);
+  const marks = records[record + RECORD_MARKS]!;
+  const from = (marks & MARK_FROM) === 0 ? 0 : files.fdOf(records[record + RECORD_FROM]!);
+  entries[at + ENTRY.FILE_INDEX] = from;
+  entries[at + ENTRY.BUFFER] = (marks & MARK_GROUP) === 0 ? 0 : records[record + RECORD_GROUP]!;
+  if ((marks & MARK_LIMIT) !== 0) limitAgain(queue, slot, generation, at);
+}
+
+/** Ends what {@link describe} noted about the files and the group of a slot's request. */
+export function letGo({ requests, files, groups }: RingQueue, slot: number): void {
+  const { records } = requests;
+  const record = slot << RECORD_SHIFT;
+  files.letGo(records[record + RECORD_FILE]!);
+  const marks = records[record + RECORD_MARKS]!;
+  if ((marks & MARK_FROM) !== 0) files.letGo(records[record + RECORD_FROM]!);
+  if ((marks & MARK_GROUP) !== 0) groups.letGo(records[record + RECORD_GROUP]!);
 }
