@@ -16,6 +16,8 @@ export type BufferKind = "owned" | "borrowed" | "frozen";
 /** What the buffer asks of the pool that made it. */
 export interface BufferHome {
   release(buffer: IoBuffer): void;
+  /** Takes a transient buffer back for the next use. @returns false when it is to be disposed of */
+  recycle(buffer: IoBuffer): boolean;
   /** Called when the first loan begins and when the last one ends, if anybody looks for leaks. */
   readonly onLoan: ((buffer: IoBuffer) => void) | undefined;
   /** Whether memory that overlaps this buffer's is lent elsewhere in a way that conflicts. */
@@ -32,6 +34,8 @@ export class IoBuffer {
   readonly user: Uint8Array | undefined;
   /** Whether operations may only read the memory: bytes that belong to another buffer. */
   readonly readOnly: boolean;
+  /** Whether the pool made it for one operation at a time: no program ever holds it. */
+  isTransient = false;
   readonly #home: BufferHome;
   readonly #view: Uint8Array;
   #readers = 0;
@@ -151,6 +155,7 @@ export class IoBuffer {
         { mend: "Wait for the operation, or cancel it and wait for its completion" },
       );
     }
+    if (this.isTransient && this.#home.recycle(this)) return;
     const changed = this.#frozenCrc !== undefined && Bun.hash.crc32(this.#view) !== this.#frozenCrc;
     this.#disposed = true;
     this.#home.release(this);

@@ -13,6 +13,12 @@ export interface LeakedBuffer {
   readonly sizeBytes: number;
 }
 
+/** Transient buffers hold as much at most. */
+export const TRANSIENT_BYTES_MAX = 1 << 14;
+const TRANSIENT_BYTES_MIN = 64;
+/** Idle transient buffers that are kept of each size. */
+const SPARE_MAX = 256;
+
 export class BufferPool implements BufferHome {
   readonly arena: Arena;
   readonly #pin: PinMemory;
@@ -20,6 +26,8 @@ export class BufferPool implements BufferHome {
   readonly #freeIds: number[] = [];
   /** Buffers that alias the caller's memory, by the memory behind them. */
   readonly #aliases = new Map<ArrayBufferLike, Set<IoBuffer>>();
+  /** Idle transient buffers by the logarithm of their size. They keep their numbers. */
+  readonly #spare: IoBuffer[][] = Array.from({ length: 32 }, () => []);
   #live = 0;
   /** While leaks are watched for: the buffers that nobody has lent, which may be dropped. */
   readonly #idle = new Map<number, WeakRef<IoBuffer>>();
@@ -92,13 +100,34 @@ export class BufferPool implements BufferHome {
   }
 
   /**
-   * A buffer with a copy of the caller's bytes, to be sent: the caller's memory is not touched again.
-   * It costs less than borrowing, which has to keep account of who uses which memory.
+   * A buffer that begins with a copy of the caller's bytes, to be sent: the caller's memory is not
+   * touched again. It costs less than borrowing, which has to keep account of who uses which memory.
+   * Disposing of it keeps it for the next one.
+   * @param bytes at most {@link TRANSIENT_BYTES_MAX}
    */
-  copied(bytes: Uint8Array): IoBuffer {
-    const block = this.arena.take(bytes.length);
-    block.bytes.set(bytes);
-    return this.#keep(new IoBuffer(this, this.#takeId(), "owned", block, undefined));
+  transient(bytes: Uint8Array): IoBuffer {
+    const sizeClass = 32 - Math.clz32(Math.max(bytes.length, TRANSIENT_BYTES_MIN) - 1);
+    const spare = this.#spare[sizeClass]!.pop();
+    if (spare === undefined) {
+      const block = this.arena.take(2 ** sizeClass);
+      const made = this.#keep(new IoBuffer(this, this.#takeId(), "owned", block, undefined));
+      made.isTransient = true;
+      block.bytes.set(bytes);
+      return made;
+    }
+    spare.block.bytes.set(bytes);
+    this.#buffers[spare.id] = spare;
+    this.#live++;
+    return spare;
+  }
+
+  recycle(buffer: IoBuffer): boolean {
+    const spare = this.#spare[buffer.block.sizeClass]!;
+    if (spare.length === SPARE_MAX || this.#dropped !== undefined) return false;
+    this.#buffers[buffer.id] = undefined;
+    this.#live--;
+    spare.push(buffer);
+    return true;
   }
 
   /** Like {@link borrow}, but nothing may change the memory until the buffer is disposed of. */

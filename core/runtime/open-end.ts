@@ -3,14 +3,13 @@
  * made by `Runtime.open`.
  */
 import { IoBuffer } from "../buffer/buffer.ts";
+import { TRANSIENT_BYTES_MAX } from "../buffer/pool.ts";
 import { requireOpenEnd, requireOperation, requireUnbuffered } from "../engine/admission.ts";
 import type { StartRequest } from "../engine/engine.ts";
 import type { RuntimeCore } from "./core.ts";
 import { OperationWait, type NamedOperation, type OperationYield } from "./operation.ts";
 
 const textEncoder = new TextEncoder();
-/** Up to here a write copies its bytes without a look at whose memory it is. */
-const COPY_BYTES_MAX = 1 << 14;
 /** What a descriptor's length can hold. */
 const RECEIVE_BYTES_MAX = 0x7fffffff;
 
@@ -104,13 +103,13 @@ export class OpenEnd {
    */
   write(source: IoBuffer | Uint8Array | string, options?: TransferOptions): Promise<number> {
     const bytes = typeof source === "string" ? textEncoder.encode(source) : source;
-    if (!(bytes instanceof Uint8Array) || bytes.length > COPY_BYTES_MAX) {
+    if (!(bytes instanceof Uint8Array) || bytes.length > TRANSIENT_BYTES_MAX) {
       return this.perform("write", bytes, options);
     }
     try {
       const operation = this.#admit("write");
-      const made = this.#core.pool.copied(bytes);
-      return this.#start<number>(operation, made, made, options, "count");
+      const made = this.#core.pool.transient(bytes);
+      return this.#start<number>(operation, made, made, options, "count", bytes.length);
     } catch (error) {
       return Promise.reject(error);
     }
