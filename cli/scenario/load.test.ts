@@ -193,7 +193,7 @@ test("loadScenario() reports at most twenty mistakes and counts the rest", async
   expect(error.message).toEndWith("(and 49 more)");
 });
 
-test("loadScenario() checks settings and changes of the network by what providers say", async () => {
+test("loadScenario() checks settings by what providers say, and changes of networks", async () => {
   const text = `version: 1
 backend: emulated
 settings:

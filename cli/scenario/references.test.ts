@@ -122,7 +122,7 @@ ${one}
   two:
 ${two}`;
 
-test("resolveReferences() knows connections in their task and in those that it spawns", async () => {
+test("resolveReferences() knows connections in their task and those that it spawns", async () => {
   const sound = talking(
     `    - connect: { to: server, as: mine }
     - spawn: two

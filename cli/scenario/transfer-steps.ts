@@ -26,7 +26,8 @@ export async function write(run: ScenarioRun, task: TaskRun, step: ResolvedWrite
     if (step.pauseNs > 0 && left > 0) await run.io.sleep(step.pauseNs);
   }
   const size = formatSize(source.sizeBytes);
-  return `wrote ${size} of ${source.name} to ${shownEnd(step.to)} in ${plural(operations, "operation")}`;
+  const count = plural(operations, "operation");
+  return `wrote ${size} of ${source.name} to ${shownEnd(step.to)} in ${count}`;
 }
 
 function sourceOf(run: ScenarioRun, task: TaskRun, step: ResolvedWrite): ByteSource {
@@ -54,7 +55,8 @@ async function counted(
 
 export async function read(run: ScenarioRun, task: TaskRun, step: ResolvedRead): Promise<string> {
   const { sizeBytes, operations } = await pull(run, task, step, async () => {});
-  return `read ${formatSize(sizeBytes)} from ${shownEnd(step.from)} in ${plural(operations, "operation")}`;
+  const count = plural(operations, "operation");
+  return `read ${formatSize(sizeBytes)} from ${shownEnd(step.from)} in ${count}`;
 }
 
 export async function copy(run: ScenarioRun, task: TaskRun, step: ResolvedCopy): Promise<string> {

@@ -51,8 +51,8 @@ export interface CopyStep extends ReadStep {
 }
 
 /**
- * Connects to a server. The connection belongs to the task: tasks that it spawns may use it too, and
- * it is closed when the task ends, unless a step has closed it.
+ * Connects to a server. The connection belongs to the task: tasks that it spawns may use it too,
+ * and it is closed when the task ends, unless a step has closed it.
  */
 export interface ConnectStep {
   /** A device that listens, `"host:port"`, or `"unix:/path"`. */

@@ -1,7 +1,7 @@
 /**
- * One connection of a server: requests come in, answers go out in their order. Requests that came in
- * one piece are answered in one write. The peer has so long for a request and so long for taking an
- * answer, and no more.
+ * One connection of a server: requests come in, answers go out in their order. Requests that came
+ * in one piece are answered in one write. The peer has so long for a request and so long for taking
+ * an answer, and no more.
  */
 import { isReelError, seconds, type Connection, type Runtime } from "ioreel";
 import { RequestParser } from "./parser.ts";

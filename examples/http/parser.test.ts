@@ -1,6 +1,6 @@
 /**
- * Tests of the request parser: it agrees with itself however its bytes are cut, takes what is sound,
- * and names what is not, whoever sends it.
+ * Tests of the request parser: it agrees with itself however its bytes are cut, takes what is
+ * sound, and names what is not, whoever sends it.
  */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
@@ -82,29 +82,32 @@ test("RequestParser refuses by name what is too long, malformed or doubtful", ()
         `GET / HTTP/1.1\r\n${HOST}Content-Length: 1\r\nContent-Length: 2\r\n\r\n`,
         `GET / HTTP/1.1\r\n${HOST}Content-Length: -1\r\n\r\n`,
         `GET / HTTP/1.1\r\n${HOST}Content-Length: 9999999\r\n\r\n`,
-      ].map((text) => [text.replaceAll(long, "long").slice(0, 70), statusOf(text)]),
+      ].map((text) => [
+        text.replaceAll(long, "long").replace(`GET / HTTP/1.1\r\n${HOST}`, "").slice(0, 45),
+        statusOf(text),
+      ]),
     ),
   ).toMatchInlineSnapshot(`
     {
       "\\u0016\\u0003\\u0001\\u0002 TLS\\r\\n\\r\\n": 400,
+      " folded\\r\\n\\r\\n": 400,
+      "A : b\\r\\n\\r\\n": 400,
+      "A: b\\u0000c\\r\\n\\r\\n": 400,
+      "Content-Length: -1\\r\\n\\r\\n": 400,
+      "Content-Length: 1\\r\\nContent-Length: 2\\r\\n\\r\\n": 400,
+      "Content-Length: 9999999\\r\\n\\r\\n": 413,
       "GET  / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n": 400,
       "GET / HTTP/1.1\\nHost: a\\r\\n\\r\\n\\r\\n": 400,
       "GET / HTTP/1.1\\r\\n\\r\\n": 400,
       "GET / HTTP/1.1\\r\\nA: long\\r\\nB: long": 431,
       "GET / HTTP/1.1\\r\\nA: long\\r\\nB: long\\r\\n\\r\\n": 431,
-      "GET / HTTP/1.1\\r\\nHost: a\\r\\n folded\\r\\n\\r\\n": 400,
-      "GET / HTTP/1.1\\r\\nHost: a\\r\\nA : b\\r\\n\\r\\n": 400,
-      "GET / HTTP/1.1\\r\\nHost: a\\r\\nA: b\\u0000c\\r\\n\\r\\n": 400,
-      "GET / HTTP/1.1\\r\\nHost: a\\r\\nContent-Length: -1\\r\\n\\r\\n": 400,
-      "GET / HTTP/1.1\\r\\nHost: a\\r\\nContent-Length: 1\\r\\nContent-Length: 2\\r\\n\\r\\n": 400,
-      "GET / HTTP/1.1\\r\\nHost: a\\r\\nContent-Length: 9999999\\r\\n\\r\\n": 413,
-      "GET / HTTP/1.1\\r\\nHost: a\\r\\nHost: a\\r\\n\\r\\n": 400,
-      "GET / HTTP/1.1\\r\\nHost: a\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n": 411,
-      "GET / HTTP/1.1\\r\\nHost: a\\r\\nTransfer-Encoding: x\\r\\nContent-Length: 1\\r\\n\\r\\n": 400,
-      "GET / HTTP/1.1\\r\\na: b\\r\\na: b\\r\\na: b\\r\\na: b\\r\\na: b\\r\\na: b\\r\\na: b\\r\\na: b\\r\\na: b\\r\\n": 431,
+      "GET / HTTP/1.1\\r\\na: b\\r\\na: b\\r\\na: b\\r\\na: b\\r\\na: b\\r": 431,
       "GET / HTTP/2.0\\r\\nHost: a\\r\\n\\r\\n": 505,
       "GET /long": 414,
       "GET /long HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n": 414,
+      "Host: a\\r\\n\\r\\n": 400,
+      "Transfer-Encoding: chunked\\r\\n\\r\\n": 411,
+      "Transfer-Encoding: x\\r\\nContent-Length: 1\\r\\n\\r\\n": 400,
     }
   `);
 });

@@ -1,7 +1,7 @@
 /**
  * Reads HTTP/1.0 and HTTP/1.1 requests out of the bytes of a connection, in whatever pieces they
  * come. The peer is not trusted: every part of a head has a limit, what is doubtful is refused, and
- * what is refused ends the connection, so that nobody disagrees about where the next request begins.
+ * what is refused ends the connection: so nobody disagrees about where the next request begins.
  *
  * References: [RFC 9112] HTTP/1.1; [RFC 9110] HTTP Semantics.
  */

@@ -1,6 +1,6 @@
 /**
- * A file server for HTTP/1.1, good enough for curl, browsers and wrk: keep-alive, pipelining, ranges,
- * conditional requests, limits for everything that a peer can make large or slow.
+ * A file server for HTTP/1.1, good enough for curl, browsers and wrk: keep-alive, pipelining,
+ * ranges, conditional requests, limits for everything that a peer can make large or slow.
  *
  * The folder is read before the run begins and served from memory. A recording keeps the files, so
  * `--replay` needs neither the folder nor a network: the same program runs again, and is told what
@@ -10,7 +10,7 @@
  *     bun examples/http/server.ts --port 8080 --root docs --record served.reel
  *     bun examples/http/server.ts --replay served.reel
  *
- * Run: bun examples/http/server.ts --root examples --visit --backend emulated --record $TMP/http.reel
+ * Run: bun examples/http/server.ts --root examples --backend emulated --record $TMP/http.reel
  * Expect: listening on http://127.0.0.1:
  * Expect: the visitor found every file as it should be
  * Run: bun examples/http/server.ts --root examples --visit

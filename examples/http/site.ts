@@ -1,7 +1,7 @@
 /**
  * What the server serves: the files of a folder, read once, before the run begins. There is no file
- * provider yet, so reading them in the run would not be part of its recording. Instead the recording
- * keeps them as attachments, and a replay has its files from there, not from the disk.
+ * provider yet, so reading them in the run would not be part of its recording. Instead the
+ * recording keeps them as attachments, and a replay has its files from there, not from the disk.
  *
  * Since a path is looked up among the names that were found, no request can leave the folder.
  */

@@ -4,8 +4,8 @@
  * in memory and nothing is written to a disk, but a recording holds what every client has sent:
  * `--replay` comes to the same keys with no network at all.
  *
- * On the emulated machine there is nobody outside, so clients inside the program talk to the server;
- * `--visit` does so on io_uring too. Ctrl-C stops the server.
+ * On the emulated machine there is nobody outside, so clients inside the program talk to the
+ * server; `--visit` does so on io_uring too. Ctrl-C stops the server.
  *
  *     bun examples/redis/server.ts --port 6379 --record keys.reel
  *     redis-benchmark -p 6379 -t ping,set,get -n 200000 -c 50

@@ -1,6 +1,6 @@
 /**
- * Clients of the server inside its own program: they count together, push and pop, and wait for keys
- * to expire, and look at every reply.
+ * Clients of the server inside its own program: they count together, push and pop, and wait for
+ * keys to expire, and look at every reply.
  */
 import { ReelError, ms, type Runtime } from "ioreel";
 import { RedisClient, ReplyError, type Reply } from "./client.ts";
