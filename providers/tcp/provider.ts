@@ -6,7 +6,9 @@
  * References: [RFC 9293] Transmission Control Protocol; [tcp7], [unix7], [socket7] Linux manual pages.
  */
 import { OPCODE, defineProvider, t } from "../../core/provider/index.ts";
+import { emulatedTcp } from "./emulated.ts";
 import { tcpFace } from "./face/face.ts";
+import { networkSettings } from "./network/settings.ts";
 import { tcpOptions } from "./options.ts";
 import { uringTcp } from "./uring.ts";
 
@@ -24,6 +26,7 @@ const settings = t.Object(
       maximum: 1 << 20,
       default: 1 << 14,
     }),
+    ...networkSettings,
   },
   { additionalProperties: false },
 );
@@ -64,5 +67,6 @@ export const tcp = defineProvider({
   resourcesMax: 32768,
   opcodes: [OPCODE.ACCEPT, OPCODE.CONNECT, OPCODE.RECV, OPCODE.SEND, OPCODE.SHUTDOWN],
   uring: uringTcp,
+  emulated: emulatedTcp,
   face: tcpFace,
 });

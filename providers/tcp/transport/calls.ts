@@ -128,10 +128,10 @@ export function readable(t: Transport, number: number): number {
 /** Answer of {@link readable} at the end of the stream: no error has this number. */
 export const AT_END = -(1 << 16);
 
-/** Address of the first byte to read; {@link straightBytes} follow it. */
-export function readAddress(t: Transport, number: number): number {
+/** Address of a byte to read, the first by default; {@link straightBytes} follow that. */
+export function readAddress(t: Transport, number: number, skip = 0): number {
   const c = t.at(number);
-  return t.streams.addressOf(c.$base + RECEIVE_RING, c.readNext);
+  return t.streams.addressOf(c.$base + RECEIVE_RING, (c.readNext + skip) >>> 0);
 }
 
 /** Bytes from there that lie in one piece, whether received or not. */

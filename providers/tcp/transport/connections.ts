@@ -15,7 +15,7 @@ import type { DeadlineHeap } from "./deadlines.ts";
 import { FREE, LISTEN, type Connection } from "./layout.ts";
 import { CONNECTION_BYTES, type TransportMemory } from "./memory.ts";
 
-const BUCKETS = 4096;
+export const BUCKETS = 4096;
 /** Ports for those who do not care, as Linux hands them out (ip(7), ip_local_port_range). */
 const PORT_FIRST = 32768;
 const PORT_LAST = 60999;

@@ -9,7 +9,7 @@ import type { TransportMemory } from "./memory.ts";
 const HEAP_AT = offsetOf("heapAt");
 const CAPACITY_MIN = 1024;
 /** Bytes of an entry: its time, and its connection's number. */
-const ENTRY_BYTES = 16;
+export const ENTRY_BYTES = 16;
 
 export class DeadlineHeap {
   readonly #memory: TransportMemory;

@@ -12,7 +12,7 @@ export const CONNECTION_BYTES = connectionLayout.sizeBytes;
 const CHUNK_SHIFT = 6;
 const CHUNK_BYTES = CONNECTION_BYTES << CHUNK_SHIFT;
 /** Addresses that the table of chunks holds: one page of them. */
-const CHUNKS_MAX = 1024;
+export const CHUNKS_MAX = 1024;
 /** Bound on connections in all states. */
 export const CONNECTIONS_MAX = CHUNKS_MAX << CHUNK_SHIFT;
 export const PAGE_BYTES = 4096;
@@ -20,7 +20,7 @@ export const PAGE_BYTES = 4096;
 const BLOCK_SHIFT_MIN = 12;
 const BLOCK_SHIFT_MAX = 27;
 /** Bytes of kept blocks, beyond which a block goes back to the machine. */
-const KEPT_BYTES_MAX = 1 << 20;
+export const KEPT_BYTES_MAX = 1 << 20;
 /** The lists' heads lie behind the root's fields, in the same page. */
 const KEPT_AT = Math.ceil(rootLayout.sizeBytes / 8) * 8;
 

@@ -32,7 +32,7 @@ const OPTION_SCALE = 3;
 /** [RFC 9293] section 3.7.1: what is assumed of a peer that does not say. */
 const SEGMENT_BYTES_DEFAULT = 536;
 /** [RFC 7323] section 2.3. */
-const SCALE_MAX = 14;
+export const SCALE_MAX = 14;
 
 /** A segment as it was read. One object serves for all. */
 export class Segment {
