@@ -14,6 +14,26 @@ export interface FaceTransfer {
   signal?: AbortSignal;
 }
 
+/** Told how each of a {@link FaceDirect}'s operations came out. What it throws ends the run. */
+export interface FaceSink {
+  /**
+   * @param count how many bytes were moved
+   * @param bytes what came, of an operation that was started without a buffer and brought anything
+   */
+  done(count: number, bytes: Uint8Array | undefined): void;
+  failed(error: unknown): void;
+}
+
+/** One operation after the other on an end, without promises. */
+export interface FaceDirect {
+  /** Whether one is in flight: then no other can be started. */
+  readonly busy: boolean;
+  /** Starts it without a buffer. @param sizeBytes how much it may bring; 0 for none */
+  start(sizeBytes: number): void;
+  /** Starts it on a copy of these bytes. */
+  startWith(bytes: Uint8Array): void;
+}
+
 /** An open end, as a face sees it. */
 export interface FaceEnd {
   readonly handle: number;
@@ -34,6 +54,8 @@ export interface FaceEnd {
     memory?: IoBuffer | Uint8Array,
     options?: FaceTransfer,
   ): Promise<number>;
+  /** For programs that answer every event at once: a promise for each would cost the most. */
+  direct(operation: string, sink: FaceSink): FaceDirect;
   close(): Promise<void>;
 }
 

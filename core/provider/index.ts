@@ -14,7 +14,7 @@ export {
   fromGroup,
 } from "../backend/contract.ts";
 export type { IoBuffer } from "../buffer/buffer.ts";
-export type { FaceEnd, FaceHost, FaceTransfer } from "./face.ts";
+export type { FaceDirect, FaceEnd, FaceHost, FaceSink, FaceTransfer } from "./face.ts";
 export {
   bool,
   bufferRef,

@@ -7,6 +7,7 @@ import { TRANSIENT_BYTES_MAX } from "../buffer/pool.ts";
 import { requireOpenEnd, requireOperation, requireUnbuffered } from "../engine/admission.ts";
 import type { StartRequest } from "../engine/engine.ts";
 import type { RuntimeCore } from "./core.ts";
+import { DirectOperation, type DirectSink } from "./direct-operation.ts";
 import { OperationWait, type NamedOperation, type OperationYield } from "./operation.ts";
 
 const textEncoder = new TextEncoder();
@@ -135,6 +136,14 @@ export class OpenEnd {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /**
+   * An operation to be started again and again without promises; see {@link DirectOperation}.
+   * @throws {ReelError} EPERM for one that this end does not have, ERR_CLOSED
+   */
+  direct(operation: string, sink: DirectSink): DirectOperation {
+    return new DirectOperation(this.#core, this.#end, this.handle, this.#admit(operation), sink);
   }
 
   /**

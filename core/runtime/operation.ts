@@ -77,6 +77,19 @@ function addressOf({ state }: Engine, endHandle: number): string | undefined {
   }
 }
 
+/**
+ * The error of an operation whose outcome is being delivered.
+ * @param end handle of the end that it worked on
+ */
+export function deliveredError(
+  engine: Engine,
+  end: number,
+  outcome: Pick<Failure, "bytes" | "handle" | "name" | "result">,
+): ReelError {
+  const cause = engine.state.deliveredFault;
+  return operationError({ ...outcome, address: addressOf(engine, end), cause });
+}
+
 export class OperationWait<T> extends Suspension<T> implements PendingStart {
   request: StartRequest | undefined = undefined;
   readonly #host: OperationHost;
@@ -194,14 +207,12 @@ export class OperationWait<T> extends Suspension<T> implements PendingStart {
     const { engine } = this.#host;
     const aborted = this.#signal?.aborted === true;
     const reason: unknown = this.#cancelledBy ?? (aborted ? this.#signal!.reason : undefined);
-    const cause = engine.state.deliveredFault;
     this.#cleanUp();
     if (reason !== undefined) {
       this.fail(reason);
       return;
     }
-    const address = addressOf(engine, this.#end);
-    this.fail(operationError({ name: this.#name, handle, result, bytes, address, cause }));
+    this.fail(deliveredError(engine, this.#end, { name: this.#name, handle, result, bytes }));
   }
 
   #cleanUp(): void {

@@ -1,10 +1,12 @@
 /** `io.listen`, `io.connect`, `io.network`: the methods that every runtime with `tcp` has. */
-import type { FaceHost } from "../../../core/provider/index.ts";
+import type { FaceEnd, FaceHost } from "../../../core/provider/index.ts";
 import { NAME_LOCAL, type TcpOptions } from "../options.ts";
-import { addressOf } from "./address.ts";
+import { addressOf, type SocketAddress } from "./address.ts";
 import { Connection } from "./connection.ts";
 import { Listener } from "./listener.ts";
 import { Network } from "./network.ts";
+import type { ServeHandlers } from "./served.ts";
+import { Server } from "./server.ts";
 
 type Common = "inboxBytes" | "keepAlive" | "keepAliveDelayNs" | "noDelay" | "path" | "port";
 type Timeouts = "readTimeoutNs" | "writeTimeoutNs" | "zeroCopyFromBytes";
@@ -28,6 +30,13 @@ export interface TcpFace {
    */
   listen(options?: ListenOptions | number): Promise<Listener>;
   /**
+   * Serves every connection by handlers, without a promise for each chunk: the fastest way, for
+   * programs that answer what comes as it comes. All others are better read with {@link listen}.
+   * @param options as for {@link listen}
+   * @throws {ReelError} (as a rejection) as {@link listen}
+   */
+  serve(options: ListenOptions | number, handlers: ServeHandlers): Promise<Server>;
+  /**
    * Connects to a server.
    * @param options a port, or `host` (127.0.0.1), `port`, `path`, `fd` and others
    * @throws {ReelError} (as a rejection) ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENOTFOUND
@@ -37,19 +46,33 @@ export interface TcpFace {
   network(): Promise<Network>;
 }
 
+/** Opens a listener, and asks for its address. */
+async function openListener(
+  io: FaceHost,
+  options: ListenOptions | number,
+): Promise<[end: FaceEnd, address: SocketAddress]> {
+  const chosen = typeof options === "number" ? { port: options } : options;
+  const adopts = chosen.fd !== undefined && chosen.fd >= 0;
+  const role = adopts ? { role: "adopt", listening: true } : { role: "listen" };
+  const end = await io.open("tcp", { ...chosen, ...role });
+  try {
+    return [end, await addressOf(end, NAME_LOCAL)];
+  } catch (error) {
+    await end.close();
+    throw error;
+  }
+}
+
 export function tcpFace(io: FaceHost): TcpFace {
   return {
     async listen(options = {}) {
-      const chosen = typeof options === "number" ? { port: options } : options;
-      const adopts = chosen.fd !== undefined && chosen.fd >= 0;
-      const role = adopts ? { role: "adopt", listening: true } : { role: "listen" };
-      const end = await io.open("tcp", { ...chosen, ...role });
-      try {
-        return new Listener(io, end, await addressOf(end, NAME_LOCAL));
-      } catch (error) {
-        await end.close();
-        throw error;
+      return new Listener(io, ...(await openListener(io, options)));
+    },
+    async serve(options, handlers) {
+      if (typeof handlers?.data !== "function") {
+        throw new TypeError("Cannot serve: handlers must have a function data(connection, chunk)");
       }
+      return new Server(io, ...(await openListener(io, options)), handlers);
     },
     async connect(options) {
       const { signal, ...chosen } = typeof options === "number" ? { port: options } : options;
