@@ -15,6 +15,7 @@ const SLOTS = 12;
 
 function fresh() {
   const table = new DescriptorTable({ slots: SLOTS, lists: 128 });
+  table.extend(SLOTS);
   return { table, lists: new WaitLists(table) };
 }
 

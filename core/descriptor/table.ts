@@ -94,14 +94,6 @@ export class DescriptorTable {
     this.slab = allocateSlab(this.overflowAt + this.overflowPages * PAGE_BYTES);
     this.i32 = this.slab.i32;
     this.f64 = new Float64Array(this.slab.buffer);
-    for (let slot = 0; slot < this.slots; slot++) {
-      const header = slot << HEADER_SHIFT;
-      this.i32[header + GENERATION] = 1;
-      this.i32[header + LIST] = -1;
-      this.i32[header + PARENT] = -1;
-      this.i32[header + HELD] = -1;
-      this.i32[header + PAGE] = this.pagesAt + slot * PAGE_BYTES;
-    }
   }
 
   /** Slots in use. Counted anew at each call: nothing on the way of an operation keeps count. */
@@ -133,10 +125,27 @@ export class DescriptorTable {
    */
   refill(): number {
     if (this.highWater === this.slots) return -1;
-    const slot = this.highWater++;
+    const slot = this.highWater;
+    this.extend(slot + 1);
     this.i32[(slot << HEADER_SHIFT) + NEXT] = -1;
     this.freeHead = slot;
     return slot;
+  }
+
+  /**
+   * Writes the headers of slots that were never in use. Not before that: a large table then costs
+   * only the memory of the slots that a program has needed.
+   * @param highWater the slots that are then in use or were
+   */
+  extend(highWater: number): void {
+    for (; this.highWater < highWater; this.highWater++) {
+      const header = this.highWater << HEADER_SHIFT;
+      this.i32[header + GENERATION] = 1;
+      this.i32[header + LIST] = -1;
+      this.i32[header + PARENT] = -1;
+      this.i32[header + HELD] = -1;
+      this.i32[header + PAGE] = this.pagesAt + this.highWater * PAGE_BYTES;
+    }
   }
 
   /** Gives a slot back; every handle of it is stale from now on. */

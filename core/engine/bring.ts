@@ -19,8 +19,16 @@ import {
 import { broughtBefore } from "./queued.ts";
 import type { EngineState } from "./state.ts";
 
-/** Up to so many bytes a loop is quicker than making the view that `set` wants. */
-const LOOP_BYTES_MAX = 64;
+/** Up to so many bytes a loop is quicker than a call into the runtime. */
+const LOOP_BYTES_MAX = 16;
+/** Copies a part of one array into another: half the time of `set`, which wants a view of it. */
+const copyPart = Buffer.prototype.copy as (
+  this: Uint8Array,
+  target: Uint8Array,
+  to: number,
+  from: number,
+  end: number,
+) => number;
 
 /** See `LayerContext.bring`. @throws {RangeError} */
 export function bring(e: EngineState, source: Uint8Array, at: number, count: number): void {
@@ -53,7 +61,7 @@ export function bring(e: EngineState, source: Uint8Array, at: number, count: num
 }
 
 function copy(source: Uint8Array, at: number, count: number, target: Uint8Array, to: number): void {
-  if (count > LOOP_BYTES_MAX) target.set(source.subarray(at, at + count), to);
+  if (count > LOOP_BYTES_MAX) copyPart.call(source, target, to, at, at + count);
   else for (let i = 0; i < count; i++) target[to + i] = source[at + i]!;
 }
 
@@ -73,7 +81,10 @@ function bringFresh(
   }
   if (count === 0) return;
   e.i32[header + FLAGS] = flags | FLAG_BROUGHT;
-  e.brought[slot] = source.slice(at, at + count);
+  const { brought } = e;
+  // Without holes, which would make every look at it slower.
+  while (brought.length <= slot) brought.push(undefined);
+  brought[slot] = source.slice(at, at + count);
 }
 
 function refuse(): never {

@@ -127,7 +127,7 @@ export class EngineRig<B extends Backend = Backend> implements Settler {
   leftovers(): string[] {
     const { i32, table, lists, deadlines, backend, stacks, faults, ends } = this.engine.state;
     const found: string[] = [];
-    for (let slot = 0; slot < table.slots; slot++) {
+    for (let slot = 0; slot < table.highWater; slot++) {
       const header = slot << HEADER_SHIFT;
       if (i32[header + LIST] !== -1) found.push(`slot ${slot} is in list ${i32[header + LIST]}`);
       if (i32[header + HELD] !== -1) found.push(`slot ${slot} holds lock ${i32[header + HELD]}`);

@@ -177,7 +177,7 @@ export class EngineState {
   readonly operationLayers: LayerEntry[] = [];
   readonly settlers: (Settler | undefined)[];
   /** What operations without a buffer have brought, by slot, until it is handed out. */
-  readonly brought: (Uint8Array | undefined)[];
+  readonly brought: (Uint8Array | undefined)[] = [];
   /** Errors of layers that broke the rules, by slot. */
   readonly faults = new Map<number, unknown>();
   /** The context of the running layer: one object, pointed at one slot after the other. */
@@ -239,8 +239,7 @@ export class EngineState {
     this.pagesAt = this.table.pagesAt;
     this.countersAt = this.table.countersAt;
     this.endsAt = this.table.endsAt;
-    this.settlers = Array.from({ length: this.table.slots }, () => undefined);
-    this.brought = Array.from({ length: this.table.slots }, () => undefined);
+    this.settlers = new Array<undefined>(this.table.slots).fill(undefined);
     for (let line = 0; line < LINES_MAX; line++) this.lists.create(LIST_KIND_INTERRUPT);
     this.ready = this.lists.create(LIST_KIND_READY);
   }

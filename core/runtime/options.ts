@@ -24,6 +24,11 @@ export interface RuntimeOptions<P extends readonly Provider[] = readonly Provide
   ramBytes?: number;
   /** Memory that buffers may take, default 1 GiB. */
   arenaBytes?: number;
+  /**
+   * How much can be in flight and open at once. The defaults serve 10,000 connections: 32,768
+   * operations (`table.slots`), 32,768 ends, 65,536 wait lists. What is not used of them costs
+   * address space only; a slot in use takes 1,152 bytes.
+   */
   limits?: EngineLimits;
   /** What providers let choose for all that is opened of them, by kind: `{ tcp: { … } }`. */
   settings?: Readonly<Record<string, object>>;
@@ -42,6 +47,19 @@ export interface RecordOptions {
 }
 
 export const RAM_BYTES_DEFAULT = 64 << 20;
+
+/** For each of 10,000 connections a service, a read and a write, one end and some queues. */
+const SLOTS_DEFAULT = 32_768;
+const ENDS_DEFAULT = 32_768;
+const LISTS_DEFAULT = 65_536;
+
+/** The limits with their defaults: what a session is recorded with. */
+export function fillLimits({ ends, table }: EngineLimits = {}) {
+  return {
+    ends: ends ?? ENDS_DEFAULT,
+    table: { slots: SLOTS_DEFAULT, lists: LISTS_DEFAULT, ...table },
+  };
+}
 
 const OPTIONS = {
   providers: "an array of what defineProvider() gave",

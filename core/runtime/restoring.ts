@@ -18,7 +18,7 @@ export function restoreRuntime(
   const { engine } = core;
   const { ends, i32, table } = engine.state;
   restoreEngine(engine.state, snapshot);
-  for (let slot = 0; slot < table.slots; slot++) {
+  for (let slot = 0; slot < table.highWater; slot++) {
     // Services have gone on as they were, and forks belong to their operations.
     const free = i32[(slot << HEADER_SHIFT) + STATE] === FREE;
     if (!free && !isService(engine.state, slot)) engine.adopt(table.handleOf(slot), settler, false);

@@ -14,7 +14,7 @@ import { DigestSink } from "../session/segment.ts";
 import { TapBackend } from "../session/tap-backend.ts";
 import type { Tap } from "../session/tap.ts";
 import { Verifier } from "../session/verifier.ts";
-import type { RecordOptions, RuntimeOptions } from "./options.ts";
+import { fillLimits, type RecordOptions, type RuntimeOptions } from "./options.ts";
 import { checkSettings, type Settings } from "./settings.ts";
 
 /** How a session came out. */
@@ -201,7 +201,7 @@ export function recordedOptions(options: RuntimeOptions, ramBytes: number): Reco
     clock: options.clock ?? "virtual",
     permute: options.permute ?? false,
     ramBytes,
-    limits: options.limits ?? {},
+    limits: fillLimits(options.limits),
     program: null,
   };
 }

@@ -19,7 +19,7 @@ import type { Provider } from "../provider/define.ts";
 import { hostSeed } from "../random.ts";
 import type { Recording } from "../session/recording.ts";
 import type { Faces } from "./faces.ts";
-import { RAM_BYTES_DEFAULT, checkOptions, type RuntimeOptions } from "./options.ts";
+import { RAM_BYTES_DEFAULT, checkOptions, fillLimits, type RuntimeOptions } from "./options.ts";
 import { Runtime } from "./runtime.ts";
 import {
   checkProviders,
@@ -36,7 +36,11 @@ import { checkSettings, type Settings } from "./settings.ts";
 /** A runtime with the methods of its providers' faces. */
 export type FacedRuntime<P extends Provider> = Runtime<P> & Faces<P>;
 
-const SLOTS_DEFAULT = 1024;
+/**
+ * Completions that the kernel has room for, at most. Where each slot has one at the same moment, a
+ * large table's overflow into the kernel's backlog, which is slower, and nothing is lost.
+ */
+const COMPLETIONS_MAX = 16_384;
 const SEED_MAX = Number.MAX_SAFE_INTEGER;
 
 /**
@@ -150,7 +154,7 @@ function build(options: RuntimeOptions, seed: number, found: Found): Runtime {
   const steps = (): number => made.runtime?.steps ?? 0;
   const door = session === undefined ? backend! : session.wrap(backend, pool, steps);
   const permute = options.permute ?? false;
-  const { limits } = options;
+  const limits = fillLimits(options.limits);
   made.runtime = new Runtime(
     { backend: door, seed, permute, limits, providers, settings, session, rejected },
     pool,
@@ -165,12 +169,16 @@ function emulated(options: RuntimeOptions, seed: number): EmulatedBackend {
 
 /** io_uring first, the emulated machine where there is none. */
 function candidates(options: RuntimeOptions, seed: number): SelectOptions {
-  const slots = options.limits?.table?.slots ?? SLOTS_DEFAULT;
+  const { slots } = fillLimits(options.limits).table;
   return {
     want: options.backend ?? "auto",
     opcodes: (options.providers ?? []).flatMap((provider) => provider.opcodes ?? []),
     candidates: [
-      uringCandidate({ ...options.uring, slots }),
+      uringCandidate({
+        completionEntries: Math.min(2 * slots, COMPLETIONS_MAX),
+        ...options.uring,
+        slots,
+      }),
       sureCandidate("emulated", () => emulated(options, seed)),
     ],
   };

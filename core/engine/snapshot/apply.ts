@@ -44,7 +44,7 @@ import type { SavedDelivery, SavedLists, SavedSlot, SavedTable } from "./saved.t
 /** Slots and frames. The table is unused. */
 export function applyTable(e: EngineState, saved: SavedTable): void {
   const { i32, table } = e;
-  for (let slot = 0; slot < table.highWater; slot++) i32[(slot << HEADER_SHIFT) + GENERATION] = 1;
+  table.extend(saved.generations.length);
   table.highWater = saved.generations.length;
   for (const [slot, generation] of saved.generations.entries()) {
     i32[(slot << HEADER_SHIFT) + GENERATION] = generation;
@@ -112,6 +112,7 @@ export function applyDelivery(e: EngineState, saved: SavedDelivery): void {
   for (const { slot, deadlineNs } of saved.deadlines) e.deadlines.set(slot, deadlineNs);
   for (const slot of saved.settled) enqueueOutcome(e, slot);
   for (const { handle, buffer, bytes } of saved.arrivals) e.arrivals.push(handle, buffer, bytes);
+  for (let slot = 0; slot < e.table.highWater; slot++) e.brought[slot] = undefined;
   for (const { slot, bytes } of saved.brought) e.brought[slot] = bytes.slice();
   e.services.due.push(...saved.due);
   for (const { slot, text } of saved.faults) {
