@@ -75,6 +75,22 @@ test("an interrupted armed receive is armed again as it was, and by no worker", 
   expect(sink.results).toEqual([]);
 });
 
+test("a splice is on both of its files, also when its slot was given away", () => {
+  const toy = new ToyKernel(8, 16, 64);
+  const [to, from] = [toy.core.files.add(100), toy.core.files.add(200)];
+  const sink = new RecordingSink();
+  toy.core.prepare(OPCODE.SPLICE, 1, 1, to, -1, 8, -1, from);
+  toy.core.enter(0);
+  expect(toy.core.requests.markInFlight(from)).toEqual([{ slot: 1, generation: 1 }]);
+  toy.core.prepare(OPCODE.NOP, 1, 2, -1, 0, 0, 0, 0);
+  expect(toy.core.requests.markInFlight(from)).toEqual([{ slot: 1, generation: 1 }]);
+  expect([...toy.core.files.inFlight.subarray(0, 2)]).toEqual([1, 1]);
+  toy.completeTaken(toy.taken[0]!, 8);
+  toy.deliver(sink);
+  expect([...toy.core.files.inFlight.subarray(0, 2)]).toEqual([0, 0]);
+  expect(toy.core.requests.markInFlight(from)).toEqual([]);
+});
+
 test("a place of the queue shows each request nothing of the one before it", () => {
   const kinds = fc.constantFrom("nop", "read", "pick", "splice", "limited", "cancel", "again");
   fc.assert(
