@@ -73,6 +73,7 @@ export { ReelError, isReelError, type ErrorCode } from "./core/errors.ts";
 export { IoBuffer } from "./core/buffer/buffer.ts";
 export type { Pool, PoolEnd, PoolFailure, ThreadFacts } from "./core/pool/pool.ts";
 export type { PoolOptions } from "./core/pool/pool-options.ts";
+export { replayThread, type ReplayedTask } from "./core/pool/replay-thread.ts";
 export type { PoolTask } from "./core/pool/pool-task.ts";
 export type { ThreadEnd } from "./core/pool/pool-thread.ts";
 export type { OpenEnd, TransferOptions } from "./core/runtime/open-end.ts";

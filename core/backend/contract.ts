@@ -262,6 +262,14 @@ export interface Backend {
    * @returns whether a poll would deliver something now
    */
   catchUp?(): boolean;
+  /**
+   * Listens for messages from other threads, which end a poll that waits: while it listens,
+   * something can always arrive. Absent where nobody waits in a kernel.
+   * @param heard called when there may be a message; undefined ends the listening
+   * @returns the number that other threads send to, or undefined where this cannot be had
+   */
+  listen?(heard: (() => void) | undefined): number | undefined;
+  readonly listening?: boolean;
   /** Takes something from outside the program, to be delivered by the next poll as an input. */
   inject(kind: InputKind, value: number): void;
   /**

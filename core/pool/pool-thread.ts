@@ -1,32 +1,25 @@
 /**
- * One place of a pool, seen from the thread that owns the pool: the worker that holds it now, and
+ * One place of a pool, as the thread that owns the pool sees it: the worker that holds it now, and
  * the tasks that were given to it. A worker that dies takes its tasks along, and the next task that
  * is given to the place gets a fresh one.
  */
-import {
-  MessageChannel,
-  Worker,
-  receiveMessageOnPort,
-  type MessagePort,
-} from "node:worker_threads";
-
-import { hostAfter } from "../clock.ts";
 import { ReelError } from "../errors.ts";
 import type { SessionSummary } from "../runtime/session.ts";
-import { unpackError } from "./carried-error.ts";
-import type { FromThread, Job, ThreadSetup, ToThread } from "./messages.ts";
+import type { Job } from "./messages.ts";
 import { threadOptions, type PoolSettings } from "./pool-options.ts";
 import type { PoolTask } from "./pool-task.ts";
+import { WorkerLife, type News } from "./worker-life.ts";
 
 /** How a place of the pool came to its end. */
 export interface ThreadEnd {
   readonly thread: number;
   /**
-   * `closed` its runtime and ended by itself; was `terminated` because it did not end in time, so
-   * that memory its requests name is never used again; or had `died` before.
+   * `closed`: closed its runtime and ended by itself. `terminated`: did not end in time and was
+   * ended by force; what it had open stays open, and the memory that the kernel may still write to
+   * stays taken, until the process ends. `died`: had ended by itself before.
    */
   readonly ended: "closed" | "terminated" | "died";
-  /** What failed in it that belongs to no task: a task's own task that nobody joined, its death. */
+  /** What failed in it and belongs to no task: its death, a task of a task that nobody joined. */
   readonly error: unknown;
   /** Its recording. */
   readonly session: SessionSummary | undefined;
@@ -40,42 +33,15 @@ export interface ThreadHost {
   ended(task: PoolTask<unknown>): void;
 }
 
-const ENTRY = new URL("./thread-main.ts", import.meta.url);
-
-/** One worker's life. */
-class Life {
-  readonly worker: Worker;
-  readonly port: MessagePort;
-  /** What it said last, about its runtime's end. */
-  farewell: (FromThread & { kind: "closed" }) | undefined;
-  /** What was thrown in it and caught by nobody. */
-  fault: unknown;
-  /** Set when it was told to close. */
-  closing = false;
-  terminated = false;
-  readonly exited = Promise.withResolvers<number>();
-
-  constructor(setup: Omit<ThreadSetup, "port">) {
-    const { port1, port2 } = new MessageChannel();
-    this.port = port1;
-    this.worker = new Worker(ENTRY, {
-      workerData: { ...setup, port: port2 },
-      transferList: [port2],
-    });
-    this.worker.on("error", (error) => {
-      this.fault = error;
-    });
-    this.worker.on("exit", (code) => this.exited.resolve(code));
-  }
-}
-
 export class PoolThread {
   readonly #index: number;
   readonly #host: ThreadHost;
   readonly #tasks = new Map<number, PoolTask<unknown>>();
   #lives = 0;
-  #life: Life | undefined;
+  #life: WorkerLife | undefined;
   #ready = Promise.withResolvers<void>();
+  /** Whether tasks were given that are to begin together, once the caller is done giving. */
+  #giving = false;
   #last: ThreadEnd;
   /** What runs in it: known once it is ready. */
   backend: "uring" | "emulated" | undefined;
@@ -102,122 +68,92 @@ export class PoolThread {
   }
 
   /**
-   * Gives it a task.
+   * Gives it a task. Those that are given in one go begin together.
    * @throws {TypeError} when the arguments cannot be cloned
    */
   give(task: PoolTask<unknown>, job: Job): void {
     const life = this.#life ?? this.#begin();
     try {
-      life.port.postMessage({ kind: "run", job } satisfies ToThread);
+      life.say({ kind: "run", job });
     } catch (cause) {
       throw new TypeError(`Cannot run ${task.name}: its arguments cannot be cloned`, { cause });
     }
     this.#tasks.set(task.id, task);
-    this.#hold();
+    life.hold(true);
+    if (this.#giving) return;
+    this.#giving = true;
+    queueMicrotask(() => {
+      this.#giving = false;
+      if (this.#life === life) life.say({ kind: "begin" });
+    });
   }
 
   cancel(task: PoolTask<unknown>): void {
-    this.#life?.port.postMessage({ kind: "cancel", id: task.id } satisfies ToThread);
+    this.#life?.say({ kind: "cancel", id: task.id });
   }
 
   /** Ends it: its tasks are cancelled, its runtime closed, and the worker ends by itself. */
   async close(): Promise<ThreadEnd> {
-    const life = this.#life;
-    if (life === undefined) return this.#last;
-    life.closing = true;
-    life.worker.ref();
-    life.port.postMessage({ kind: "close" } satisfies ToThread);
-    const withdraw = hostAfter(this.#host.settings.closeTimeoutMs, () => {
-      life.terminated = true;
-      void life.worker.terminate();
-    });
-    await life.exited.promise;
-    withdraw();
+    await this.#life?.close(this.#host.settings.closeTimeoutMs);
     return this.#last;
   }
 
-  #begin(): Life {
+  #begin(): WorkerLife {
     const { settings, face } = this.#host;
-    const life = new Life({
-      thread: this.#index,
+    const setup = {
       face,
       options: threadOptions(settings, this.#index, this.#lives++),
       providers: settings.providers,
-    });
+      blocking: settings.blocking,
+    };
+    const life = new WorkerLife(setup, (message) => this.#hear(life, message));
     this.#life = life;
     this.#ready = Promise.withResolvers<void>();
     this.#ready.promise.catch(() => {});
-    life.port.on("message", (message: FromThread) => this.#hear(life, message));
-    void life.exited.promise.then((code) => this.#exited(life, code));
+    void life.exited.then((code) => this.#exited(life, code));
     return life;
   }
 
-  #hear(life: Life, message: FromThread): void {
-    switch (message.kind) {
-      case "ready":
-        this.backend = message.backend;
-        this.seed = message.seed;
-        this.#ready.resolve();
-        this.#hold();
-        return;
-      case "ended": {
-        const task = this.#tasks.get(message.id);
-        if (task === undefined) return;
-        this.#tasks.delete(message.id);
-        task.settle(message.outcome);
-        this.#host.ended(task);
-        this.#hold();
-        return;
-      }
-      default:
-        life.farewell = message;
+  #hear(life: WorkerLife, message: News): void {
+    if (message.kind === "ready") {
+      this.backend = message.backend;
+      this.seed = message.seed;
+      this.#ready.resolve();
+    } else {
+      const task = this.#tasks.get(message.id);
+      if (task === undefined) return;
+      this.#tasks.delete(message.id);
+      task.settle(message.outcome);
+      this.#host.ended(task);
     }
+    // The process lives on for the sake of a pool only while the pool has something to do.
+    if (!life.closing) life.hold(this.#tasks.size > 0);
   }
 
-  /** The process lives on for the sake of a pool only while the pool has something to do. */
-  #hold(): void {
-    const life = this.#life;
-    if (life === undefined || life.closing) return;
-    if (this.#tasks.size > 0) life.worker.ref();
-    else life.worker.unref();
-  }
-
-  #exited(life: Life, code: number): void {
-    // What it said last may not have been heard yet.
-    for (let next = nextOf(life.port); next !== undefined; next = nextOf(life.port)) {
-      this.#hear(life, next);
-    }
-    life.port.close();
+  #exited(life: WorkerLife, code: number): void {
     this.#life = undefined;
-    const { farewell, terminated } = life;
-    const error =
-      farewell?.error === undefined
-        ? this.#deathOf(life, code)
-        : (unpackError(farewell.error) as Error);
-    const orderly = farewell !== undefined && life.closing;
+    const { farewell, closing, terminated, cause } = life;
+    const orderly = farewell !== undefined && closing;
+    const death = this.#deathOf(life, code);
     this.#last = {
       thread: this.#index,
       ended: terminated ? "terminated" : orderly ? "closed" : "died",
-      error: orderly && farewell.error === undefined ? undefined : error,
+      error: orderly ? cause : death,
       session: farewell?.session,
     };
-    this.#ready.reject(error);
-    const lost = this.#deathOf(life, code);
+    // A runtime that could not be started says why in its own words.
+    this.#ready.reject(farewell?.error === undefined ? death : cause);
     for (const task of this.#tasks.values()) {
-      task.lose(lost);
+      task.lose(death);
       this.#host.ended(task);
     }
     this.#tasks.clear();
   }
 
-  #deathOf(life: Life, code: number): ReelError {
-    const cause =
-      life.farewell?.error === undefined ? life.fault : unpackError(life.farewell.error);
-    const why = life.terminated
-      ? "it was terminated"
-      : cause === undefined
-        ? `it exited with code ${code}`
-        : `it failed with ${cause instanceof Error ? cause.message : String(cause)}`;
+  #deathOf({ cause, terminated }: WorkerLife, code: number): ReelError {
+    const failure = cause instanceof Error ? cause.message : Bun.inspect(cause);
+    const ending = cause === undefined ? `it exited with code ${code}` : `it failed: ${failure}`;
+    const why = terminated ? "it was terminated, because it did not end in time" : ending;
     return new ReelError(
       "ERR_WORKER_DIED",
       `Cannot finish the tasks of thread ${this.#index} of the pool: ${why}`,
@@ -228,8 +164,4 @@ export class PoolThread {
       },
     );
   }
-}
-
-function nextOf(port: MessagePort): FromThread | undefined {
-  return (receiveMessageOnPort(port) as { message: FromThread } | undefined)?.message;
 }

@@ -7,6 +7,8 @@
  * fails its own tasks with ERR_WORKER_DIED and nobody else's, and is replaced by a fresh one when
  * the next task is given to it. Not guaranteed: an order among tasks of different threads.
  */
+import { mkdirSync } from "node:fs";
+
 import { ReelError } from "../errors.ts";
 import type { Job } from "./messages.ts";
 import { moduleAddress, settlePool, type PoolOptions, type PoolSettings } from "./pool-options.ts";
@@ -60,10 +62,13 @@ export class Pool implements AsyncDisposable {
    * Starts a pool; use the `Runtime.pool` of the package's face.
    * @param face address of the module whose `Runtime` starts the runtime of each thread
    * @throws {TypeError | RangeError} for an option that is wrong
-   * @throws {ReelError} what starting a thread's runtime failed with; ERR_WORKER_DIED
+   * @throws {ReelError} what starting a thread's runtime failed with; ERR_WORKER_DIED; ERR_STORE
+   *   when there can be no folder for recordings
    */
   static async start(options: PoolOptions, face: string): Promise<Pool> {
-    const pool = new Pool(settlePool(options), face);
+    const settings = settlePool(options);
+    makeFolder(settings.recordDir);
+    const pool = new Pool(settings, face);
     const starts = await Promise.allSettled(pool.#threads.map((thread) => thread.start()));
     const failed = starts.find((start) => start.status === "rejected");
     if (failed === undefined) return pool;
@@ -175,5 +180,17 @@ export class Pool implements AsyncDisposable {
       return { name: task.name, thread: task.thread, error: task.failure };
     });
     return { threads, failures };
+  }
+}
+
+function makeFolder(path: string | undefined): void {
+  if (path === undefined) return;
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw new ReelError("ERR_STORE", `Cannot make the folder for recordings: ${path}`, {
+      mend: "Check the path and its permissions",
+      cause,
+    });
   }
 }

@@ -153,6 +153,7 @@ export class Runs {
     const { backend, engine } = this.#core;
     const { deadlines, table } = engine.state;
     if (backend.kind !== "uring" || deadlines.size > 0) return false;
+    if (backend.listening === true) return false;
     if (opensTheWorld(engine.state, this.#openWorld)) return false;
     for (let slot = 0; slot < table.highWater; slot++) {
       if (!opensTheWorld(engine.state, slot)) continue;

@@ -143,6 +143,14 @@ export class TapBackend implements Backend {
     return this.#inner.catchUp?.() === true;
   }
 
+  listen(heard: (() => void) | undefined): number | undefined {
+    return this.#inner.listen?.(heard);
+  }
+
+  get listening(): boolean {
+    return this.#inner.listening === true;
+  }
+
   /** It becomes part of the session when a poll delivers it. */
   inject(kind: InputKind, value: number): void {
     this.#inner.inject(kind, value);

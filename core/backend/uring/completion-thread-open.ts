@@ -9,6 +9,7 @@ import type { CompletionThreadAnswer, CompletionThreadTask } from "./completion-
 import { ThreadedRing } from "./completion-thread-ring.ts";
 import { STATE, WORD } from "./completion-thread-words.ts";
 import type { Obstacle } from "./obstacles.ts";
+import { openRing } from "./open-ring.ts";
 import type { NoRing, WorkingRing } from "./open-ring.ts";
 import type { UringFaults, UringSettings } from "./options.ts";
 import type { BatchClock } from "./ring-core.ts";
@@ -17,6 +18,13 @@ import { ERRNO, codeOfResult } from "../../errors.ts";
 const ENTRY = new URL("./completion-thread-main.ts", import.meta.url);
 /** Starting a thread takes some ten milliseconds; one that takes this long never starts. */
 const START_MS_MAX = 10_000;
+
+/** Opens a ring that is entered by whom the settings say, and tries it out. */
+export function openAnyRing(settings: UringSettings, clock: BatchClock): WorkingRing | NoRing {
+  if (settings.completions === "loop") return openRing(settings, clock);
+  const found = openThreadedRing(settings, clock);
+  return "obstacle" in found && settings.completions === "auto" ? openRing(settings, clock) : found;
+}
 
 /** Opens a ring in a thread of its own and tries it out. */
 export function openThreadedRing(settings: UringSettings, clock: BatchClock): WorkingRing | NoRing {

@@ -17,6 +17,8 @@ export class Door {
   readonly inputs: { kind: InputKind; value: number }[] = [];
   /** The armed deadline by the session's clock, or Infinity. */
   deadlineNs = Infinity;
+  /** Whether other threads may send messages. */
+  listening = false;
   /** Whether a poll is delivering: its callbacks may prepare requests but not poll. */
   polling = false;
 
@@ -28,7 +30,8 @@ export class Door {
 
   /** See {@link Backend.pending}. */
   pending(): boolean {
-    return this.#core.inFlight > 0 || this.deadlineNs !== Infinity || this.inputs.length > 0;
+    const awaited = this.#core.inFlight > 0 || this.deadlineNs !== Infinity || this.listening;
+    return awaited || this.inputs.length > 0;
   }
 
   /** See {@link Backend.poll}. With `wait`, returns 0 only when nothing can arrive any more. */
@@ -75,7 +78,7 @@ export class Door {
     const core = this.#core;
     if (core.lookups.unanswered) return this.#resolve();
     if (this.deadlineNs === Infinity) {
-      if (core.inFlight > 0) core.enter(1);
+      if (core.inFlight > 0 || this.listening) core.enter(1);
       else if (core.tail !== core.head) core.enter(0);
       return;
     }

@@ -12,7 +12,7 @@ import { ReelError } from "../../errors.ts";
 import type { Backend, BackendCounters, InputKind, Sink } from "../contract.ts";
 import { cancelAll, cancelFile, cancelSync } from "./cancel.ts";
 import { ThreadAnnouncer } from "./completion-thread-announcer.ts";
-import { openThreadedRing } from "./completion-thread-open.ts";
+import { openAnyRing } from "./completion-thread-open.ts";
 import { CALL_PASS } from "./completion-thread-words.ts";
 import { Door } from "./door.ts";
 import { EventDescriptor } from "./event-descriptor.ts";
@@ -22,15 +22,16 @@ import { LoopWake } from "./loop-wake.ts";
 import type { WakeMode, WakeSource } from "./loop-wake.ts";
 import { obstacleError, wakeObstacle } from "./obstacles.ts";
 import type { Obstacle } from "./obstacles.ts";
-import { openRing } from "./open-ring.ts";
 import type { NoRing, WorkingRing } from "./open-ring.ts";
 import { settle } from "./options.ts";
 import type { UringOptions, UringSettings } from "./options.ts";
 import type { RingCore } from "./ring-core.ts";
+import { RingMessenger } from "./ring-message.ts";
 import { SelfTest } from "./self-test.ts";
 import { SessionClock } from "./session-clock.ts";
 import { drain } from "./shutdown.ts";
 import { Estate, closeAtThreadExit } from "./thread-exit.ts";
+import { OWN_MESSAGE } from "./user-data.ts";
 
 /**
  * Backends that are open. The kernel holds their memory, so they must not be collected, however
@@ -54,6 +55,7 @@ export class UringBackend implements Backend {
   readonly #timer: KernelTimer;
   readonly #wake: LoopWake;
   readonly #estate = new Estate();
+  #heard: (() => void) | undefined;
   #closed = false;
 
   private constructor(working: WorkingRing, settings: UringSettings, clock: SessionClock) {
@@ -71,6 +73,7 @@ export class UringBackend implements Backend {
     core.onOwn = (kind, sequence) => {
       this.#timer.ended(kind, sequence);
       test.ended(kind);
+      if (kind === OWN_MESSAGE) this.#heard?.();
     };
     this.#wake = new LoopWake(this.#wakeSource(), test, {
       spinLimit: settings.spinLimit,
@@ -109,7 +112,7 @@ export class UringBackend implements Backend {
   /** Opens a backend without that test, or tells what was found out and why there is none. */
   static tryOpen(settings: UringSettings): UringBackend | NoRing {
     const clock = new SessionClock();
-    const found = openAny(settings, clock);
+    const found = openAnyRing(settings, clock);
     return "obstacle" in found ? found : new UringBackend(found, settings, clock);
   }
 
@@ -169,6 +172,20 @@ export class UringBackend implements Backend {
     this.#core.enter(0);
     thread.call(CALL_PASS, 0, 0);
     return this.#door.look();
+  }
+
+  /** See {@link Backend.listen}. It takes Linux 6.13. */
+  listen(heard: (() => void) | undefined): number | undefined {
+    const { fd } = this.#core;
+    const refused = this.#closed || this.#settings.faults.messages === "refuse";
+    const able = heard !== undefined && !refused && new RingMessenger(fd).send() === 0;
+    this.#heard = able ? heard : undefined;
+    this.#door.listening = able;
+    return able ? fd : undefined;
+  }
+
+  get listening(): boolean {
+    return this.#door.listening;
   }
 
   inject(kind: InputKind, value: number): void {
@@ -266,13 +283,6 @@ export class UringBackend implements Backend {
       syncTimer: () => this.#timer.sync(this.#door.deadlineNs + this.#clock.startNs),
     };
   }
-}
-
-/** Opens a ring that is entered as the settings say. */
-function openAny(settings: UringSettings, clock: SessionClock): WorkingRing | NoRing {
-  if (settings.completions === "loop") return openRing(settings, clock);
-  const found = openThreadedRing(settings, clock);
-  return "obstacle" in found && settings.completions === "auto" ? openRing(settings, clock) : found;
 }
 
 function throwUndrained(left: number, timeoutMs: number): never {
