@@ -157,10 +157,11 @@ export class Pool implements AsyncDisposable {
   }
 
   /**
-   * {@link close}.
+   * {@link close}, unless that was called before.
    * @throws the error of a task or thread that nobody took; an AggregateError of several
    */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closing !== undefined) return void (await this.#closing);
     const { threads, failures } = await this.close();
     const errors = failures.map(({ error }) => error);
     for (const { error } of threads) if (error !== undefined) errors.push(error);
