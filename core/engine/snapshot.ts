@@ -65,6 +65,7 @@ export function snapshotEngine(e: EngineState): Uint8Array {
  * @throws {ReelError} ERR_STATE_CORRUPT for bytes that are no such snapshot
  * @throws {ReelError} ERR_STATE_VERSION when this session is put together differently
  * @throws {ReelError} ERR_OPERATION_BUSY when this session is in use
+ * @throws {ReelError} ERR_UNSUPPORTED when something is open that its provider cannot restore here
  * @throws {ReelError} what a driver throws that cannot make its resource anew
  */
 export function restoreEngine(e: EngineState, bytes: Uint8Array): void {
@@ -74,6 +75,7 @@ export function restoreEngine(e: EngineState, bytes: Uint8Array): void {
     });
   }
   const saved = decode(e, bytes);
+  checkRestorable(e, saved);
   checkSlots(e, saved);
   checkEnds(saved);
   const use = checkBuffers(e, saved);
@@ -88,6 +90,20 @@ export function restoreEngine(e: EngineState, bytes: Uint8Array): void {
   // No number equals this one, so the next look arms whatever deadline there is.
   e.armedDeadline = Number.NaN;
   beginRequestsAgain(e);
+}
+
+/** Refuses what a provider has open here that it cannot make anew: sockets of the kernel's. */
+function checkRestorable(e: EngineState, { providers }: SavedSession): void {
+  const { kind: backend } = e.backend;
+  for (const [i, { provider }] of e.providers.entries()) {
+    const open = providers[i]!.resources.length;
+    if (open === 0 || provider.capabilities.restore.includes(backend)) continue;
+    throw new ReelError(
+      "ERR_UNSUPPORTED",
+      `Cannot restore the session: ${open} open ${provider.kind} cannot be made anew on ${backend}`,
+      { mend: "Close them before the snapshot is taken, or replay a recording instead" },
+    );
+  }
 }
 
 function decode(e: EngineState, bytes: Uint8Array): SavedSession {

@@ -24,6 +24,8 @@ export interface Rule {
   title: string;
   /** Backends on which the rule makes sense; default both. */
   only?: BackendName;
+  /** Whether the rule is for such a provider there; default always. */
+  applies?(subject: ContractSubject, backend: BackendName): boolean;
   body(subject: ContractSubject, backend: BackendName): Promise<void>;
 }
 
@@ -58,6 +60,7 @@ export function providerContract(
     runner.describe(`${provider.kind} on ${where}`, () => {
       for (const rule of RULES) {
         if (rule.only !== undefined && rule.only !== backend) continue;
+        if (rule.applies?.(subject, backend) === false) continue;
         const reason = deviations.get(rule.title);
         if (reason !== undefined) {
           runner.test.skip(`${rule.title} (deviates: ${reason})`, async () => {});

@@ -1,6 +1,7 @@
 /** Opens a provider in a fresh runtime for one test, and sees to it that nothing is left behind. */
 import type { UringOptions } from "../backend/uring/options.ts";
 import type { RuntimeOptions } from "../runtime/options.ts";
+import type { OpenEnd } from "../runtime/open-end.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { startRuntime } from "../runtime/start.ts";
 import type { ContractSubject, OpenedEnds } from "./subject.ts";
@@ -46,6 +47,11 @@ export async function openSubject(io: Runtime, subject: ContractSubject): Promis
   if (names.length === 1) return { [names[0]!]: opened } as OpenedEnds;
   const ends = opened as OpenedEnds;
   return Object.fromEntries(names.map((name) => [name, ends[name]!]));
+}
+
+/** The ends that the provider's definition names, without those that help. */
+export function ownEnds(subject: ContractSubject, ends: OpenedEnds): [string, OpenEnd][] {
+  return subject.provider.endNames.map((name) => [name, ends[name]!]);
 }
 
 /** Closes every end, the last first. */

@@ -4,8 +4,14 @@
 import { Random } from "../random.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Rule } from "./contract.ts";
-import { equal, holds, rejects, throwsCode } from "./assert.ts";
-import { assertNothingLeft, closeAll, openSubject, startWith } from "./harness.ts";
+import { equal, rejects, throwsCode } from "./assert.ts";
+import {
+  assertNothingLeft,
+  closeAll,
+  openSubject,
+  startWith,
+  type BackendName,
+} from "./harness.ts";
 import { waitingEnd } from "./rules-life.ts";
 import type { ContractSubject, OpenedEnds } from "./subject.ts";
 
@@ -36,8 +42,13 @@ async function future(
   return { outcome, buffers, released: io.calls.asyncRelease(operation) };
 }
 
-function endsByName(io: Runtime, bytes: Uint8Array): OpenedEnds {
-  return Object.fromEntries(io.restore(bytes).map((end) => [end.name, end]));
+/** Restores, and finds every end again by its handle. */
+function restoreEnds(io: Runtime, bytes: Uint8Array, ends: OpenedEnds): OpenedEnds {
+  const restored = io.restore(bytes);
+  equal(restored.length, Object.keys(ends).length, "ends that are open after the restore");
+  const byHandle = new Map(restored.map((end) => [end.handle, end]));
+  const found = Object.entries(ends).map(([name, { handle }]) => [name, byHandle.get(handle)!]);
+  return Object.fromEntries(found) as OpenedEnds;
 }
 
 async function finishUp(io: Runtime, ends: OpenedEnds): Promise<void> {
@@ -46,9 +57,30 @@ async function finishUp(io: Runtime, ends: OpenedEnds): Promise<void> {
   assertNothingLeft(io);
 }
 
+/** Whether the provider says that what it has open can be made anew on the backend. */
+const canRestore = ({ provider }: ContractSubject, backend: BackendName): boolean =>
+  provider.capabilities.restore.includes(backend);
+
 export const stateRules: Rule[] = [
   {
+    title: "restore() refuses with ERR_UNSUPPORTED what the provider cannot make anew",
+    applies: (subject, backend) => !canRestore(subject, backend),
+    async body(subject, backend) {
+      const here = await startWith(subject, backend);
+      const there = await startWith(subject, backend);
+      try {
+        await inFlight(here, subject, await openSubject(here, subject));
+        throwsCode(() => there.restore(here.snapshot()), "ERR_UNSUPPORTED");
+        assertNothingLeft(there);
+      } finally {
+        await here.close();
+        await there.close();
+      }
+    },
+  },
+  {
     title: "restore() in a new runtime goes on where snapshot() was taken, in mid-flight",
+    applies: canRestore,
     async body(subject, backend) {
       const here = await startWith(subject, backend);
       const there = await startWith(subject, backend);
@@ -56,10 +88,9 @@ export const stateRules: Rule[] = [
         const ends = await openSubject(here, subject);
         const operation = await inFlight(here, subject, ends);
         const saved = here.snapshot();
-        const restored = endsByName(there, saved);
+        const restored = restoreEnds(there, saved, ends);
         // Virtual time stands still until it is driven: nothing may have got lost or changed.
         if (backend === "emulated") equal(there.snapshot(), saved, "snapshot of what was restored");
-        equal(Object.keys(restored), Object.keys(ends), "ends that are open after the restore");
         const theirs = await future(there, subject, restored, operation);
         const ours = await future(here, subject, ends, operation);
         equal(theirs, ours, "future of the restored operation");
@@ -73,12 +104,14 @@ export const stateRules: Rule[] = [
   },
   {
     title: "restore() lets a restored operation be cancelled as any other",
+    applies: canRestore,
     async body(subject, backend) {
       const here = await startWith(subject, backend);
       const there = await startWith(subject, backend);
       try {
-        const operation = await inFlight(here, subject, await openSubject(here, subject));
-        const restored = endsByName(there, here.snapshot());
+        const ends = await openSubject(here, subject);
+        const operation = await inFlight(here, subject, ends);
+        const restored = restoreEnds(there, here.snapshot(), ends);
         there.calls.asyncCancel(operation);
         await there.calls.asyncWait([operation], [false]);
         equal(there.calls.asyncOutcome(operation).code, "ECANCELED", "outcome");
@@ -92,11 +125,13 @@ export const stateRules: Rule[] = [
   },
   {
     title: "restore() refuses damaged state with ERR_STATE_CORRUPT and changes nothing",
+    applies: canRestore,
     async body(subject, backend) {
       const here = await startWith(subject, backend);
       const there = await startWith(subject, backend);
       try {
-        await inFlight(here, subject, await openSubject(here, subject));
+        const ends = await openSubject(here, subject);
+        await inFlight(here, subject, ends);
         const saved = here.snapshot();
         const random = new Random(1);
         for (let i = 0; i < DAMAGES; i++) {
@@ -105,7 +140,7 @@ export const stateRules: Rule[] = [
           throwsCode(() => there.restore(damaged), "ERR_STATE_CORRUPT");
         }
         assertNothingLeft(there);
-        holds(endsByName(there, saved) !== undefined, "the undamaged state can still be restored");
+        restoreEnds(there, saved, ends);
       } finally {
         await here.close();
         await there.close();

@@ -21,8 +21,8 @@ export interface ContractSubject {
   /** Options to open it with; default none. */
   options?: Readonly<Record<string, unknown>>;
   /**
-   * Opens it, where that takes more than options: a connection needs its peer. All ends that it
-   * gives are closed with the test, the last first.
+   * Opens it, where that takes more than options: a connection needs its peer. Beside the ends of
+   * the definition it may give others that help; all are closed with the test, the last first.
    */
   open?(io: Runtime): Promise<OpenedEnds>;
   /** An operation that waits until something is done about it. */

@@ -17,7 +17,7 @@ import {
 } from "./layout.ts";
 import { forceOutput, sendProbe } from "./output.ts";
 import { expire } from "./time-wait.ts";
-import { BACK_OFF_MAX, armTimer, retransmitDelay, stopTimer } from "./timers.ts";
+import { armTimer, retransmitDelay, stopTimer } from "./timers.ts";
 import type { Transport } from "./transport.ts";
 
 /** Times that a SYN, an answer to one, and data are sent again (Linux, tcp(7)). */
@@ -29,6 +29,8 @@ const ORPHAN_RETRIES_MAX = 8;
 /** Keep-alive probes without an answer, and the time between them (tcp(7)). */
 const PROBES_MAX = 9;
 const PROBE_INTERVAL_NS = seconds(75);
+/** Idle times that end with an answered probe, after which an idle peer is left alone. */
+const KEEP_ALIVES_MAX = 256;
 /** Looks at all connections whose deadlines have come. */
 export function fireDeadlines(t: Transport): void {
   const { deadlines, nowNs } = t;
@@ -82,10 +84,9 @@ function firePersist(t: Transport, c: Connection): void {
     forceOutput(t, c);
   } else {
     c.probes += 1;
-    c.retries = Math.min(c.retries + 1, BACK_OFF_MAX);
+    c.retries += 1;
     sendProbe(t, c);
   }
-  if (c.timer === TIMER_NONE) armTimer(t, c, TIMER_PERSIST, retransmitDelay(c));
   t.queues.queueOutput(c);
 }
 
@@ -97,7 +98,10 @@ function fireKeepAlive(t: Transport, c: Connection): void {
     c.keepAliveAtNs = (inFlight ? t.nowNs : c.heardNs) + c.keepAliveDelayNs;
   } else if (c.probes >= PROBES_MAX) {
     resetAndFail(t, c, ERRNO.ETIMEDOUT);
+  } else if (c.probes === 0 && c.keepAlives >= KEEP_ALIVES_MAX) {
+    c.keepAliveAtNs = 0;
   } else {
+    c.keepAlives += c.probes === 0 ? 1 : 0;
     c.probes += 1;
     sendProbe(t, c);
     c.keepAliveAtNs = t.nowNs + PROBE_INTERVAL_NS;

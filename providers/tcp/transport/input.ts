@@ -195,6 +195,8 @@ function inputStream(
       t.destroy(c);
       return;
     }
+    c.keepAlives = 0;
+    if (c.keepAliveAtNs === 0) startKeepAlive(t, c);
     takeData(t, c, begins, s.dataAt + s.length - useful, useful);
   }
   if (hasFin) {

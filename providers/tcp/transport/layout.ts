@@ -43,11 +43,13 @@ const connectionShape = {
   timer: u8,
   /** Retransmissions, or probes of a closed window, since the peer was last heard. */
   retries: u8,
-  /** Unanswered keep-alive probes. */
+  /** Probes since the peer was last heard. */
   probes: u8,
   /** Error numbers: what reads fail with, and what the next write fails with. */
   failure: u16,
   pendingError: u16,
+  /** Keep-alive probes that were answered, and nothing else said. */
+  keepAlives: u16,
 
   local: u32,
   remote: u32,

@@ -28,7 +28,7 @@ import {
   type Segment,
 } from "./segment.ts";
 import { SEND_RING } from "./streams.ts";
-import { armTimer, retransmitDelay } from "./timers.ts";
+import { WINDOW_PROBES_MAX, armTimer, retransmitDelay } from "./timers.ts";
 import type { Transport } from "./transport.ts";
 
 const WINDOW_MAX = 65535;
@@ -64,7 +64,7 @@ export function output(t: Transport, c: Connection): boolean {
   if (c.owesAcknowledgement && !sendAcknowledgement(t, c)) return false;
   const idle = c.timer === TIMER_NONE && c.sendFirst === c.sendNext;
   // Bytes that may not be sent yet, and nothing on its way whose acknowledgement could let them.
-  if (idle && ((c.sendEnd - c.sendNext) | 0) > 0) {
+  if (idle && ((c.sendEnd - c.sendNext) | 0) > 0 && c.retries < WINDOW_PROBES_MAX) {
     armTimer(t, c, TIMER_PERSIST, retransmitDelay(c));
   }
   return true;

@@ -10,8 +10,14 @@ import type { Transport } from "./transport.ts";
 const TIMEOUT_NS_FIRST = NS_PER_SECOND;
 const TIMEOUT_NS_MIN = ms(200);
 const TIMEOUT_NS_MAX = seconds(120);
+/**
+ * Probes of a window that stays closed although the peer answers. Linux never gives up; here that
+ * would keep virtual time running for ever for a program that waits for something else. The peer
+ * tells when it opens its window, so all that is lost is the remedy for losing that.
+ */
+export const WINDOW_PROBES_MAX = 64;
 /** Doublings after which the longest timeout is reached from any shorter one. */
-export const BACK_OFF_MAX = 10;
+const BACK_OFF_MAX = 10;
 
 /** Begins the estimates of a new connection. */
 export function beginEstimates(c: Connection): void {
