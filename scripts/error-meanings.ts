@@ -133,10 +133,6 @@ export const REEL_MEANINGS: Readonly<Record<ReelErrorCode, ErrorMeaning>> = {
     meaning: "The file of a recording could not be opened, written or read.",
     mend: "Check the path, its permissions and the space on the disk.",
   },
-  ERR_WORKER_DIED: {
-    meaning: "A thread of the pool ended before the task that it was given.",
-    mend: "Look in the cause for what ended it; give the task again, to a fresh thread.",
-  },
   ENOTFOUND: {
     meaning: "The host's name has no address of the family that was wanted.",
     mend: "Check the spelling, and which name servers this host asks.",
@@ -144,6 +140,10 @@ export const REEL_MEANINGS: Readonly<Record<ReelErrorCode, ErrorMeaning>> = {
   EAI_AGAIN: {
     meaning: "The resolver did not answer, so nobody knows whether the name has an address.",
     mend: "Check the network and the name servers of this host, then try again.",
+  },
+  ERR_WORKER_DIED: {
+    meaning: "A thread of the pool ended before the task that it was given.",
+    mend: "Look in the cause for what ended it; give the task again, to a fresh thread.",
   },
 };
 
