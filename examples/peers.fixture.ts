@@ -9,6 +9,9 @@ import { join } from "node:path";
 import { whyUnavailable } from "../core/testing/harness.ts";
 
 const ROOT = join(import.meta.dir, "..");
+/** Servers are where the path of people who are no administrators does not lead. */
+const PATH = `${process.env["PATH"] ?? ""}:/usr/sbin`;
+const environment = { ...process.env, PATH };
 
 /** A new folder, deleted after the tests of the file. */
 export function temporaryFolder(): string {
@@ -26,7 +29,7 @@ export function testWith(
   body: () => Promise<void>,
   timeoutMs?: number,
 ): void {
-  const lacking = tools.filter((tool) => Bun.which(tool) === null);
+  const lacking = tools.filter((tool) => Bun.which(tool, { PATH }) === null);
   const why = missingRing ?? (lacking.length > 0 ? `needs ${lacking.join(", ")}` : undefined);
   if (why !== undefined) console.warn(`SKIPPED ${title}: ${why}`);
   test.skipIf(why !== undefined)(title, body, timeoutMs);
@@ -42,6 +45,7 @@ export interface Ended {
 export async function run(words: readonly string[], input = ""): Promise<Ended> {
   const child = Bun.spawn([...words], {
     cwd: ROOT,
+    env: environment,
     stdin: new Blob([input]),
     stdout: "pipe",
     stderr: "pipe",
@@ -77,6 +81,7 @@ export class Server implements AsyncDisposable {
   static async start(words: readonly string[], says: RegExp): Promise<Server> {
     const child = Bun.spawn([...words], {
       cwd: ROOT,
+      env: environment,
       stdin: "ignore",
       stdout: "pipe",
       stderr: "inherit",

@@ -46,8 +46,14 @@ const RULES: Readonly<Record<string, Rule>> = {
   maxLength: (value, wanted: number) => typeof value !== "string" || length(value) <= wanted,
   minItems: (value, wanted: number) => !Array.isArray(value) || length(value) >= wanted,
   maxItems: (value, wanted: number) => !Array.isArray(value) || length(value) <= wanted,
-  items: (value, wanted: Node, inner) =>
-    !Array.isArray(value) || value.every((item) => inner(wanted, item)),
+  items: (value, wanted: Node | Node[], inner) =>
+    !Array.isArray(value) ||
+    value.every((item, i) => {
+      const schema = Array.isArray(wanted) ? wanted[i] : wanted;
+      return schema === undefined || inner(schema, item);
+    }),
+  additionalItems: (value, wanted: boolean, _inner, _root, schema) =>
+    wanted || !Array.isArray(value) || value.length <= length(schema["items"]),
   required: (value, wanted: string[]) => !isObject(value) || wanted.every((key) => key in value),
   maxProperties: (value, wanted: number) => !isObject(value) || Object.keys(value).length <= wanted,
   propertyNames: (value, wanted: Node, inner) =>

@@ -197,7 +197,7 @@ test("loadScenario() checks settings by what providers say, and changes of netwo
   const text = `version: 1
 backend: emulated
 settings:
-  tcp: { receiveBuffers: 9, receiveBufferByte: 1, receiveBufferBytes: 4KiB }
+  tcp: { receiveBufferByte: 1, links: [{ between: [a, b], latencNs: 5ms }] }
   pipe: {}
   tpc: {}
 tasks:
@@ -211,7 +211,8 @@ tasks:
     - accept: { from: a, as: b, times: 2 }
 `;
   expect(await mistakes(folder, text)).toEqual([
-    '4:29 Unknown key "receiveBufferByte" in settings.tcp: wanted receiveBuffers and receiveBufferBytes (did you mean "receiveBufferBytes"?)',
+    '4:10 Unknown key "receiveBufferByte" in settings.tcp: wanted receiveBuffers, receiveBufferBytes, hosts, links and otherLinks (did you mean "receiveBufferBytes"?)',
+    '4:59 Unknown key "latencNs" in settings.tcp.links[0]: wanted between, latencyNs, jitterNs, bandwidthBytesPerSecond, lossRate, reorderRate and duplicateRate (did you mean "latencyNs"?)',
     '5:3 No kind "pipe" has settings: wanted tcp',
     '6:3 No kind "tpc" has settings: wanted tcp (did you mean "tcp"?)',
     "9:29 tasks.one[0].network.partition must be a list of 2 hosts: found 1 of them",
@@ -221,5 +222,34 @@ tasks:
     "13:69 tasks.one[4].network.link.lossRate must be a number from 0 to 1: found 2",
     '14:16 tasks.one[5].network must be one change: found clog and unclog (put a "- " before each change)',
     "15:40 tasks.one[6].accept.times belongs to do: found it alone (say with `do` what to do with each connection)",
+  ]);
+});
+
+test("loadScenario() takes settings with units, at any depth, and says what is out of range", async () => {
+  const text = (links: string): string => `version: 1
+settings:
+  tcp: { receiveBufferBytes: 4KiB, links: [${links}] }
+tasks: { one: [{ sleep: 1ms }] }
+`;
+  const fast = "{ between: [a, b], latencyNs: 5ms, bandwidthBytesPerSecond: 1MiB, lossRate: 0.5 }";
+  const { scenario } = await loadText(folder, text(fast));
+  expect(scenario.settings["tcp"]).toMatchObject({
+    receiveBufferBytes: 4096,
+    hosts: [],
+    links: [
+      {
+        between: ["a", "b"],
+        latencyNs: 5_000_000,
+        bandwidthBytesPerSecond: 1_048_576,
+        lossRate: 0.5,
+      },
+    ],
+  });
+  const wrong = "{ between: [a] }, { between: [a, b], latencyNs: soon }, { lossRate: 2 }";
+  expect(await mistakes(folder, text(wrong))).toEqual([
+    "3:55 settings.tcp.links[0].between must be a list of 2: found 1",
+    '3:92 settings.tcp.links[1].latencyNs must be a duration from 0 ns to 3600 s: found "soon"',
+    '3:100 settings.tcp.links[2] lacks "between": wanted a list of 2',
+    "3:112 settings.tcp.links[2].lossRate must be a number from 0 to 1: found 2",
   ]);
 });

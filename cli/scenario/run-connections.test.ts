@@ -141,13 +141,13 @@ onBoth("runScenario() reports that nobody listens, where that is expected", asyn
   expect(report.holds).toBe(true);
 });
 
-onBoth("runScenario() leaves no connection open when it is interrupted", async (io) => {
+onBoth("runScenario() leaves no connection open when its task is cancelled", async (io) => {
   const { report } = await run(io, {
     devices: SERVER,
     tasks: {
       acceptor: [{ accept: { from: "server", as: "peer", do: [{ read: "peer" }] } }],
       one: [connect, { spawn: "stopper" }, { read: "link" }],
-      stopper: [{ sleep: "5ms" }, { cancel: "one" }, { cancel: "acceptor" }, { cancel: "peer" }],
+      stopper: [{ sleep: "5ms" }, { cancel: "one" }, { join: "peer" }, { cancel: "acceptor" }],
     },
   });
   // What the client has opened went with it, so the server's reading came to its end.
@@ -158,3 +158,41 @@ onBoth("runScenario() leaves no connection open when it is interrupted", async (
     "peer completed",
   ]);
 });
+
+onBoth(
+  "runScenario() changes the network if it is emulated, and else says what to do",
+  async (io) => {
+    const { lines, report } = await run(io, {
+      devices: { server: { kind: "tcp", role: "listen", host: "127.0.0.1" } },
+      tasks: {
+        one: [
+          { network: { partition: ["alice", "bob"] } },
+          { network: { heal: ["alice", "bob"] } },
+          { network: { heal: "all" } },
+          { network: { clog: ["alice", "bob"] } },
+          { network: { unclog: ["alice", "bob"] } },
+          { network: { link: { between: ["alice", "bob"], latencyNs: "5ms", lossRate: 0.5 } } },
+          { network: { link: { between: ["bob", "bob"], bandwidthBytesPerSecond: "1MiB" } } },
+        ],
+      },
+    });
+    if (io.backend === "uring") {
+      expect([report.outcome, report.error!.code]).toEqual(["failed", "ERR_UNSUPPORTED"]);
+      expect(report.error!.message).toBe(
+        "Cannot change the network on uring: it is the machine's own",
+      );
+      expect(report.error!.mend).toContain("backend: emulated");
+      return;
+    }
+    expect([report.outcome, report.error]).toEqual(["completed", null]);
+    expect(lines.filter((line) => line.startsWith("one: ")).slice(1, -1)).toEqual([
+      "one: parted alice and bob",
+      "one: healed the partition of alice and bob",
+      "one: healed all partitions",
+      "one: clogged the link of alice and bob",
+      "one: unclogged the link of alice and bob",
+      "one: set the link of alice and bob: latency 5 ms, loss rate 0.5",
+      "one: set the link of bob and bob: bandwidth 1 MiB a second",
+    ]);
+  },
+);

@@ -56,11 +56,13 @@ export function decodeBySchema(
     const inner = schemaAt(schema, at);
     const wanted = wantedBy(String(key), inner);
     const given = valueAt(found, at);
+    const holder = at.slice(0, -1);
+    const where = [...path, ...holder];
     if (given !== undefined) issues.wanted([...path, ...at], wanted, given);
-    else {
-      const holder = [...path, ...at.slice(0, -1)];
-      issues.add(holder, `${pathText(holder)} lacks ${show(key)}: wanted ${wanted}`);
-    }
+    else if (typeof key === "number") {
+      const whole = wantedBy(String(holder.at(-1)), schemaAt(schema, holder));
+      issues.add(where, `${pathText(where)} must be ${whole}: found ${key}`);
+    } else issues.add(where, `${pathText(where)} lacks ${show(key)}: wanted ${wanted}`);
   }
   return issues.list.length > before ? INVALID : complete;
 }
