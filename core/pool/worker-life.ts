@@ -70,8 +70,10 @@ export class WorkerLife {
 
   /** Whether the process lives on for its sake. */
   hold(on: boolean): void {
-    if (on) this.#worker.ref();
-    else this.#worker.unref();
+    for (const part of [this.#worker, this.#port]) {
+      if (on) part.ref();
+      else part.unref();
+    }
   }
 
   /** Tells it to close, and waits until it is gone; by force when it takes too long. */
