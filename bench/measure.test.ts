@@ -3,7 +3,14 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { measureTopic } from "./measure.ts";
 import { formatReport } from "./report.ts";
-import { CALIBRATION, CALIBRATION_REFERENCE_NS, type Plan, type Row, type Topic } from "./topic.ts";
+import {
+  CALIBRATION,
+  CALIBRATION_REFERENCE_NS,
+  type Medians,
+  type Plan,
+  type Row,
+  type Topic,
+} from "./topic.ts";
 
 const EFFORT = { rounds: 3, sampleMs: 1, warmUpMs: 1, distributionMs: 1 };
 
@@ -59,11 +66,29 @@ test("measureTopic() scales targets that are rates by the calibration loop", asy
     topicOf({ a: odd("constant:1") }, [
       { name: "rate", target: 60, isRate: true },
       { name: "ratio", target: 60 },
+      { name: "per second", target: 60, isRate: true, better: "higher" },
     ]),
   );
   expect(report.machine.calibrationNs).toBe(110);
   expect(report.machine.calibrationReferenceNs).toBe(CALIBRATION_REFERENCE_NS);
-  expect(report.ratios.map(({ target }) => target)).toEqual([30, 60]);
+  expect(report.ratios.map(({ target }) => target)).toEqual([30, 60, 120]);
+});
+
+test("measureTopic() names what is measured besides after its sampler", async () => {
+  const topic = topicOf({ a: odd("constant:30") }, [{ value: (median) => median("a: twice") }]);
+  const report = await measured(topic);
+  expect(report.ratios[0]).toMatchObject({ value: 60 });
+  expect(report.raw.samplers.at(-1)).toMatchObject({ name: "a", metrics: { twice: 60 } });
+  expect(formatReport(report, topic.rows)).toMatch(/measured besides +twice\n.+\na +60$/);
+});
+
+test("measureTopic() reports a row without a target, which cannot fail", async () => {
+  const topic = topicOf({ a: odd("constant:30") }, [
+    { name: "first", digits: 2, target: undefined, value: (median: Medians) => median("a") },
+  ] as unknown as Partial<Row>[]);
+  const report = await measured(topic);
+  expect(report.ratios[0]).toMatchObject({ value: 30, target: null, holds: true });
+  expect(formatReport(report, topic.rows)).toMatch(/^first +30\.00 +- +reported +0 %$/m);
 });
 
 test("measureTopic() has no value and a reason for what the machine lacks", async () => {

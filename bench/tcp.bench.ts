@@ -4,6 +4,7 @@
  * clients on another.
  */
 import { join } from "node:path";
+import { NS_PER_MS, NS_PER_SECOND } from "../core/clock.ts";
 import { CALIBRATION, calibrationPlan } from "./topic.ts";
 import type { IdlePlan, LoadPlan, Medians, Plan, Row, ServerPlan, Topic } from "./topic.ts";
 
@@ -36,6 +37,11 @@ const ioreel = (...words: string[]): ServerPlan => ({
   words,
 });
 
+/** Its two forms: handlers, as Bun.listen and the C server have them, and a task a connection. */
+const HANDLERS = "ioreel handlers";
+const TASKS = "ioreel tasks";
+const OWN = { [HANDLERS]: ioreel("handlers"), [TASKS]: ioreel("tasks") } as const;
+
 /** The servers of JavaScript that ioreel is compared with. */
 const JS_PEERS = {
   "Bun.listen": bunListen,
@@ -43,13 +49,9 @@ const JS_PEERS = {
   "Node net": net("node", "write"),
 } as const;
 
-const ECHO_SERVERS = { "C liburing": cEcho(2048, 1024), ...JS_PEERS, ioreel: ioreel() } as const;
-const BULK_SERVERS = { "C liburing": cEcho(262_144, 64), ...JS_PEERS, ioreel: ioreel() } as const;
-const IDLE_SERVERS = {
-  ...JS_PEERS,
-  ioreel: ioreel(`connections=${IDLE_CONNECTIONS + 100}`),
-} as const;
-const RECORDED = "recorded";
+const ECHO_SERVERS = { "C liburing": cEcho(2048, 1024), ...JS_PEERS, ...OWN } as const;
+const BULK_SERVERS = { "C liburing": cEcho(262_144, 64), ...JS_PEERS, ...OWN } as const;
+const IDLE_SERVERS = { ...JS_PEERS, ...OWN } as const;
 
 const echo = (server: ServerPlan, connections: number): LoadPlan => ({
   from: "load",
@@ -79,6 +81,13 @@ const idle = (server: ServerPlan): IdlePlan => ({
   unit: "bytes",
 });
 
+const network = (module: string, unit: string): Plan => ({
+  from: "subject",
+  module: path(module),
+  argument: "",
+  unit,
+});
+
 type Servers = Readonly<Record<string, ServerPlan>>;
 
 /** A sampler for each server: "what, server". */
@@ -96,63 +105,136 @@ const echoName = (connections: number): string =>
 const names = (what: string, servers: Servers): string[] =>
   Object.keys(servers).map((name) => `${what}, ${name}`);
 
-/** A value of ioreel over the same of another server. */
-function ratioTo(what: string, server: string, metric = ""): Pick<Row, "needs" | "value"> {
-  const own = `${what}, ioreel`;
-  const other = `${what}, ${server}`;
+/** A value of one server over the same of another. */
+function ratio(
+  what: string,
+  own: string,
+  other: string,
+  metric = "",
+): Pick<Row, "needs" | "value"> {
+  const [above, below] = [`${what}, ${own}`, `${what}, ${other}`];
   return {
-    needs: [own, other],
-    value: (median) => median(own + metric) / median(other + metric),
+    needs: [above, below],
+    value: (median) => median(above + metric) / median(below + metric),
+  };
+}
+
+/** A row that compares a form of ioreel with a peer; without a target it only reports. */
+function rateRow(what: string, own: string, other: string, target?: number): Row {
+  return {
+    name: `${what}: rate, ${own} / ${other}`,
+    better: "higher",
+    ...(target === undefined ? {} : { target }),
+    digits: 3,
+    ...ratio(what, own, other),
   };
 }
 
 function echoRows(connections: number): Row[] {
   const what = echoName(connections);
-  const isAimed = connections > 1;
-  const rates: Row[] = [
-    {
-      name: `${what}: rate, ioreel / C liburing`,
-      better: "higher",
-      ...(isAimed ? { target: 0.95 } : {}),
-      digits: 3,
-      ...ratioTo(what, "C liburing"),
-    },
-    {
-      name: `${what}: rate, ioreel / Bun.listen`,
-      better: "higher",
-      ...(isAimed ? { target: 1 } : {}),
-      digits: 3,
-      ...ratioTo(what, "Bun.listen"),
-    },
-  ];
-  if (!isAimed) return rates;
+  if (connections === 1) {
+    return [HANDLERS, TASKS].flatMap((own) =>
+      ["C liburing", "Bun.listen"].map((other) => rateRow(what, own, other)),
+    );
+  }
   const all = names(what, ECHO_SERVERS);
   return [
-    ...rates,
+    rateRow(what, HANDLERS, "C liburing", 0.95),
+    rateRow(what, HANDLERS, "Bun.listen", 1),
     {
-      name: `${what}: CPU per message, ioreel / Bun.listen`,
+      name: `${what}: CPU per message, ${HANDLERS} / Bun.listen`,
       better: "lower",
       target: 0.9,
       digits: 3,
-      ...ratioTo(what, "Bun.listen", ": CPU ns"),
+      ...ratio(what, HANDLERS, "Bun.listen", ": CPU ns"),
     },
     {
-      name: `${what}: p99, ioreel / the best`,
+      name: `${what}: p99, ${HANDLERS} / the best`,
       better: "lower",
       target: 1.2,
       digits: 2,
-      needs: [`${what}, ioreel`],
+      needs: [`${what}, ${HANDLERS}`],
       also: all,
       value(median: Medians) {
         const best = Math.min(...all.map((name) => median(`${name}: p99 ns`, Infinity)));
-        return median(`${what}, ioreel: p99 ns`) / best;
+        return median(`${what}, ${HANDLERS}: p99 ns`) / best;
       },
     },
+    rateRow(what, TASKS, "C liburing"),
+    rateRow(what, TASKS, "Bun.listen"),
   ];
 }
 
 const BULK = "1 MiB writes";
 const IDLE = `${IDLE_CONNECTIONS} idle connections`;
+const SEGMENTS = "emulated network, stream";
+const CHAT = "emulated network, chat of 10 hosts";
+
+function bulkRow(own: string, target?: number): Row {
+  return {
+    name: `${BULK}: rate, ${own} / the best of JavaScript`,
+    better: "higher",
+    ...(target === undefined ? {} : { target }),
+    digits: 3,
+    needs: [`${BULK}, ${own}`, ...names(BULK, JS_PEERS)],
+    also: names(BULK, BULK_SERVERS),
+    value(median) {
+      const best = Math.max(...names(BULK, JS_PEERS).map((name) => median(name)));
+      return median(`${BULK}, ${own}`) / best;
+    },
+  };
+}
+
+/** What the emulated network does in a second; its targets are meant for the reference machine. */
+function networkRows(): Row[] {
+  return [
+    {
+      name: `${SEGMENTS}: segments per second`,
+      better: "higher",
+      target: 200_000,
+      isRate: true,
+      digits: 0,
+      needs: [SEGMENTS],
+      value: (median) => NS_PER_SECOND / median(SEGMENTS),
+    },
+    {
+      name: `${CHAT}: virtual time / real time`,
+      better: "higher",
+      target: 700,
+      isRate: true,
+      digits: 0,
+      needs: [CHAT],
+      value: (median) => NS_PER_MS / median(CHAT),
+    },
+  ];
+}
+
+const RECORDED = `${echoName(64)}, recorded`;
+
+function recordingRow(): Row {
+  const plain = `${echoName(64)}, ${HANDLERS}`;
+  return {
+    name: `${echoName(64)}: rate lost to recording, what arrives included`,
+    better: "lower",
+    target: 0.25,
+    digits: 3,
+    needs: [plain, RECORDED],
+    value: (median) => 1 - median(RECORDED) / median(plain),
+  };
+}
+
+function idleRow(): Row {
+  const own = names(IDLE, OWN);
+  return {
+    name: `${IDLE}: bytes of JavaScript heap each`,
+    better: "lower",
+    target: 4096,
+    digits: 0,
+    needs: own,
+    also: names(IDLE, JS_PEERS),
+    value: (median) => Math.max(...own.map((name) => median(name))),
+  };
+}
 
 const topic: Topic = {
   name: "tcp",
@@ -167,42 +249,19 @@ const topic: Topic = {
         samplersOf(echoName(connections), ECHO_SERVERS, (server) => echo(server, connections)),
       ),
     ),
-    [`${echoName(64)}, ${RECORDED}`]: echo(ioreel("record=full"), 64),
+    [RECORDED]: echo(ioreel("handlers", "recorded"), 64),
     ...Object.fromEntries(samplersOf(BULK, BULK_SERVERS, bulk)),
     ...Object.fromEntries(samplersOf(IDLE, IDLE_SERVERS, idle)),
+    [SEGMENTS]: network("./subjects/network-segments.ts", "ns/segment"),
+    [CHAT]: network("./subjects/network-chat.ts", "ns/virtual ms"),
   },
   rows: [
     ...LOADS.flatMap(echoRows),
-    {
-      name: `${echoName(64)}: rate lost to recording, what arrives included`,
-      better: "lower",
-      target: 0.25,
-      digits: 3,
-      needs: [`${echoName(64)}, ioreel`, `${echoName(64)}, ${RECORDED}`],
-      value: (median) =>
-        1 - median(`${echoName(64)}, ${RECORDED}`) / median(`${echoName(64)}, ioreel`),
-    },
-    {
-      name: `${BULK}: rate, ioreel / the best of JavaScript`,
-      better: "higher",
-      target: 1,
-      digits: 3,
-      needs: names(BULK, { ioreel: ioreel(), ...JS_PEERS }),
-      also: names(BULK, BULK_SERVERS),
-      value(median) {
-        const best = Math.max(...names(BULK, JS_PEERS).map((name) => median(name)));
-        return median(`${BULK}, ioreel`) / best;
-      },
-    },
-    {
-      name: `${IDLE}: bytes of JavaScript heap each`,
-      better: "lower",
-      target: 4096,
-      digits: 0,
-      needs: [`${IDLE}, ioreel`],
-      also: names(IDLE, JS_PEERS),
-      value: (median) => median(`${IDLE}, ioreel`),
-    },
+    recordingRow(),
+    bulkRow(HANDLERS, 1),
+    bulkRow(TASKS),
+    idleRow(),
+    ...networkRows(),
   ],
 };
 

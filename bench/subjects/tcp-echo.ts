@@ -1,7 +1,7 @@
 /**
- * ioreel's echo server, as its README shows it: a task for each connection, a loop over its chunks,
- * every write awaited. Arguments: `connections=N` for the tables' size, `record=full` for a session
- * that is recorded meanwhile with all that arrives.
+ * ioreel's echo servers. Arguments: the form, `tasks` (a task for each connection that loops over
+ * its chunks and awaits every write) or `handlers` (`io.serve`: a call for each chunk, no promise),
+ * and `recorded` for a session that is recorded meanwhile with all that arrives.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,32 +11,21 @@ import { startRuntime } from "../../core/runtime/start.ts";
 import { tcp } from "../../providers/tcp/provider.ts";
 import { answerRequests } from "../peers/server.ts";
 
-const CONNECTIONS_DEFAULT = 1024;
-/** A connection is received on, read from and written to; a list is kept for each, and one more. */
-const SLOTS_EACH = 3;
-const LISTS_EACH = 4;
-
-const words = new Map(process.argv.slice(2).map((word) => word.split("=") as [string, string]));
-const most = Number(words.get("connections") ?? CONNECTIONS_DEFAULT);
-const folder = words.has("record") ? mkdtempSync(join(tmpdir(), "ioreel-bench-")) : undefined;
+const [form, recorded] = process.argv.slice(2);
+const folder = recorded === undefined ? undefined : mkdtempSync(join(tmpdir(), "ioreel-bench-"));
 
 function start() {
-  return startRuntime({
-    backend: "uring",
-    providers: [tcp],
-    seed: 1,
-    limits: { ends: 2 * most, table: { slots: most * SLOTS_EACH, lists: most * LISTS_EACH } },
-    ...(folder === undefined ? {} : { record: join(folder, "echo.reel") }),
-  });
+  const record = folder === undefined ? {} : { record: join(folder, "echo.reel") };
+  return startRuntime({ backend: "uring", providers: [tcp], seed: 1, ...record });
 }
 
-let connections = 0;
+type Io = Awaited<ReturnType<typeof start>>;
 
-async function serve(io: Awaited<ReturnType<typeof start>>): Promise<void> {
+async function byTasks(io: Io): Promise<void> {
   const listener = await io.listen();
+  let connections = 0;
   const { port } = listener;
-  const close = () => listener.close();
-  answerRequests({ port, connections: () => connections, close });
+  answerRequests({ port, connections: () => connections, close: () => listener.close() });
   for await (const connection of listener) {
     io.spawn(async () => {
       connections++;
@@ -50,9 +39,16 @@ async function serve(io: Awaited<ReturnType<typeof start>>): Promise<void> {
   }
 }
 
+async function byHandlers(io: Io): Promise<void> {
+  const server = await io.serve(0, { data: (connection, chunk) => connection.send(chunk) });
+  const { port } = server;
+  answerRequests({ port, connections: () => server.connections, close: () => server.close() });
+  await server.closed;
+}
+
 try {
   const io = await start();
-  await io.run(() => serve(io));
+  await io.run(() => (form === "handlers" ? byHandlers(io) : byTasks(io)));
   await io.close();
 } catch (error) {
   if (!isReelError(error, "ERR_BACKEND_UNAVAILABLE")) throw error;
