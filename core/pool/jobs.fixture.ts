@@ -132,3 +132,12 @@ export function whereAmI(io: Runtime): { threadId: number; backend: string; seed
 }
 
 export const notAFunction = 5;
+
+/** A timer that is never done, so that virtual time never stands still. */
+export async function tickForEver(io: Runtime): Promise<void> {
+  for (;;) await io.sleep(ms(1));
+}
+
+export function hostTimer(io: Runtime): Promise<string> {
+  return io.adopt(new Promise((resolve) => hostAfter(1, () => resolve("fired"))));
+}

@@ -1,5 +1,6 @@
 /** Replays the recording of one thread of a pool: the same jobs begin at the same places. */
 import { ReelError } from "../errors.ts";
+import type { Provider } from "../provider/define.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Recording } from "../session/recording.ts";
 import { unpackError } from "./carried-error.ts";
@@ -20,17 +21,18 @@ export interface ReplayedTask {
 
 /**
  * Runs the tasks of a recorded thread again.
- * @param io from `Runtime.replay(recording)`; close it afterwards, and see whether its session was
+ * @param runtime from `Runtime.replay(recording)`; close it afterwards, and see whether its session was
  *   identical
  * @param recording `thread-<n>.reel` of a pool's `recordDir`
  * @returns the tasks in the order in which they had begun
  * @throws {ReelError} ERR_DIVERGED at the first difference; ERR_UNSUPPORTED for a task whose
  *   arguments were not kept; ERR_INCOMPATIBLE_RECORDING for a recording of something else
  */
-export async function replayThread(
-  io: Runtime,
+export async function replayThread<P extends Provider>(
+  runtime: Runtime<P>,
   recording: Recording,
 ): Promise<readonly ReplayedTask[]> {
+  const io = runtime as unknown as Runtime;
   const ended = new Map<number, Outcome>();
   const send = (message: FromThread): void => {
     if (message.kind === "ended") ended.set(message.id, message.outcome);
