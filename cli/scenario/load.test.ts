@@ -225,7 +225,7 @@ tasks:
   ]);
 });
 
-test("loadScenario() takes settings with units, at any depth, and says what is out of range", async () => {
+test("loadScenario() takes settings with units at any depth, and says what is wrong", async () => {
   const text = (links: string): string => `version: 1
 settings:
   tcp: { receiveBufferBytes: 4KiB, links: [${links}] }
