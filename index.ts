@@ -6,6 +6,7 @@
  * `ioreel/testing` for the contract suite.
  */
 import { Pool } from "./core/pool/pool.ts";
+import { replayThread, type ReplayedThread } from "./core/pool/replay-thread.ts";
 import type { PoolOptions } from "./core/pool/pool-options.ts";
 import { replayRuntime, startBlockingRuntime, startRuntime } from "./core/runtime/start.ts";
 import type { Provider } from "./core/provider/define.ts";
@@ -59,6 +60,20 @@ export const Runtime = {
     return replayRuntime(recording, [...BUILT_IN_PROVIDERS, ...providers], reproduce);
   },
   /**
+   * Replays the recording of one thread of a pool: the same tasks begin at the same places.
+   * @param recording of a file `thread-<n>.reel` in a pool's `recordDir`; close it afterwards
+   * @param options as for {@link Runtime.replay}
+   * @throws {ReelError} ERR_UNSUPPORTED for a task whose arguments were not kept;
+   *   ERR_INCOMPATIBLE_RECORDING for a recording of something else
+   */
+  replayThread<const P extends readonly Provider[] = []>(
+    recording: Recording,
+    options: { providers?: P; reproduce?: string } = {},
+  ): Promise<ReplayedThread> {
+    const io = Runtime.replay(recording, options);
+    return replayThread(io as unknown as CoreRuntime, recording);
+  },
+  /**
    * Starts threads that each have a runtime of their own, with the built-in providers.
    * @throws {ReelError} ERR_BACKEND_UNAVAILABLE when `backend` names one that cannot be had here
    */
@@ -73,7 +88,7 @@ export { ReelError, isReelError, type ErrorCode } from "./core/errors.ts";
 export { IoBuffer } from "./core/buffer/buffer.ts";
 export type { Pool, PoolEnd, PoolFailure, ThreadFacts } from "./core/pool/pool.ts";
 export type { PoolOptions } from "./core/pool/pool-options.ts";
-export { replayThread, type ReplayedTask } from "./core/pool/replay-thread.ts";
+export type { ReplayedTask, ReplayedThread } from "./core/pool/replay-thread.ts";
 export type { PoolTask } from "./core/pool/pool-task.ts";
 export type { ThreadEnd } from "./core/pool/pool-thread.ts";
 export type { OpenEnd, TransferOptions } from "./core/runtime/open-end.ts";

@@ -9,7 +9,6 @@ import {
   Runtime,
   isReelError,
   openRecording,
-  replayThread,
   type PoolOptions,
   type ReplayedTask,
 } from "../../index.ts";
@@ -95,10 +94,9 @@ for (const [backend, blocking] of [
           const path = join(recordDir, `thread-${thread}.reel`);
           expect([session?.path, session?.failure]).toEqual([path, undefined]);
           using recording = openRecording(path);
-          const io = Runtime.replay(recording);
-          again.push(...(await replayThread(io, recording)));
-          await io.close();
-          expect([io.session?.identical, io.session?.failure]).toEqual([true, undefined]);
+          const replay = await Runtime.replayThread(recording);
+          again.push(...replay.tasks);
+          expect([replay.session.identical, replay.session.failure]).toEqual([true, undefined]);
         }
         again.sort((a, b) => a.id - b.id);
         expect(again.map(({ status }) => status)).toEqual([
@@ -118,8 +116,7 @@ test("a recorded task whose arguments cannot be kept is told of when it is repla
     await pool.close();
     const path = join(recordDir, "thread-0.reel");
     using recording = openRecording(path);
-    await using io = Runtime.replay(recording);
-    await expect(replayThread(io, recording)).rejects.toThrow("its arguments were not kept");
+    await expect(Runtime.replayThread(recording)).rejects.toThrow("its arguments were not kept");
   }));
 
 test("a thread that took another's place has a recording of its own", () =>
