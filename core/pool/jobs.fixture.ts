@@ -8,7 +8,7 @@ import type { Runtime } from "../../index.ts";
 export const JOBS = new URL(import.meta.url);
 
 /** Words of the memory that tests and jobs share. */
-export const SHARED = { INSIDE: 0, MOST: 1, ARRIVED: 2, COUNT: 16 } as const;
+export const SHARED = { INSIDE: 0, MOST: 1, ARRIVED: 2, PORT: 3, COUNT: 16 } as const;
 
 export function sharedWords(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(SHARED.COUNT * 4));
@@ -140,4 +140,17 @@ export async function tickForEver(io: Runtime): Promise<void> {
 
 export function hostTimer(io: Runtime): Promise<string> {
   return io.adopt(new Promise((resolve) => hostAfter(1, () => resolve("fired"))));
+}
+
+/** Tells whoever says something which thread it talks to. */
+export async function serveName(io: Runtime, words: Int32Array, thread: number): Promise<void> {
+  await using listener = await io.listen({ port: words[SHARED.PORT]!, reusePort: true });
+  words[SHARED.PORT] = listener.port;
+  Atomics.add(words, SHARED.ARRIVED, 1);
+  Atomics.notify(words, SHARED.ARRIVED);
+  for await (const connection of listener) {
+    await connection.read();
+    await connection.end(`thread ${thread}`);
+    await connection.close();
+  }
 }
