@@ -1,6 +1,6 @@
 /**
- * Tests of the file server's patience with slow peers, on the emulated network: its time is virtual,
- * so half a minute of silence takes no time.
+ * Tests of the file server's patience with slow peers, on the emulated network: its time is
+ * virtual, so half a minute of silence takes no time.
  */
 import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -12,7 +12,10 @@ import { readSite } from "./site.ts";
 
 const FILE_BYTES = 4 << 20;
 
-/** Serves one connection, and lets a peer be as it is. @returns what was done, and how long it took */
+/**
+ * Serves one connection, and lets a peer be as it is.
+ * @returns what was done, and how long it took
+ */
 async function serve(
   peer: (io: Runtime, connection: Connection) => Promise<void>,
 ): Promise<{ tally: Tally; tookS: number }> {
