@@ -12,7 +12,7 @@ export function accepting(sockets: Sockets) {
       const socket = sockets.at(run.resource);
       if (socket.role !== ROLE_LISTENER) return run.ready(-ERRNO.EINVAL);
       if (hasComer(transport, socket.connection)) return run.ready();
-      return sockets.await(run, socket, 0);
+      return sockets.await(run, socket.events, 0);
     },
     complete(_frame, run, result) {
       if (result < 0) return run.fail(-result);

@@ -119,7 +119,7 @@ export function opening(sockets: Sockets) {
         frame.deadlineNs = run.now() + connectTimeoutNs;
       }
       socket.wantsRoom = true;
-      return sockets.await(run, socket, frame.deadlineNs);
+      return sockets.await(run, socket.events, frame.deadlineNs);
     },
     complete(_frame, run, result) {
       if (result < 0) return run.fail(timedOut(result));

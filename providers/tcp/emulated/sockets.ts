@@ -13,7 +13,6 @@ import {
   u8,
   type DriverContext,
   type LayerContext,
-  type Lock,
   type Wait,
   type WaitQueue,
 } from "../../../core/provider/index.ts";
@@ -37,8 +36,12 @@ const socketState = struct({
   failure: i32,
   /** Where readers, accepters, the opening, and the writer whose turn it is wait. */
   events: u32,
-  /** Held by the writer whose turn it is, and by who ends the sending side. */
-  turn: u32,
+  /** Where those wait who want to write or to end, until it is their turn. */
+  turns: u32,
+  /** Somebody has the turn. */
+  sending: bool,
+  /** Bytes of the writes that wait for theirs. */
+  waitingBytes: u32,
   /** Somebody waits for a connection to be made, or for room to send. */
   wantsRoom: bool,
   readTimeoutNs: u53,
@@ -90,11 +93,11 @@ export class Sockets {
   /** Makes a resource ready for use. @throws {ReelError} ERR_LIMIT */
   begin(resource: number, role: number): SocketView {
     const events = this.cx.queue();
-    const turn = this.cx.lock();
+    const turns = this.cx.queue();
     const socket = this.at(resource);
     socket.role = role;
     socket.events = events;
-    socket.turn = turn;
+    socket.turns = turns;
     return socket;
   }
 
@@ -118,19 +121,19 @@ export class Sockets {
   /** Lets go of a resource. */
   forget(resource: number): void {
     const socket = this.at(resource);
-    const { connection, events, role, turn } = socket;
+    const { connection, events, role, turns } = socket;
     if (role === 0) return;
     socket.role = 0;
     socket.connection = 0;
     this.labels[resource] = undefined;
     if (connection !== 0) release(this.transport, connection);
     this.cx.dispose(events as WaitQueue);
-    this.cx.dispose(turn as Lock);
+    this.cx.dispose(turns as WaitQueue);
   }
 
-  /** Waits for something to happen, until a deadline unless that is 0. */
-  await(run: LayerContext, socket: SocketView, deadlineNs: number): Wait {
-    const wait = run.queue(socket.events as WaitQueue);
+  /** Waits in one of a socket's queues, until a deadline unless that is 0. */
+  await(run: LayerContext, queue: number, deadlineNs: number): Wait {
+    const wait = run.queue(queue as WaitQueue);
     return deadlineNs > 0 ? run.within(deadlineNs - run.now(), wait) : wait;
   }
 
@@ -167,4 +170,10 @@ export class Sockets {
 /** A wait that took too long fails as a socket's does. */
 export function timedOut(result: number): number {
   return result === -ERRNO.ETIME ? ERRNO.ETIMEDOUT : -result;
+}
+
+/** Why an operation on a connection is none for this role: an error number below zero, or 0. */
+export function wrongRole(socket: SocketView): number {
+  if (socket.role === ROLE_CONNECTION) return 0;
+  return socket.role === ROLE_NETWORK ? -ERRNO.EOPNOTSUPP : -ERRNO.ENOTCONN;
 }

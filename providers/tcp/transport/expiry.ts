@@ -10,7 +10,6 @@ import {
   SYN_RECEIVED,
   SYN_SENT,
   TIMER_FIN_WAIT,
-  TIMER_NONE,
   TIMER_PERSIST,
   TIMER_RETRANSMIT,
   type Connection,
