@@ -69,7 +69,8 @@ export class Pump {
     this.#backend.disarmWake();
     while (!done()) {
       if (this.#halted) return false;
-      if (this.#guardedRound()) continue;
+      // Time goes on below, and only when nothing else is left: the condition may be that.
+      if (this.#guardedRound(false)) continue;
       if (done()) break;
       const pending = this.#backend.pending();
       if (this.onIdle(pending)) continue;
@@ -94,7 +95,7 @@ export class Pump {
     if (this.#running || this.#halted || this.#closed) return;
     this.#backend.disarmWake();
     for (let rounds = 0; rounds < ROUNDS_BETWEEN_YIELDS; rounds++) {
-      if (this.#guardedRound()) {
+      if (this.#guardedRound(this.owned && !this.#backend.blocks)) {
         // Host code that a round has woken runs before the next one.
         if (this.#hostMayFollow && ++this.#hostRounds < ROUNDS_BETWEEN_YIELDS) return this.kick();
         if (this.#hostMayFollow) break;
@@ -114,25 +115,29 @@ export class Pump {
     hostSoon(this.#onMicrotask);
   }
 
-  /** One round of everything that can be done without waiting. @returns whether anything was */
-  #round(): boolean {
+  /**
+   * One round of everything that can be done without waiting.
+   * @param skips whether idle virtual time may pass in it
+   * @returns whether anything was done
+   */
+  #round(skips: boolean): boolean {
     const worked = this.#engine.work();
     const host = this.#executor.hasHostReady();
     if (host) this.#executor.flushHost();
     this.#hostMayFollow = host;
     const turns = this.#executor.runReady(TURNS_BETWEEN_POLLS);
     // Where waiting costs nothing but virtual time, and all of the program waits, time goes on.
-    const skip = this.owned && !this.#backend.blocks && !this.#executor.hasReady();
+    const skip = skips && !this.#executor.hasReady();
     const arrived = this.#engine.poll(skip && !this.#engine.hasWork());
     const moved = worked || host || turns > 0 || arrived > 0;
     this.onRound(moved);
     return moved || this.#executor.hasHostReady();
   }
 
-  #guardedRound(): boolean {
+  #guardedRound(skips: boolean): boolean {
     this.#running = true;
     try {
-      return this.#round();
+      return this.#round(skips);
     } catch (error) {
       return this.#halt(error);
     } finally {
