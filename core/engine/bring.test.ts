@@ -160,7 +160,7 @@ describe("bring() without a buffer", () => {
     }
   });
 
-  test("is refused a second time, beyond the length asked for, and where a buffer is needed", () => {
+  test("is refused a second time, beyond the length asked for, and without the leave", () => {
     expect(outcomeOf(bringing([0, 1], [1, 1]), { length: 8 }).result).toBe(FAULT);
     expect(outcomeOf(bringing([0, 9]), { length: 8 }).result).toBe(FAULT);
     expect(outcomeOf(bringing([0, 1]), { length: 8 }, 2).result).toBe(FAULT);

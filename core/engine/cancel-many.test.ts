@@ -1,4 +1,4 @@
-/** Cancelling what is in flight on one end, or on all: who is cancelled, in which order, at what cost. */
+/** Cancelling what is in flight on an end: who is cancelled, in which order, at what cost. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { NOTHING_HELD, onRing, plainLayer, providerOf } from "./engine.fixture.ts";

@@ -1,4 +1,4 @@
-/** A snapshot goes only into a session that was put together like its own, and says what differs. */
+/** A snapshot goes only into a session that was put together like its own. */
 import { describe, expect, test } from "bun:test";
 import type { EmulatedBackend } from "../backend/emulated/emulated-backend.ts";
 import { isReelError } from "../errors.ts";

@@ -1,4 +1,4 @@
-/** What a layer may ask of the ring beside reading and writing: how a request is made, its limit. */
+/** What a layer may say about a request: how it is made, and its limit. */
 import { describe, expect, test } from "bun:test";
 import { HOW, OPCODE, fromGroup, groupOf } from "../backend/contract.ts";
 import { REEL_ERROR_NUMBERS } from "../errors.ts";

@@ -130,7 +130,7 @@ describe("adopt()", () => {
 });
 
 describe("a service", () => {
-  test("is an operation of the end: cancelled with it, and with all, but not with the others", () => {
+  test("is an operation of the end: cancelled with it and with all, not with the others", () => {
     const { t, state, accept, services } = listening();
     accept();
     accept();

@@ -51,7 +51,7 @@ describe("a provider's face", () => {
     expect(await Promise.all(codes)).toEqual(["ERR_CLOSED", "ERR_CLOSED"]);
   });
 
-  test("that takes a name of the runtime's, or another's, or is no method, is refused", async () => {
+  test("that takes a name of the runtime's or another's, or no method, is refused", async () => {
     const wrong: [string, unknown, string][] = [
       ["open", () => {}, 'it adds "open" to the runtime: the name is taken'],
       ["seed", () => {}, '"seed" to the runtime: the name is taken'],

@@ -1,4 +1,4 @@
-/** Settings of providers: their check, their defaults, and that a replay has those of its session. */
+/** Settings of providers: their check, their defaults, and that a replay has them again. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
