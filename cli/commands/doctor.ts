@@ -109,4 +109,5 @@ const WAKE = {
   untested: "not tested",
   eventfd: "woken by an eventfd",
   polling: "looks at the ring again and again",
+  thread: "woken by a thread that waits for the ring",
 } as const;

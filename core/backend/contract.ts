@@ -80,17 +80,18 @@ export const OPCODE = {
   SOCKET: 45,
   SEND_ZC: 47,
   /**
-   * Not the kernel's: resolves a host name. `address` and `length` are its UTF-8 bytes, `offset` the
-   * address family wanted (0, 4 or 6), `opFlags` how many bytes of memory there are at `address`.
-   * The result is the length of the answer, written over the name: numeric addresses, one a line.
+   * Not the kernel's: resolves a host name. `address` and `length` are its UTF-8 bytes, `offset`
+   * the address family wanted (0, 4 or 6), `opFlags` how many bytes of memory there are at
+   * `address`. The result is the length of the answer, written over the name: numeric addresses,
+   * one a line.
    */
   LOOKUP: 200,
 } as const;
 export type OpcodeName = keyof typeof OPCODE;
 
 /**
- * How a request is made, beside what it asks for. The low 16 bits are the opcode's own priority word
- * (`ioprio`), of which these are the useful ones; the rest is ours.
+ * How a request is made, beside what it asks for. The low 16 bits are the opcode's own priority
+ * word (`ioprio`), of which these are the useful ones; the rest is ours.
  */
 export const HOW = {
   /** ACCEPT stays armed and completes for each connection. */

@@ -101,8 +101,8 @@ export class BufferPool implements BufferHome {
 
   /**
    * A buffer that begins with a copy of the caller's bytes, to be sent: the caller's memory is not
-   * touched again. It costs less than borrowing, which has to keep account of who uses which memory.
-   * Disposing of it keeps it for the next one.
+   * touched again. It costs less than borrowing, which has to keep account of who uses which
+   * memory. Disposing of it keeps it for the next one.
    * @param bytes at most {@link TRANSIENT_BYTES_MAX}
    */
   transient(bytes: Uint8Array): IoBuffer {

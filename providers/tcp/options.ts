@@ -87,8 +87,8 @@ export const NAME_LOCAL = 0;
 export const NAME_PEER = 1;
 
 /**
- * Bytes of writes that wait for their turn on one connection: a program that awaits its writes never
- * comes near, and one that does not is refused (ERR_LIMIT) before it fills memory.
+ * Bytes of writes that wait for their turn on one connection: a program that awaits its writes
+ * never comes near, and one that does not is refused (ERR_LIMIT) before it fills memory.
  */
 export const WAITING_BYTES_MAX = 1 << 20;
 

@@ -1,9 +1,10 @@
 /**
  * `tcp`: streams of bytes between hosts, for clients and servers. On io_uring they are the kernel's
- * sockets (TCP over IPv4 and IPv6, and Unix-domain ones); on the emulated backend a stream transport
- * over a network device.
+ * sockets (TCP over IPv4 and IPv6, and Unix-domain ones); on the emulated backend a stream
+ * transport over a network device.
  *
- * References: [RFC 9293] Transmission Control Protocol; [tcp7], [unix7], [socket7] Linux manual pages.
+ * References: [RFC 9293] Transmission Control Protocol; [tcp7], [unix7], [socket7] Linux manual
+ * pages.
  */
 import { OPCODE, defineProvider, t } from "../../core/provider/index.ts";
 import { emulatedTcp } from "./emulated.ts";

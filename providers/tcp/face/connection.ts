@@ -74,8 +74,8 @@ export class Connection implements AsyncIterable<Uint8Array>, AsyncDisposable {
   }
 
   /**
-   * Says that no more will be sent (FIN), after everything that is being written. The peer may go on
-   * sending: reading is not affected.
+   * Says that no more will be sent (FIN), after everything that is being written. The peer may go
+   * on sending: reading is not affected.
    * @param last sent before
    */
   async end(last?: Writable): Promise<void> {

@@ -42,7 +42,9 @@ export interface TcpFace {
    * @throws {ReelError} (as a rejection) ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENOTFOUND
    */
   connect(options: ConnectOptions | number): Promise<Connection>;
-  /** Controls the emulated network. @throws {ReelError} (as a rejection) ERR_UNSUPPORTED elsewhere */
+  /**
+   * Controls the emulated network. @throws {ReelError} (as a rejection) ERR_UNSUPPORTED elsewhere
+   */
   network(): Promise<Network>;
 }
 

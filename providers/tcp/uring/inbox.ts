@@ -1,7 +1,8 @@
 /**
- * What connections have received and nobody has read: a list of pieces for each. A piece is a buffer
- * of the group into which the kernel receives or, when those are getting short, a copy of what was in
- * one, so that connections which are not read cannot take the buffers from those that are.
+ * What connections have received and nobody has read: a list of pieces for each. A piece is a
+ * buffer of the group into which the kernel receives or, when those are getting short, a copy of
+ * what was in one, so that connections which are not read cannot take the buffers from those that
+ * are.
  */
 import type { BufferGroup, DriverContext, LayerContext } from "../../../core/provider/index.ts";
 
@@ -32,7 +33,9 @@ export class Inboxes {
   #group: BufferGroup | undefined;
   /** Buffers that the kernel has, or that are on their way from it. */
   #free: number;
-  /** By piece: bytes in it, and the next one plus one. Pieces from the group's count on are copies. */
+  /**
+   * By piece: bytes in it, and the next one plus one. Pieces from the group's count on are copies.
+   */
   readonly #lengths: number[];
   readonly #nexts: number[];
   readonly #copies: Uint8Array[] = [];

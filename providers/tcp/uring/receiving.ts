@@ -68,8 +68,8 @@ export function receiver(sockets: Sockets) {
         }
         return run.again();
       }
-      // No buffer was left in the kernel: those that it gave out are in completions on their way, and
-      // go back as they are taken in. Or the receive was ended by us. Both go on.
+      // No buffer was left in the kernel: those that it gave out are in completions on their way,
+      // and go back as they are taken in. Or the receive was ended by us. Both go on.
       if (result === -ERRNO.ENOBUFS || result === -ERRNO.ECANCELED) return run.again();
       return over(record, run, result);
     },

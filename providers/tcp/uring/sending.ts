@@ -1,7 +1,7 @@
 /**
  * Sending: writes of one connection take turns in the order in which they were started, so that
- * their bytes do not mix. A write is over when the kernel has taken all of it; what the kernel takes
- * only in part is sent on.
+ * their bytes do not mix. A write is over when the kernel has taken all of it; what the kernel
+ * takes only in part is sent on.
  */
 import {
   COMPLETE_NOTIFICATION,
@@ -40,17 +40,18 @@ function passTurn(record: SocketView, run: LayerContext): void {
   if (!run.wakeOne(record.writable as WaitQueue, TURN)) record.sending = false;
 }
 
+/** Sends what is left of an operation's bytes. */
+function send(record: SocketView, run: LayerContext, sentBytes: number): Wait {
+  const left = run.length - sentBytes;
+  const more = run.argument === WRITE_MORE ? MSG_MORE : 0;
+  const { zeroCopyFromBytes: from } = record;
+  const opcode = from > 0 && left >= from ? OPCODE.SEND_ZC : OPCODE.SEND;
+  const flags = MSG_NOSIGNAL | MSG_WAITALL | more;
+  return run.ring.request(opcode, record.file - 1, run.address + sentBytes, left, 0, flags);
+}
+
 export function writing(sockets: Sockets) {
   const { records } = sockets;
-
-  function send(record: SocketView, run: LayerContext, sentBytes: number): Wait {
-    const left = run.length - sentBytes;
-    const more = run.argument === WRITE_MORE ? MSG_MORE : 0;
-    const { zeroCopyFromBytes: from } = record;
-    const opcode = from > 0 && left >= from ? OPCODE.SEND_ZC : OPCODE.SEND;
-    const flags = MSG_NOSIGNAL | MSG_WAITALL | more;
-    return run.ring.request(opcode, record.file - 1, run.address + sentBytes, left, 0, flags);
-  }
 
   return layer({
     name: "tcp.write",

@@ -1,4 +1,6 @@
-/** Makes sockets by calls that do not wait: the options that people chose, in the kernel's terms. */
+/**
+ * Makes sockets by calls that do not wait: the options that people chose, in the kernel's terms.
+ */
 import type { DriverContext } from "../../../core/provider/index.ts";
 import { NS_PER_SECOND } from "../../../core/provider/index.ts";
 import type { TcpOptions } from "../options.ts";
