@@ -60,6 +60,16 @@ static void compare(unsigned length)
 	}
 }
 
+static void fail_stuck(void)
+{
+	char what[128];
+
+	snprintf(what, sizeof(what),
+		 "wait any longer: of %llu bytes sent, and a write under way, %llu came back",
+		 (unsigned long long)sent, (unsigned long long)received);
+	fail(what, ETIMEDOUT);
+}
+
 /* Streams until DEADLINE, or until so many bytes are sent, and reads the echo of all of it. */
 static void stream(uint64_t deadline, uint64_t bytes)
 {
@@ -99,7 +109,7 @@ static void stream(uint64_t deadline, uint64_t bytes)
 		if (seen > 0)
 			last_ns = now_ns();
 		else if (now_ns() - last_ns > PATIENCE_NS)
-			fail("wait any longer for the echo", ETIMEDOUT);
+			fail_stuck();
 	}
 	if (received != sent)
 		fail("accept the echo: it is longer than what was sent", EBADMSG);

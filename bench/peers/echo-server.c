@@ -119,6 +119,8 @@ static void on_receive(unsigned slot, const struct io_uring_cqe *completion)
 	} else if (completion->res > 0) {
 		prepare_receive(slot);
 	} else {
+		if (completion->res < 0 && completion->res != -ECONNRESET)
+			fail("receive", -completion->res);
 		connection->ended = true;
 		if (connection->first == NONE)
 			prepare_close(slot);
@@ -135,7 +137,9 @@ static void on_send(unsigned slot, unsigned buffer, int sent)
 		prepare_send(slot, buffer);
 		return;
 	}
-	/* After an error, what is queued fails as well, and the receive ends by itself. */
+	if (sent < 0 && sent != -EPIPE && sent != -ECONNRESET)
+		fail("send", -sent);
+	/* After a reset, what is queued fails as well, and the receive ends by itself. */
 	pool_return(&pool, buffer);
 	connection->first = following[buffer];
 	if (connection->first != NONE)
