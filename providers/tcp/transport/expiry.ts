@@ -14,7 +14,7 @@ import {
   TIMER_RETRANSMIT,
   type Connection,
 } from "./layout.ts";
-import { forceOutput, sendProbe } from "./output.ts";
+import { forceOutput, resendFirst, sendProbe } from "./output.ts";
 import { expire } from "./time-wait.ts";
 import { armTimer, retransmitDelay, stopTimer } from "./timers.ts";
 import type { Transport } from "./transport.ts";
@@ -70,6 +70,7 @@ function fireRetransmit(t: Transport, c: Connection): void {
   c.timed = false;
   c.sendNext = c.sendFirst;
   armTimer(t, c, TIMER_RETRANSMIT, retransmitDelay(c));
+  if (c.state !== SYN_SENT && c.state !== SYN_RECEIVED) resendFirst(t, c);
   t.queues.queueOutput(c);
 }
 

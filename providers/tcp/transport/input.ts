@@ -197,7 +197,7 @@ function inputStream(
     }
     c.keepAlives = 0;
     if (c.keepAliveAtNs === 0) startKeepAlive(t, c);
-    takeData(t, c, begins, s.dataAt + s.length - useful, useful);
+    takeData(t, c, begins, s.dataAt + ((begins - s.sequence) | 0), useful);
   }
   if (hasFin) {
     c.finKnown = true;

@@ -77,15 +77,19 @@ export function forceOutput(t: Transport, c: Connection): boolean {
   return sendData(t, c, length, c.finQueued && (c.sendNext + length) >>> 0 === c.sendEnd);
 }
 
-/** Sends the oldest segment again, without changing what comes next. */
+/**
+ * Sends the oldest segment again, without changing what comes next. It goes out whatever the window
+ * is: the peer may have closed it behind what was sent already.
+ */
 export function resendFirst(t: Transport, c: Connection): boolean {
   const next = c.sendNext;
   c.sendNext = c.sendFirst;
-  const length = Math.min(c.segmentBytesMax, Math.max(0, (c.sendEnd - c.sendFirst) | 0));
+  const sent = Math.min((c.sent - c.sendFirst) | 0, (c.sendEnd - c.sendFirst) | 0);
+  const length = Math.min(c.segmentBytesMax, Math.max(0, sent));
   const fin = c.finSent && (c.sendFirst + length) >>> 0 === c.sendEnd;
-  const sent = length === 0 && !fin ? true : sendData(t, c, length, fin);
+  const wasSent = (length === 0 && !fin) || sendData(t, c, length, fin);
   if (((next - c.sendNext) | 0) > 0) c.sendNext = next;
-  return sent;
+  return wasSent;
 }
 
 /**

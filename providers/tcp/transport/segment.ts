@@ -1,7 +1,8 @@
 /**
  * Segments: the header of [RFC 9293] section 3.1 behind a frame's own, with the two options that
  * this transport knows, both in SYN segments only: the maximum segment size, and the window scale
- * of [RFC 7323] section 2. The checksum is left to the device, as controllers offer, and so is zero.
+ * of [RFC 7323] section 2. The checksum is left to the device, as controllers offer, and so is
+ * zero.
  */
 import {
   FRAME_FROM,
