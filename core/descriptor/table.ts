@@ -105,6 +105,11 @@ export class DescriptorTable {
     return this.slots - this.used;
   }
 
+  /** Whether a slot is free. */
+  get hasFree(): boolean {
+    return this.freeHead !== -1 || this.highWater < this.slots;
+  }
+
   /**
    * Takes a free slot. A free slot is in no list, holds no lock, buffer, frame or child, and has no
    * parent: whoever ends an operation leaves it so, and whoever starts one need not look.

@@ -45,8 +45,7 @@ export class Services implements Settler {
 
   /** Whether one is due and there is a slot for it. */
   get canStart(): boolean {
-    const { freeHead, highWater, slots } = this.#e.table;
-    return this.due.length > 0 && (freeHead !== -1 || highWater < slots);
+    return this.due.length > 0 && this.#e.table.hasFree;
   }
 
   /**

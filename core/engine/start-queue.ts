@@ -10,6 +10,8 @@ import type { Settler } from "./state.ts";
 export interface PendingStart extends Settler {
   /** What it starts with; its own from the moment that it has to wait. */
   request: StartRequest | undefined;
+  /** Number of the layer to start in place of the operation's own. */
+  readonly layer?: number | undefined;
   /** It started. */
   began(slot: number): void;
   /** It could not be started. */
@@ -45,7 +47,7 @@ export class StartQueue {
    * @throws {ReelError} ERR_BUFFER_BORROWED
    */
   start(request: StartRequest, pending: PendingStart): void {
-    const slot = this.tryStart(request, pending);
+    const slot = this.length > 0 ? -1 : this.#begin(request, pending);
     if (slot !== -1) {
       pending.began(slot);
       return;
@@ -82,7 +84,7 @@ export class StartQueue {
       const pending = this.#waiting[this.#head]!;
       let slot: number;
       try {
-        slot = this.#engine.start(pending.request!, pending);
+        slot = this.#begin(pending.request!, pending);
       } catch (error) {
         this.#head++;
         pending.refused(error);
@@ -94,5 +96,11 @@ export class StartQueue {
     }
     this.#waiting.length = 0;
     this.#head = 0;
+  }
+
+  #begin(request: StartRequest, pending: PendingStart): number {
+    const { layer } = pending;
+    if (layer === undefined) return this.#engine.start(request, pending);
+    return this.#engine.startLayer(request, layer, pending);
   }
 }

@@ -32,8 +32,9 @@ export interface NetLog {
 
 const options = t.Object(
   {
-    /** Opening takes a while, or fails. */
+    /** Opening and closing take a while. */
     slowly: t.Boolean({ default: false }),
+    /** Opening fails. */
     refused: t.Boolean({ default: false }),
   },
   { additionalProperties: false },
@@ -108,10 +109,17 @@ function emulatedNet(
     },
     complete: (_frame, run, result) => (result < 0 ? run.fail(-result) : run.done(0)),
   });
+  const close = layer({
+    name: "net.close",
+    frame: struct({}),
+    wait: (_frame, run) => (sockets.at(run.resource).slowly ? run.after(ms(100)) : run.ready()),
+    complete: (_frame, run) => run.done(0),
+  });
   return {
     operations: { read, write, accept } as unknown as Record<string, Layer>,
     layers: [serve as unknown as Layer],
     opening: open as unknown as Layer,
+    closing: close as unknown as Layer,
     open(resource, { refused, slowly }) {
       const socket = sockets.at(resource);
       socket.readable = cx.queue();

@@ -66,7 +66,8 @@ export class Opening {
     try {
       await this.#finishOpening(entry, handles[0]!, signal);
     } catch (error) {
-      for (const handle of handles) await this.close(handle).catch(() => {});
+      // It may be for want of a slot: what closing would wait for is left out then.
+      for (const handle of handles) await this.#begin(handle, false).catch(() => {});
       throw error;
     }
     return handles;
@@ -77,11 +78,18 @@ export class Opening {
    * @throws {ReelError} ERR_CLOSED when it is closed already
    */
   close(handle: number): Promise<void> {
+    return this.#begin(handle, true);
+  }
+
+  /** @param patient whether to wait for a slot where closing takes one */
+  #begin(handle: number, patient: boolean): Promise<void> {
     const { ends } = this.#core.engine.state;
     const end = ends.require(handle, "close");
-    if (ends.state(end) === END_CLOSING) return this.#closings.get(end)!;
+    const known = this.#closings.get(end);
+    if (ends.state(end) === END_CLOSING && known !== undefined) return known;
+    // One that a snapshot has brought is closing already, and nobody has gone on with that.
     ends.beginClose(end);
-    const closing = this.#close(end);
+    const closing = this.#close(end, patient);
     if (ends.endOf(handle) !== -1) this.#closings.set(end, closing);
     return closing;
   }
@@ -100,7 +108,7 @@ export class Opening {
     }
   }
 
-  async #close(end: number): Promise<void> {
+  async #close(end: number, patient: boolean): Promise<void> {
     const { engine, executor, starts } = this.#core;
     const { ends, providers } = engine.state;
     const entry = providers[ends.provider(end)]!;
@@ -120,7 +128,8 @@ export class Opening {
       await wait.promise;
     }
     try {
-      if (entry.closingLayer !== -1) await this.#runLayer(entry, end, entry.closingLayer, "close");
+      const { closingLayer } = entry;
+      if (closingLayer !== -1) await this.#runLayer(entry, end, closingLayer, "close", patient);
     } finally {
       this.#release(entry, end);
     }
@@ -150,7 +159,7 @@ export class Opening {
     const { engine } = this.#core;
     const end = requireOpenEnd(engine, handle, "open");
     const { openingLayer } = entry;
-    if (openingLayer !== -1) await this.#runLayer(entry, end, openingLayer, "open", signal);
+    if (openingLayer !== -1) await this.#runLayer(entry, end, openingLayer, "open", false, signal);
     // The runtime may be closing meanwhile, and all ends with it.
     requireOpenEnd(engine, handle, "open");
     if (!engine.services.start(end)) throw tableFull("open", entry.provider.kind);
@@ -162,9 +171,10 @@ export class Opening {
     end: number,
     layer: number,
     operation: string,
+    patient: boolean,
     signal?: AbortSignal,
   ): Promise<number> {
-    const { engine, executor } = this.#core;
+    const { engine, executor, starts } = this.#core;
     const request = {
       end,
       operation: UNNAMED_OPERATION,
@@ -179,13 +189,11 @@ export class Opening {
     const name = { kind, end: "main", operation, number: UNNAMED_OPERATION };
     const handle = engine.state.ends.handleOf(end);
     const wait = new OperationWait<number>(executor.owner, this.#core, name, handle, "count");
-    const slot = engine.startLayer(request, layer, wait);
-    if (slot === -1) {
-      wait.refused(tableFull(operation, kind));
-    } else {
-      wait.began(slot);
-      if (signal !== undefined) wait.endWith(signal);
-    }
+    wait.layer = layer;
+    const atOnce = starts.length === 0 && engine.state.table.hasFree;
+    if (patient || atOnce) wait.start(request);
+    else wait.refused(tableFull(operation, kind));
+    if (signal !== undefined) wait.endWith(signal);
     this.#core.kick();
     return wait.promise;
   }

@@ -92,6 +92,8 @@ export function deliveredError(
 
 export class OperationWait<T> extends Suspension<T> implements PendingStart {
   request: StartRequest | undefined = undefined;
+  /** Set before the start of what is no operation of the definition. */
+  layer: number | undefined = undefined;
   readonly #host: OperationHost;
   readonly #name: NamedOperation;
   /** Handle of the end that it works on. */

@@ -54,11 +54,9 @@ const ENDS_DEFAULT = 32_768;
 const LISTS_DEFAULT = 65_536;
 
 /** The limits with their defaults: what a session is recorded with. */
-export function fillLimits({ ends, table }: EngineLimits = {}) {
-  return {
-    ends: ends ?? ENDS_DEFAULT,
-    table: { slots: SLOTS_DEFAULT, lists: LISTS_DEFAULT, ...table },
-  };
+export function fillLimits({ ends = ENDS_DEFAULT, table = {} }: EngineLimits = {}) {
+  const { lists = LISTS_DEFAULT, slots = SLOTS_DEFAULT } = table;
+  return { ends, table: { ...table, lists, slots } };
 }
 
 const OPTIONS = {

@@ -144,6 +144,29 @@ describe("a service in a runtime", () => {
   });
 });
 
+test("an end that was closing in a snapshot, or opening, is so where that is restored", async () => {
+  const { io } = await started();
+  const end = await io.open("net", { slowly: true });
+  const other = await io.open("net");
+  const closing = end.close();
+  const opening = io.open("net", { slowly: true });
+  await io.sleep(ms(1));
+  const saved = io.snapshot();
+  const there = await started();
+  const [first, second] = there.io.restore(saved);
+  expect([first!.handle, there.log.served]).toEqual([other.handle, []]);
+  await there.io.sleep(ms(200));
+  // The one that was being opened is open now, with its service.
+  expect([there.io.engine.state.ends.used, there.log.served]).toEqual([2, [2]]);
+  await second!.close();
+  await first!.close();
+  assertNothingLeft(there.io as never);
+  await closing;
+  await (await opening).close();
+  await io.close();
+  await there.io.close();
+});
+
 /** Its operation waits for ever; its service waits for what nobody will write into a pipe. */
 function lonely(closedWorld: boolean): Provider {
   const driver = (cx: DriverContext): Driver => {

@@ -48,8 +48,11 @@ export function wire(core: RuntimeCore, runs: Runs, message: (value: number) => 
   };
 }
 
-/** Closes an end that its driver gave up. Nobody hears of it, so an error there ends the run. */
-async function closeForgotten({ engine, opening }: RuntimeCore, handle: number): Promise<void> {
+/** Closes an end that nobody holds. Nobody hears of it, so an error there ends the run. */
+export async function closeForgotten(
+  { engine, opening }: RuntimeCore,
+  handle: number,
+): Promise<void> {
   try {
     if (engine.state.ends.endOf(handle) !== -1) await opening.close(handle);
   } catch (error) {

@@ -115,6 +115,7 @@ export function applyDelivery(e: EngineState, saved: SavedDelivery): void {
   for (let slot = 0; slot < e.table.highWater; slot++) e.brought[slot] = undefined;
   for (const { slot, bytes } of saved.brought) e.brought[slot] = bytes.slice();
   e.services.due.push(...saved.due);
+  e.abandoned.push(...saved.abandoned);
   for (const { slot, text } of saved.faults) {
     e.faults.set(slot, new ReelError("ERR_PROVIDER_FAULT", text));
   }

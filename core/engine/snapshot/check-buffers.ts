@@ -96,12 +96,12 @@ function lendQueued(
   else if (queue !== 0 && slot.wait === WAIT_READY && slot.result > 0) lend(slot.result, true);
 }
 
-/** The services that are to be started are those of open ends. @throws {ReelError} as below */
+/** Ends to do something about are, or were, ends of the session. @throws {ReelError} as below */
 function checkDue({ delivery, ends }: SavedSession): void {
-  for (const handle of delivery.due) {
+  for (const handle of [...delivery.due, ...delivery.abandoned]) {
     const row = ends.rows[handle % ENDS_MAX];
-    const known = row !== undefined && Math.floor(handle / ENDS_MAX) === row.generation;
-    if (!known) corrupt(`a service is to be started on end ${handle}, which never was`);
+    const known = row !== undefined && Math.floor(handle / ENDS_MAX) <= row.generation;
+    if (!known) corrupt(`something is to be done about end ${handle}, which never was`);
   }
 }
 

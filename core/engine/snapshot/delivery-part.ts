@@ -35,6 +35,8 @@ export function encodeDelivery(e: EngineState): Uint8Array {
   }
   writer.u32(e.services.due.length);
   for (const end of e.services.due) writer.f64(end);
+  writer.u32(e.abandoned.length);
+  for (const end of e.abandoned) writer.f64(end);
   writer.u32(e.faults.size);
   for (const [faulty, error] of e.faults) {
     writer.u32(faulty);
@@ -61,15 +63,16 @@ export function decodeDelivery(e: EngineState, payload: Uint8Array): SavedDelive
     slot: reader.u32("a slot that has brought bytes", slots - 1),
     bytes: reader.bytes("what it brought"),
   }));
-  const due = Array.from({ length: reader.count("services to start", 8, e.ends.capacity) }, () => {
-    return reader.whole("the end of a service to start");
-  });
+  const ends = (what: string): number[] =>
+    Array.from({ length: reader.count(what, 8, e.ends.capacity) }, () => reader.whole(what));
+  const due = ends("services to start");
+  const abandoned = ends("ends that were given up");
   const faults = Array.from({ length: reader.count("faults", 8, slots) }, () => ({
     slot: reader.u32("a fault's slot", slots - 1),
     text: reader.text("a fault"),
   }));
   reader.finish();
-  return { deadlines, settled, arrivals, brought, due, faults };
+  return { deadlines, settled, arrivals, brought, due, abandoned, faults };
 }
 
 /** The contents of every buffer that something in flight refers to, and the queues of buffers. */

@@ -74,6 +74,8 @@ export interface SavedDelivery {
   readonly brought: readonly { readonly slot: number; readonly bytes: Uint8Array }[];
   /** Handles of the ends whose service is to be started. */
   readonly due: readonly number[];
+  /** Handles of the ends that their drivers gave up. */
+  readonly abandoned: readonly number[];
   readonly faults: readonly { readonly slot: number; readonly text: string }[];
 }
 
