@@ -1,7 +1,7 @@
 /** What a driver is given: memory, groups of buffers, interrupts to serve, its settings. */
 import { describe, expect, test } from "bun:test";
 import { BufferPool } from "../buffer/pool.ts";
-import { isReelError } from "../errors.ts";
+import { ReelError, isReelError } from "../errors.ts";
 import type { DriverContext } from "../provider/define.ts";
 import type { WaitQueue } from "../provider/layer.ts";
 import { Random } from "../random.ts";
@@ -76,6 +76,18 @@ describe("bufferGroup()", () => {
     t.engine.closeGroups();
     expect([first!.open, second!.open]).toEqual([false, false]);
     t.engine.closeGroups();
+  });
+
+  test("gives its memory back when the kernel refuses it, with the kernel's code", () => {
+    const backend = new ScriptedBackend();
+    backend.ring.openGroup = () => {
+      throw new ReelError("ENOMEM", "Cannot open a group");
+    };
+    const pool = new BufferPool(() => 0);
+    const engine = new Engine(backend, pool);
+    const provider = driven((cx) => void cx.bufferGroup(8, 64));
+    expect(() => engine.register(provider, new Random(1))).toThrow("Cannot open a group");
+    expect([pool.arena.inUseBytes, engine.state.groups]).toEqual([0, []]);
   });
 
   test("is refused on a machine, which has no kernel to pick buffers", () => {

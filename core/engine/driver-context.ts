@@ -60,8 +60,16 @@ export class RegistrationContext implements DriverContext {
 
   bufferGroup(count: number, bufferBytes: number): BufferGroup {
     const ring = this.#e.backend.ring ?? this.#absent("groups of buffers", "uring");
-    const { bytes, address } = this.memory(count * bufferBytes);
-    const group = ring.openGroup(address, bufferBytes, count);
+    const { arena } = this.#e.pool;
+    const block = arena.take(count * bufferBytes);
+    const { address, bytes } = block;
+    let group: number;
+    try {
+      group = ring.openGroup(address, bufferBytes, count);
+    } catch (error) {
+      arena.give(block);
+      throw error;
+    }
     this.#e.groups.push(group);
     const give = (buffer: number): void => ring.giveBuffer(group, buffer);
     return { group, count, bufferBytes, bytes, give };

@@ -144,7 +144,7 @@ describe("a service in a runtime", () => {
   });
 });
 
-test("an end that was closing in a snapshot, or opening, is so where that is restored", async () => {
+test("an end that was closing or opening in a snapshot is so where that is restored", async () => {
   const { io } = await started();
   const end = await io.open("net", { slowly: true });
   const other = await io.open("net");
