@@ -31,6 +31,17 @@ export const SOCKET_OPTIONS: SocketOptions = {
   inboxBytes: 1 << 16,
 };
 
+/** What {@link NetworkRig.left} says when nothing is. */
+export const NOTHING_LEFT = { connections: 0, blocks: 0, frames: 0, deadlines: 0 };
+
+/** A connection between the hosts `a` and `b`, and the listener that it came to. */
+export interface RigPair {
+  readonly rig: NetworkRig;
+  readonly client: number;
+  readonly server: number;
+  readonly listener: number;
+}
+
 export interface MachineWithDevice {
   machine: Machine;
   device: NetworkDevice;
@@ -72,6 +83,21 @@ export class NetworkRig {
       writable: () => {},
     });
     this.transport.bringUp();
+  }
+
+  /** A connection from `a` to port 80 of `b`. */
+  static pair(
+    command = "link a b latencyNs=1000000",
+    here: Partial<SocketOptions> = {},
+    there: Partial<SocketOptions> = {},
+  ): RigPair {
+    const rig = new NetworkRig();
+    rig.command(command);
+    const listener = rig.listen("b", 80, there);
+    const client = rig.connect("a", "b", 80, here);
+    let server = 0;
+    rig.runUntil(() => (server = rig.accept(listener)) !== 0);
+    return { rig, client, server, listener };
   }
 
   command(...lines: string[]): void {
@@ -122,7 +148,7 @@ export class NetworkRig {
       while (machine.interrupts.takeNext() !== -1) this.transport.service();
       this.onTurn();
       if (holds()) return true;
-      if (machine.nextEventNs > limitNs) return false;
+      if (machine.nextEventNs === Infinity || machine.nextEventNs > limitNs) return false;
       machine.advanceTo(machine.nextEventNs);
     }
   }
@@ -133,7 +159,7 @@ export class NetworkRig {
   }
 
   /** Connections, blocks and frames that are in use. */
-  left(): { connections: number; blocks: number; frames: number; deadlines: number } {
+  left(): typeof NOTHING_LEFT {
     const { root } = this.transport.memory;
     const { store } = this.device.wire;
     let frames = 0;

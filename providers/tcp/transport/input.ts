@@ -58,7 +58,7 @@ function isNewConnection(c: Connection, s: Segment): boolean {
 /** Section 3.10.7.2: a listener answers a SYN, and nobody anything else. */
 function inputToListener(t: Transport, s: Segment): void {
   const isSyn = (s.flags & (SYN | ACK | RST)) === SYN;
-  const chance = Math.imul(s.from ^ (s.fromPort << 16), 0x9e3779b1) >>> 1;
+  const chance = Math.imul(s.from ^ (s.fromPort << 16), 0x9e3779b1) >>> 16;
   const number = isSyn ? t.connections.findListener(s.to, s.toPort, chance) : 0;
   if (number === 0) {
     refuseSegment(t, s);
