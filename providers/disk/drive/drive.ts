@@ -44,6 +44,8 @@ export interface TaskFile {
 export interface Plan {
   protocol: Protocol;
   command: number;
+  /** The command as it was accepted. */
+  readonly task: TaskFile;
   /** NCQ ([ACS-3] 7.16, 7.64): completes by Set Device Bits with {@link tag}. */
   queued: boolean;
   tag: number;
@@ -66,6 +68,9 @@ export interface Plan {
   data: Uint8Array;
   /** Bytes of the data phase that are done with, counted by produce and consume. */
   movedBytes: number;
+  /** What faults do to a write: sectors that persist at most, and how far off they land. */
+  keepSectors: number;
+  shiftSectors: number;
   /** True from the first failure on: nothing more moves, call `end`. */
   failed: boolean;
   // The result registers, valid after `end` (or after `accept` when `failed`).
@@ -88,6 +93,8 @@ export interface Signature {
 
 export interface Drive {
   readonly kind: "disk" | "packet";
+  /** Queued commands that the medium works on at once: start no more than so many. */
+  readonly parallel: number;
   readonly name: string;
   /** A plan to reuse, one for each command that can be in flight. */
   plan(): Plan;
@@ -100,7 +107,10 @@ export interface Drive {
   packet(plan: Plan, bytes: Uint8Array, at: number): void;
   /** How far away the command's first sector is, for choosing among queued ones. */
   distanceNs(plan: Plan): number;
-  /** Begins the mechanical work: fills `delayNs` and `transferNs`, and moves the head. */
+  /**
+   * Begins the mechanical work: fills `delayNs` and `transferNs`, and moves the head. A `delayNs`
+   * of Infinity is a device that hangs: the command stays until a reset.
+   */
   start(plan: Plan): void;
   /**
    * Brings data of an IN command from `plan.movedBytes` on.
@@ -131,6 +141,7 @@ export function emptyPlan(): Plan {
   return {
     protocol: PROTOCOL.NONE,
     command: 0,
+    task: { command: 0, features: 0, count: 0, lba: 0, device: 0 },
     queued: false,
     tag: 0,
     fua: false,
@@ -143,6 +154,8 @@ export function emptyPlan(): Plan {
     transferNs: 0,
     data: NO_DATA,
     movedBytes: 0,
+    keepSectors: Infinity,
+    shiftSectors: 0,
     failed: false,
     status: 0x50,
     error: 0,
