@@ -5,6 +5,10 @@
  * either side of the door can tell.
  */
 import type { Machine } from "./emulated/machine.ts";
+import type { HostCalls } from "./host-calls.ts";
+import type { Images } from "./images.ts";
+
+export type { AtHand, FileStatus, HostCalls } from "./host-calls.ts";
 
 /** The request stays armed: more completions with the same slot will follow. */
 export const COMPLETE_MORE = 1;
@@ -171,44 +175,6 @@ export interface Ring {
   flush(): void;
 }
 
-/** System calls that cannot wait, for drivers: they answer at once, and the answer is recorded. */
-export interface HostCalls {
-  /** Makes a pipe of two ring files. @throws {ReelError} the errno's code */
-  pipe(capacityBytes: number): [reader: number, writer: number];
-  /** Closes a ring file at once. No request may be in flight on it. */
-  close(file: number): void;
-  /**
-   * Opens a file.
-   * @param flags the host's open(2) flags; O_CLOEXEC is added
-   * @throws {ReelError} the errno's code
-   */
-  open(path: string, flags: number, mode: number): number;
-  /** Copies what a pipe holds, without consuming it. */
-  peekPipe(reader: number): Uint8Array;
-  /**
-   * Writes at once, for restoring what a pipe held.
-   * @throws {ReelError} EAGAIN when it would have to wait; whatever fitted is written
-   */
-  write(file: number, bytes: Uint8Array): void;
-  /** Makes a socket. @throws {ReelError} the errno's code, here and below */
-  socket(domain: number, type: number, protocol: number): number;
-  /** Names a socket. @param address a sockaddr */
-  bind(file: number, address: Uint8Array): void;
-  listen(file: number, backlog: number): void;
-  /** Sets an option whose value is bytes: an int of the host's byte order, or a structure. */
-  setSocketOption(file: number, level: number, option: number, value: Uint8Array): void;
-  /** The sockaddr of a socket, or of its peer. */
-  socketName(file: number, peer: boolean): Uint8Array;
-  /**
-   * Takes charge of a descriptor that the process inherited.
-   * @returns its ring file
-   * @throws {ReelError} EBADF when it is none
-   */
-  adopt(descriptor: number): number;
-  /** Removes a name from the file system: a Unix-domain socket's. */
-  unlink(path: string): void;
-}
-
 export interface BackendCounters {
   /** Ring requests prepared, completions delivered, and system calls made for them. */
   submitted: number;
@@ -230,6 +196,8 @@ export interface Backend {
   readonly host: HostCalls | undefined;
   /** Present on the emulated backend. */
   readonly machine: Machine | undefined;
+  /** Present on the emulated backend: on io_uring a file is a file. */
+  readonly images?: Images | undefined;
   readonly counters: BackendCounters;
 
   /** The session's clock: whole nanoseconds since the session began; never goes back. */

@@ -1,5 +1,6 @@
 /** What the core gives to a driver, once per session: see `DriverContext`. */
 import type { HostCalls } from "../backend/contract.ts";
+import type { ImageFile, ImageOptions } from "../backend/images.ts";
 import type { Machine } from "../backend/emulated/machine.ts";
 import { LINES_MAX, LIST_KIND_LOCK, LIST_KIND_QUEUE } from "../descriptor/layout.ts";
 import type { BufferGroup, DriverContext, DriverMemory } from "../provider/define.ts";
@@ -46,6 +47,11 @@ export class RegistrationContext implements DriverContext {
 
   get machine(): Machine {
     return this.#e.backend.machine ?? this.#absent("an emulated machine", "emulated");
+  }
+
+  image(path: string, options: ImageOptions): ImageFile {
+    const images = this.#e.backend.images ?? this.#absent("image files", "emulated");
+    return images.open(path, options);
   }
 
   now(): number {

@@ -5,6 +5,7 @@
  */
 import type { Machine } from "../backend/emulated/machine.ts";
 import type { HostCalls } from "../backend/contract.ts";
+import type { ImageFile, ImageOptions } from "../backend/images.ts";
 import type { FaceHost } from "./face.ts";
 import type { Random } from "../random.ts";
 import { t, type Static, type TObject } from "../schema.ts";
@@ -84,6 +85,13 @@ export interface DriverContext {
   readonly host: HostCalls;
   /** The emulated machine (emulated only). */
   readonly machine: Machine;
+  /**
+   * Opens an image file whose contents a device model needs (emulated only). A recording notes what
+   * it held; on replay the file must hold the same, and nothing is written to it.
+   * @throws {ReelError} ENOENT and others; ERR_UNSUPPORTED for what is no regular file;
+   *   ERR_INCOMPATIBLE_RECORDING on replay
+   */
+  image(path: string, options: ImageOptions): ImageFile;
   /** The provider's own random numbers: the same for the same seed. */
   readonly random: Random;
   /** What the runtime was started with for this provider, checked against its `settings`. */

@@ -13,6 +13,8 @@ export {
   OPCODE,
   fromGroup,
 } from "../backend/contract.ts";
+export type { AtHand, FileStatus, HostCalls } from "../backend/contract.ts";
+export type { ImageFile, ImageOptions } from "../backend/images.ts";
 export type { IoBuffer } from "../buffer/buffer.ts";
 export type { FaceDirect, FaceEnd, FaceHost, FaceSink, FaceTransfer } from "./face.ts";
 export {

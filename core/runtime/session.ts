@@ -10,6 +10,7 @@ import { InputFeeder, recordedInputs } from "../session/input-feeder.ts";
 import { Recorder } from "../session/recorder.ts";
 import { startRecording, type Recording } from "../session/recording.ts";
 import { ReplayBackend } from "../session/replay-backend.ts";
+import { ReplayImages } from "../session/replay-images.ts";
 import { DigestSink } from "../session/segment.ts";
 import { TapBackend } from "../session/tap-backend.ts";
 import type { Tap } from "../session/tap.ts";
@@ -130,6 +131,7 @@ export function replaySession(recording: Recording, reproduce: string | undefine
       return new TapBackend(new InputFeeder(backend, tap, inputs, steps), tap, {
         steps,
         memory: pool,
+        images: backend.images && new ReplayImages(backend.images, tap, recording),
       });
     },
     finish(outcome) {

@@ -41,6 +41,14 @@ export const HOST_CALL = {
   ADOPT: 11,
   UNLINK: 12,
   OPEN_GROUP: 13,
+  OPEN_IMAGE: 14,
+  READ_IMAGE: 15,
+  WRITE_IMAGE: 16,
+  FLUSH_IMAGE: 17,
+  FILE_STATUS: 18,
+  RESIZE: 19,
+  LOCK_FILE: 20,
+  KEEP_AT_HAND: 21,
 } as const;
 /** Names of the host calls, by number. */
 export const HOST_CALL_NAMES = [
@@ -58,6 +66,14 @@ export const HOST_CALL_NAMES = [
   "adopt",
   "unlink",
   "openGroup",
+  "openImage",
+  "readImage",
+  "writeImage",
+  "flushImage",
+  "fileStatus",
+  "resize",
+  "lockFile",
+  "keepAtHand",
 ] as const;
 
 /** The digest of a payload that is not there. */

@@ -12,6 +12,7 @@ import type {
   Sink,
 } from "../backend/contract.ts";
 import type { Machine } from "../backend/emulated/machine.ts";
+import type { Images } from "../backend/images.ts";
 import type { EventCursor } from "./cursor.ts";
 import { EVENT } from "./event.ts";
 import type { Verifier } from "./verifier.ts";
@@ -42,6 +43,7 @@ export class InputFeeder implements Backend {
   readonly ring: Ring | undefined;
   readonly host: HostCalls | undefined;
   readonly machine: Machine | undefined;
+  readonly images: Images | undefined;
   readonly blocks: boolean;
   readonly counters: BackendCounters;
   readonly #inner: Backend;
@@ -64,6 +66,7 @@ export class InputFeeder implements Backend {
     this.ring = inner.ring;
     this.host = inner.host;
     this.machine = inner.machine;
+    this.images = inner.images;
     this.blocks = inner.blocks;
     this.counters = inner.counters;
   }

@@ -2,13 +2,13 @@
  * Answers host calls from a recording. No call reaches the host: a replay opens no path and makes
  * no pipe.
  */
-import type { HostCalls } from "../backend/contract.ts";
+import type { AtHand, FileStatus, HostCalls } from "../backend/contract.ts";
 import { codeOfResult, ReelError } from "../errors.ts";
 import { corrupt } from "./cursor.ts";
 import { nameHostCall } from "./describe.ts";
 import { HOST_CALL } from "./event.ts";
 import type { EventRecord } from "./event.ts";
-import { hostArguments } from "./tap-host.ts";
+import { FILE_KINDS, hostArguments } from "./tap-host.ts";
 import type { Verifier } from "./verifier.ts";
 
 export class ReplayHost implements HostCalls {
@@ -69,6 +69,29 @@ export class ReplayHost implements HostCalls {
 
   unlink(_path: string): void {
     this.#answer(HOST_CALL.UNLINK, hostArguments.unlink(), 1);
+  }
+
+  fileStatus(file: number): FileStatus {
+    const args = hostArguments.fileStatus(file);
+    const [, sizeBytes, kind, directBytes] = this.#answer(HOST_CALL.FILE_STATUS, args, 4).results;
+    const named = FILE_KINDS[kind!];
+    if (named === undefined || sizeBytes! < 0 || directBytes! < 0) {
+      corrupt(`the answer to fileStatus has a file of kind ${kind} and ${sizeBytes} bytes`);
+    }
+    return { sizeBytes: sizeBytes!, kind: named, directBytes: directBytes! };
+  }
+
+  resize(file: number, sizeBytes: number): void {
+    this.#answer(HOST_CALL.RESIZE, hostArguments.resize(file, sizeBytes), 1);
+  }
+
+  lockFile(file: number, exclusive: boolean): void {
+    this.#answer(HOST_CALL.LOCK_FILE, hostArguments.lockFile(file, exclusive), 1);
+  }
+
+  keepAtHand(file: number): AtHand {
+    const { results } = this.#answer(HOST_CALL.KEEP_AT_HAND, hostArguments.keepAtHand(file), 3);
+    return { file: results[1] === 1, memory: results[2] === 1 };
   }
 
   /** The recorded number of a new group of buffers, for the ring. */

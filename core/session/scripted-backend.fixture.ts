@@ -95,6 +95,10 @@ export class ScriptedBackend implements Backend {
       socketName: () => this.content(16),
       adopt: () => this.#files++,
       unlink: () => {},
+      fileStatus: () => ({ sizeBytes: 4096, kind: "file", directBytes: 512 }),
+      resize: () => {},
+      lockFile: () => {},
+      keepAtHand: () => ({ file: true, memory: true }),
     };
   }
 

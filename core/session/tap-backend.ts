@@ -12,10 +12,13 @@ import type {
   Ring,
   Sink,
 } from "../backend/contract.ts";
+import type { HostImages } from "../backend/emulated/host-images.ts";
 import type { Machine } from "../backend/emulated/machine.ts";
+import type { Images } from "../backend/images.ts";
 import { DoorMemory } from "./door-memory.ts";
 import type { TapMemory } from "./memory-use.ts";
 import { TapHost, tapOpenGroup } from "./tap-host.ts";
+import { TapImages } from "./tap-images.ts";
 import { TapRing } from "./tap-ring.ts";
 import type { Tap } from "./tap.ts";
 
@@ -24,6 +27,8 @@ export interface TapBackendOptions {
   readonly steps: () => number;
   /** The memory that ring requests name; needed where there is a ring. */
   readonly memory?: TapMemory;
+  /** Image files in place of tapped ones of the host. */
+  readonly images?: Images | undefined;
 }
 
 /** The engine's side of the door, with the tap told before each event is delivered. */
@@ -85,6 +90,7 @@ export class TapBackend implements Backend {
   readonly ring: Ring | undefined;
   readonly host: HostCalls | undefined;
   readonly machine: Machine | undefined;
+  readonly images: Images | undefined;
   readonly blocks: boolean;
   readonly #inner: Backend;
   readonly #tap: Tap;
@@ -101,6 +107,8 @@ export class TapBackend implements Backend {
     this.ring = ring && new TapRing(ring, tap, door, tapOpenGroup(tap));
     this.host = host && new TapHost(host, tap);
     this.machine = inner.machine;
+    const images = inner.images as HostImages | undefined;
+    this.images = options.images ?? (images && new TapImages(images, tap));
     this.blocks = inner.blocks;
     this.#inner = inner;
     this.#tap = tap;

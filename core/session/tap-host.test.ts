@@ -37,6 +37,14 @@ const HOST: HostCalls = {
   },
   adopt: () => 9,
   unlink: () => {},
+  fileStatus: () => ({ sizeBytes: 4096, kind: "block device", directBytes: 512 }),
+  resize: (_file, sizeBytes) => {
+    if (sizeBytes > 2 ** 40) throw new ReelError("EFBIG", "Cannot resize file 7: EFBIG");
+  },
+  lockFile: (_file, exclusive) => {
+    if (exclusive) throw new ReelError("EBUSY", "Cannot lock file 7: EBUSY");
+  },
+  keepAtHand: () => ({ file: true, memory: false }),
 };
 
 function recordCalls(calls: (host: HostCalls) => void): Recorded & { source: MemorySegments } {
@@ -75,12 +83,20 @@ function everyCall(host: HostCalls): string[] {
     outcome(() => host.socketName(8, true)),
     outcome(() => host.adopt(17)),
     outcome(() => host.unlink("/secret/alice/socket")),
+    outcome(() => host.fileStatus(7)),
+    outcome(() => host.resize(7, 4096)),
+    outcome(() => host.resize(7, 2 ** 50)),
+    outcome(() => host.lockFile(7, false)),
+    outcome(() => host.lockFile(7, true)),
+    outcome(() => host.keepAtHand(7)),
   ];
 }
 
 const PIPES = ["[5,6]", "7", "ENOENT", "010203", "EAGAIN", "null", "EBADF"];
 const SOCKETS = ["8", "null", "null", "EADDRINUSE", "null", "02001f90", "ENOTCONN", "9", "null"];
-const WANTED = [...PIPES, ...SOCKETS];
+const STATUS = '{"sizeBytes":4096,"kind":"block device","directBytes":512}';
+const FILES = [STATUS, "null", "EFBIG", "null", "EBUSY", '{"file":true,"memory":false}'];
+const WANTED = [...PIPES, ...SOCKETS, ...FILES];
 
 describe("ReplayHost", () => {
   test("gives every answer and every failure that was recorded", () => {
@@ -126,6 +142,10 @@ describe("ReplayHost", () => {
       (host) => host.setSocketOption(8, 1, 2, other),
     ],
     ["socketName", (host) => host.socketName(8, false), (host) => host.socketName(8, true)],
+    ["fileStatus", (host) => host.fileStatus(7), (host) => host.fileStatus(8)],
+    ["resize", (host) => host.resize(7, 1), (host) => host.resize(7, 2)],
+    ["lockFile", (host) => host.lockFile(7, false), (host) => host.lockFile(8, false)],
+    ["keepAtHand", (host) => host.keepAtHand(7), (host) => host.keepAtHand(8)],
   ];
   for (const [name, recordedCall, call] of CASES) {
     test(`${name}() ends the replay when it is called with anything else`, () => {
@@ -149,6 +169,9 @@ describe("ReplayHost", () => {
     const pipe = { kind: "host", call: 1, args: [1], results: [0, 3], bytes: undefined } as const;
     const host = new ReplayHost(new Verifier(recordedOf([pipe])));
     expect(refusal(() => host.pipe(1)).code).toBe("ERR_CORRUPT_RECORDING");
+    const status = { ...pipe, call: 18, results: [0, 4096, 9, 512] };
+    const files = new ReplayHost(new Verifier(recordedOf([status])));
+    expect(refusal(() => files.fileStatus(1)).code).toBe("ERR_CORRUPT_RECORDING");
   });
 });
 

@@ -2,7 +2,7 @@
  * Host calls with a tap: what was asked and what came of it. A path is a fact of the host and stays
  * out of the session, as do the number of an inherited descriptor and the texts of errors.
  */
-import type { HostCalls } from "../backend/contract.ts";
+import type { AtHand, FileStatus, HostCalls } from "../backend/contract.ts";
 import { isReelError, resultOfCode } from "../errors.ts";
 import { HOST_CALL } from "./event.ts";
 import { withoutPath } from "./memory-use.ts";
@@ -34,10 +34,23 @@ export const hostArguments = {
   adopt: (): Numbers => [],
   unlink: (): Numbers => [],
   openGroup: (bufferBytes: number, count: number): Numbers => [bufferBytes, count],
+  fileStatus: (file: number): Numbers => [file],
+  resize: (file: number, sizeBytes: number): Numbers => [file, sizeBytes],
+  lockFile: (file: number, exclusive: boolean): Numbers => [file, exclusive ? 1 : 0],
+  keepAtHand: (file: number): Numbers => [file],
 };
 
 const nothing = (): Numbers => [0];
 const oneFile = (file: number): Numbers => [0, file];
+/** Kinds of files by their numbers in recordings. */
+export const FILE_KINDS: readonly FileStatus["kind"][] = ["file", "block device", "other"];
+const statusNumbers = ({ sizeBytes, kind, directBytes }: FileStatus): Numbers => [
+  0,
+  sizeBytes,
+  FILE_KINDS.indexOf(kind),
+  directBytes,
+];
+const atHandNumbers = ({ file, memory }: AtHand): Numbers => [0, file ? 1 : 0, memory ? 1 : 0];
 
 /**
  * Makes a call and tells the tap how it came out. Wrong arguments never reached the host.
@@ -134,6 +147,28 @@ export class TapHost implements HostCalls {
 
   unlink(path: string): void {
     this.#call(HOST_CALL.UNLINK, hostArguments.unlink(), () => this.#inner.unlink(path));
+  }
+
+  fileStatus(file: number): FileStatus {
+    const args = hostArguments.fileStatus(file);
+    const make = (): FileStatus => this.#inner.fileStatus(file);
+    return tapCall(this.#tap, HOST_CALL.FILE_STATUS, args, make, statusNumbers);
+  }
+
+  resize(file: number, sizeBytes: number): void {
+    const args = hostArguments.resize(file, sizeBytes);
+    this.#call(HOST_CALL.RESIZE, args, () => this.#inner.resize(file, sizeBytes));
+  }
+
+  lockFile(file: number, exclusive: boolean): void {
+    const args = hostArguments.lockFile(file, exclusive);
+    this.#call(HOST_CALL.LOCK_FILE, args, () => this.#inner.lockFile(file, exclusive));
+  }
+
+  keepAtHand(file: number): AtHand {
+    const args = hostArguments.keepAtHand(file);
+    const make = (): AtHand => this.#inner.keepAtHand(file);
+    return tapCall(this.#tap, HOST_CALL.KEEP_AT_HAND, args, make, atHandNumbers);
   }
 
   #call<T>(call: number, args: Numbers, make: () => T): T {

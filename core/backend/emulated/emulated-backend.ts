@@ -14,6 +14,7 @@
 import { hostAfter, hostSoon, NS_PER_MS } from "../../clock.ts";
 import { ReelError } from "../../errors.ts";
 import type { Backend, BackendCounters, InputKind, Sink } from "../contract.ts";
+import { HostImages } from "./host-images.ts";
 import type { Machine } from "./machine.ts";
 import { Pacer } from "./pacer.ts";
 
@@ -31,6 +32,7 @@ export class EmulatedBackend implements Backend {
   readonly ring = undefined;
   readonly host = undefined;
   readonly machine: Machine;
+  readonly images = new HostImages();
   /** Only paced time holds the thread. */
   readonly blocks: boolean;
   readonly counters: BackendCounters = {

@@ -80,6 +80,8 @@ export const ENTRY = {
   BUFFER: 10, // buf_group in the low half; nothing of ours in the high one, the personality
   FILE_INDEX: 11, // also splice_fd_in
 } as const;
+/** IOSQE_FIXED_FILE, placed as the flags below: the file is a registered one. */
+export const ENTRY_FIXED_FILE = (1 << 0) << 8;
 /** IOSQE_IO_LINK, placed in word 0 as the flags below: the next entry depends on this one. */
 export const ENTRY_LINK = (1 << 2) << 8;
 /** IOSQE_ASYNC: go to a worker thread without a first attempt. */
@@ -115,6 +117,15 @@ export const UNREGISTER_RING_FDS = 21;
 export const REGISTER_PBUF_RING = 22; // 5.19
 export const UNREGISTER_PBUF_RING = 23;
 export const REGISTER_SYNC_CANCEL = 24;
+
+/** Registered files and buffers, in tables that are filled place by place (5.19). */
+export const REGISTER_FILES2 = 13;
+export const REGISTER_FILES_UPDATE2 = 14;
+export const REGISTER_BUFFERS2 = 15;
+export const REGISTER_BUFFERS_UPDATE = 16;
+export const REGISTER_SPARSE = 1 << 0;
+/** struct io_uring_rsrc_register and io_uring_rsrc_update2: 32 bytes each. */
+export const RESOURCES_BYTES = 32;
 
 /** struct io_uring_probe: a 16-byte head, then 8 bytes for each of up to 256 opcodes. */
 export const PROBE_OPCODES = 256;

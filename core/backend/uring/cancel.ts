@@ -44,7 +44,9 @@ export function cancelFile(queue: RingQueue, features: CancelFeatures, file: num
   const fd = queue.files.fdOf(file);
   const found = queue.requests.markInFlight(file);
   if (fd === -1 || found.length === 0) return;
-  if (!features.bulk) return cancelEach(queue, found);
+  // A registered file's requests do not name the descriptor.
+  const registered = queue.files.atHand[file]! >= 0;
+  if (!features.bulk || registered) return cancelEach(queue, found);
   const at = queue.takeOwn(OWN_CANCEL, 0);
   queue.entries[at] = OPCODE.ASYNC_CANCEL;
   queue.entries[at + ENTRY.FD] = fd;

@@ -10,9 +10,9 @@ import { NS_PER_MS } from "../../clock.ts";
 import { SQ_CQ_OVERFLOW } from "./abi.ts";
 import { CALL_PASS, WORD } from "./completion-thread-words.ts";
 import type { CompletionThread } from "./completion-thread.ts";
+import { enterError } from "./enter-error.ts";
 import type { UringFaults } from "./options.ts";
 import { RingCore, type BatchClock } from "./ring-core.ts";
-import { enterError } from "./ring-queue.ts";
 import type { OpenRing } from "./setup.ts";
 
 /** A request and its timeout are handed over together, so room is for two. */

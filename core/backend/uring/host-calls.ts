@@ -3,7 +3,7 @@
  * sockets are told before they are used. They speak of ring files, as requests do.
  */
 import { ERRNO, ReelError, codeOfResult } from "../../errors.ts";
-import type { HostCalls } from "../contract.ts";
+import type { AtHand, FileStatus, HostCalls } from "../contract.ts";
 import {
   FD_CLOEXEC,
   F_GETFD,
@@ -17,9 +17,12 @@ import {
   SOCK_CLOEXEC,
   SPLICE_F_NONBLOCK,
 } from "./abi.ts";
+import { atHand } from "./at-hand.ts";
+import { lockWhole, resizeTo, statusOf } from "./file-calls.ts";
 import { libc } from "./libc.ts";
 import { closeDescriptor } from "./ring-files.ts";
 import type { RingFiles } from "./ring-files.ts";
+import type { RingQueue } from "./ring-queue.ts";
 
 /** fcntl takes the capacity as a signed 32-bit number. */
 const PIPE_BYTES_MAX = 2 ** 31 - 1;
@@ -27,10 +30,12 @@ const PIPE_BYTES_MAX = 2 ** 31 - 1;
 const SOCKET_NAME_BYTES = 128;
 
 export class UringHostCalls implements HostCalls {
+  readonly #queue: RingQueue;
   readonly #files: RingFiles;
 
-  constructor(files: RingFiles) {
-    this.#files = files;
+  constructor(queue: RingQueue) {
+    this.#queue = queue;
+    this.#files = queue.files;
   }
 
   /**
@@ -172,6 +177,28 @@ export class UringHostCalls implements HostCalls {
   unlink(path: string): void {
     const what = `Cannot remove ${JSON.stringify(path)}`;
     if (libc().unlink(terminated(path, what)) !== 0) throw callFailed("unlink", what);
+  }
+
+  fileStatus(file: number): FileStatus {
+    return statusOf(this.#fdOf(file, "look at"));
+  }
+
+  resize(file: number, sizeBytes: number): void {
+    resizeTo(this.#fdOf(file, "resize"), sizeBytes);
+  }
+
+  /** See {@link HostCalls.lockFile}. */
+  lockFile(file: number, exclusive: boolean): void {
+    lockWhole(this.#fdOf(file, "lock"), exclusive);
+    this.#files.noteLock(file);
+  }
+
+  /** See {@link HostCalls.keepAtHand}. It takes Linux 5.19, and room among what may be locked. */
+  keepAtHand(file: number): AtHand {
+    const fd = this.#fdOf(file, "keep");
+    const { atHand: table, pinned } = this.#queue;
+    if (this.#files.atHand[file]! < 0) this.#files.atHand[file] = table.addFile(fd);
+    return atHand(this.#files.atHand[file]!, table.beginMemory(pinned.all()));
   }
 
   #fdOf(file: number, verb: string): number {

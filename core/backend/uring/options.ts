@@ -56,6 +56,8 @@ export interface UringFaults {
   cancelFlags?: "refuse";
   /** The kernel (older than 5.19) knows no buffer groups. */
   bufferGroups?: "refuse";
+  /** The kernel (older than 5.19) registers no files, or locks no memory for us, or neither. */
+  atHand?: "files" | "memory" | "both";
   /** The kernel (older than 6.13) carries no messages to rings of other threads. */
   messages?: "refuse";
   /** Answers look-ups in place of the host's. */

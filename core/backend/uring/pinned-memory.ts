@@ -1,7 +1,7 @@
 /** The memory that requests may name: kept alive until the end, and found again by address. */
 import { ptr } from "bun:ffi";
 
-interface Pinned {
+export interface Pinned {
   readonly bytes: Uint8Array;
   readonly address: number;
 }
@@ -23,6 +23,11 @@ export class PinnedMemories {
       if (at >= 0 && at + length <= bytes.length) return bytes.subarray(at, at + length);
     }
     return undefined;
+  }
+
+  /** All of it. */
+  all(): Iterable<Pinned> {
+    return this.#pinned.values();
   }
 
   clear(): void {

@@ -16,9 +16,11 @@ export const TRAIT_DIRECTORY = 8; // without a file it starts at the working dir
 export const TRAIT_CLOSES = 16; // its success ends the ring file
 export const TRAIT_SPECIAL = 32; // its words are not laid out like everybody's
 export const TRAIT_LOOKUP = 64; // the kernel is asked for a NOP in its place
+export const TRAIT_AT_HAND = 128; // may name a registered file
 
 const R = TRAIT_RETRY;
 const T = TRAIT_TRANSFER;
+const A = TRAIT_AT_HAND;
 /** Traits by opcode. */
 export const TRAITS = new Uint8Array(256);
 for (const [opcode, traits] of [
@@ -26,9 +28,10 @@ for (const [opcode, traits] of [
   [OPCODE.WRITEV, R],
   [OPCODE.READ_FIXED, R | T],
   [OPCODE.WRITE_FIXED, R | T],
-  [OPCODE.READ, R | T],
-  [OPCODE.WRITE, R | T],
-  [OPCODE.FSYNC, R],
+  [OPCODE.READ, R | T | A],
+  [OPCODE.WRITE, R | T | A],
+  [OPCODE.FSYNC, R | A],
+  [OPCODE.FALLOCATE, A],
   [OPCODE.SENDMSG, R],
   [OPCODE.RECVMSG, R],
   [OPCODE.SEND, R | T],
@@ -59,7 +62,8 @@ export const RECORD_SHIFT = 4;
 export const RECORD_FILE = 8; // ring file, or -1
 export const RECORD_MARKS = 9; // what is out of the ordinary: the marks below
 export const RECORD_FROM = 10; // with MARK_FROM: ring file that a splice takes from, or -1
-export const RECORD_GROUP = 11; // with MARK_GROUP: group that its buffers come from
+/** With MARK_GROUP: group that its buffers come from; with MARK_REGION: its registered memory. */
+export const RECORD_GROUP = 11;
 export const RECORD_LIMIT = 12; // with MARK_LIMIT: its timeout in seconds, then nanoseconds
 
 /** How often it was issued again. */
@@ -69,6 +73,7 @@ export const MARK_CANCELLED = 16;
 export const MARK_FROM = 32;
 export const MARK_GROUP = 64;
 export const MARK_LIMIT = 128;
+export const MARK_REGION = 256;
 
 /** A request that is still in flight although its slot was given to another. */
 export interface Orphan {

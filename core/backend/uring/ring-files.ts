@@ -4,6 +4,7 @@
  * then the next new one), so that a recording that names them replays on any host.
  */
 import { ERRNO, ReelError, codeOfResult } from "../../errors.ts";
+import { unlockWhole } from "./file-calls.ts";
 import { libc } from "./libc.ts";
 
 const FIRST_CAPACITY = 64;
@@ -14,6 +15,12 @@ export class RingFiles {
   fds = new Int32Array(FIRST_CAPACITY).fill(NO_FILE);
   /** By ring file: how many requests in flight name it. */
   inFlight = new Int32Array(FIRST_CAPACITY);
+  /** By ring file: its number among the registered files, or -1. */
+  atHand = new Int32Array(FIRST_CAPACITY).fill(NO_FILE);
+  /** Called when a ring file goes that was registered under this number. */
+  onRegisteredGone: (number: number) => void = () => {};
+  /** Ring files that are locked. */
+  readonly #locked = new Set<number>();
   readonly #freed: number[] = [];
   /** Ring files from here on were never given out. */
   #fresh = 0;
@@ -63,7 +70,19 @@ export class RingFiles {
     if (fd === NO_FILE) return NO_FILE;
     this.fds[file] = NO_FILE;
     this.#freed.push(file);
+    const registered = this.atHand[file]!;
+    if (registered !== NO_FILE) {
+      this.atHand[file] = NO_FILE;
+      this.onRegisteredGone(registered);
+    }
+    // The kernel may hold on to a registered file, and so to its lock, for a while longer.
+    if (this.#locked.delete(file)) unlockWhole(fd);
     return fd;
+  }
+
+  /** Notes that a ring file is locked: the lock is to end with it. */
+  noteLock(file: number): void {
+    this.#locked.add(file);
   }
 
   /**
@@ -96,6 +115,8 @@ export class RingFiles {
 
   /** Closes every descriptor. Failures are of no more use to anybody. */
   closeAll(): void {
+    // The ring is about to go, and all of its tables with it.
+    this.atHand.fill(NO_FILE);
     for (let file = 0; file < this.fds.length; file++) {
       if (this.fds[file] !== NO_FILE) libc().close(this.remove(file));
     }
@@ -108,6 +129,9 @@ export class RingFiles {
     const inFlight = new Int32Array(fds.length);
     inFlight.set(this.inFlight);
     this.inFlight = inFlight;
+    const atHand = new Int32Array(fds.length).fill(NO_FILE);
+    atHand.set(this.atHand);
+    this.atHand = atHand;
   }
 }
 

@@ -8,7 +8,7 @@
  * no polling kernel thread), for the head too when task runs are deferred, and for the flags, which
  * are loaded after the atomic load of the tail.
  */
-import { ERRNO, ReelError, codeOfResult } from "../../errors.ts";
+import { ERRNO, ReelError } from "../../errors.ts";
 import type { BackendCounters } from "../contract.ts";
 import {
   ENTER_EXT_ARG,
@@ -22,8 +22,10 @@ import {
   SQ_TASKRUN,
   SYS_IO_URING_ENTER,
 } from "./abi.ts";
+import { AtHandTable } from "./at-hand.ts";
 import { BufferGroups } from "./buffer-groups.ts";
 import { Backlog, Completions } from "./completions.ts";
+import { enterError } from "./enter-error.ts";
 import { libc } from "./libc.ts";
 import { Lookups } from "./lookups.ts";
 import type { EnterCall } from "./libc.ts";
@@ -39,8 +41,6 @@ import type { OwnListener } from "./user-data.ts";
 
 /** How often a refusal for want of room or memory is asked again before it is an error. */
 const REFUSALS_MAX = 64;
-/** The kernel dropped a completion for want of memory (asm-generic/errno.h). */
-const EBADR = 53;
 
 export class RingQueue {
   /** The descriptor that opened the ring, and the number and flags that enter it. */
@@ -77,6 +77,7 @@ export class RingQueue {
   readonly lookups: Lookups;
   readonly files = new RingFiles();
   readonly groups: BufferGroups;
+  readonly atHand: AtHandTable;
   readonly time = new TimeArgument();
   readonly limitTimes: LimitTimes;
   /** Requests of the sink's, and of our own, that have no last completion yet. */
@@ -123,6 +124,8 @@ export class RingQueue {
     this.capacity = ring.entries;
     this.requests = new RequestTable(slots);
     this.lookups = new Lookups(this.requests, this.pinned, this.backlog, faults.resolver);
+    this.atHand = new AtHandTable(this.register, faults.atHand);
+    this.files.onRegisteredGone = (number) => this.atHand.removeFile(number);
     this.groups = new BufferGroups(this.register, faults.bufferGroups === "refuse");
     this.deferred = (ring.flags & SETUP_FLAG.DEFER_TASKRUN) !== 0;
     this.tellsWhenDue = (ring.flags & SETUP_FLAG.TASKRUN_FLAG) !== 0;
@@ -257,28 +260,6 @@ export class RingQueue {
       taken = this.enterCall(SYS_IO_URING_ENTER, this.enterFd, count, 0, this.enterFlags, 0, 0);
     }
   }
-}
-
-/** Why a ring could not be entered. */
-export function enterError(errno: number): ReelError {
-  const code = codeOfResult(-errno);
-  const what = `Cannot enter the ring: io_uring_enter gave ${code}`;
-  if (errno === ERRNO.EEXIST) {
-    return new ReelError(code, `${what}: the ring belongs to the thread that opened it`, {
-      mend: "Open a backend of its own in each thread",
-    });
-  }
-  if (errno === ERRNO.EAGAIN || errno === ERRNO.EBUSY) {
-    return new ReelError(code, `${what}: the kernel lacks memory or room for completions`, {
-      mend: "Give the backend a larger completionEntries, or keep fewer requests in flight",
-    });
-  }
-  if (errno === EBADR) {
-    return new ReelError(code, `${what}: the kernel dropped completions for want of memory`, {
-      mend: "End the run: operations in flight will never complete",
-    });
-  }
-  return new ReelError(code, what);
 }
 
 /** The system call with simulated failures before it. */

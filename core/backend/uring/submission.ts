@@ -13,18 +13,21 @@ import {
   SOCK_CLOEXEC,
   TRANSFER_MAX_BYTES,
 } from "./abi.ts";
+import { putAtHand } from "./at-hand.ts";
 import { limitAgain } from "./limits.ts";
 import { passAsNop } from "./lookups.ts";
 import {
   MARK_FROM,
   MARK_GROUP,
   MARK_LIMIT,
+  MARK_REGION,
   RECORD_FILE,
   RECORD_FROM,
   RECORD_GROUP,
   RECORD_MARKS,
   RECORD_SHIFT,
   TRAITS,
+  TRAIT_AT_HAND,
   TRAIT_CLOSES,
   TRAIT_DIRECTORY,
   TRAIT_LOOKUP,
@@ -100,6 +103,14 @@ export function describe(
     records[record + RECORD_GROUP] = queue.groups.hold(group);
     records[record + RECORD_MARKS] = MARK_GROUP;
   }
+  if ((traits & TRAIT_AT_HAND) !== 0 && group === -1 && file >= 0) {
+    const registered = files.atHand[file]!;
+    if (registered >= 0) {
+      const region = putAtHand(queue.atHand, entries, at, opcode, registered, address);
+      records[record + RECORD_GROUP] = region;
+      if (region >= 0) records[record + RECORD_MARKS] = MARK_REGION;
+    }
+  }
   if ((traits & TRAIT_SPECIAL) !== 0) {
     describeSpecial(queue, at, opcode, record, address, offset, opFlags);
   }
@@ -163,7 +174,8 @@ export function reissue(queue: RingQueue, slot: number, generation: number, late
   const marks = records[record + RECORD_MARKS]!;
   const from = (marks & MARK_FROM) === 0 ? 0 : files.fdOf(records[record + RECORD_FROM]!);
   entries[at + ENTRY.FILE_INDEX] = from;
-  entries[at + ENTRY.BUFFER] = (marks & MARK_GROUP) === 0 ? 0 : records[record + RECORD_GROUP]!;
+  entries[at + ENTRY.BUFFER] =
+    (marks & (MARK_GROUP | MARK_REGION)) === 0 ? 0 : records[record + RECORD_GROUP]!;
   if ((marks & MARK_LIMIT) !== 0) limitAgain(queue, slot, generation, at);
 }
 

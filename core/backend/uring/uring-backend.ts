@@ -66,7 +66,7 @@ export class UringBackend implements Backend {
     this.#core = core;
     this.ring = core;
     this.counters = core.counters;
-    this.host = new UringHostCalls(core.files);
+    this.host = new UringHostCalls(core);
     this.#door = new Door(core, clock, settings.reapLimit);
     this.#timer = new KernelTimer(core);
     const test = new SelfTest(core);
@@ -210,7 +210,9 @@ export class UringBackend implements Backend {
       throw new ReelError("ERR_CLOSED", "Cannot pin memory: the io_uring backend is closed");
     }
     this.#estate.add(bytes);
-    return this.#core.pinned.add(bytes);
+    const address = this.#core.pinned.add(bytes);
+    this.#core.atHand.addMemory(address, bytes.length);
+    return address;
   }
 
   /** Asks for the cancellation of every request on a ring file, in one request. */

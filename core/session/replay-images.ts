@@ -1,0 +1,231 @@
+/**
+ * Images of a replay. The file is opened for reading only, and must hold what it held when the
+ * recorded run opened it, or what that run left behind: then what the run overwrote is put back, in
+ * memory. What the replay writes stays in memory too.
+ */
+import { checkRange, type ImageFile, type ImageOptions, type Images } from "../backend/images.ts";
+import { codeOfResult, ReelError } from "../errors.ts";
+import { corrupt } from "./cursor.ts";
+import type { EventCursor } from "./cursor.ts";
+import { nameHostCall } from "./describe.ts";
+import { EVENT, HOST_CALL } from "./event.ts";
+import { digestImage, imageArguments } from "./tap-images.ts";
+import type { Verifier } from "./verifier.ts";
+
+const DIGEST_BYTES = 32;
+/** Granularity of what is kept in memory. */
+const PAGE_BYTES = 4096;
+
+type Numbers = readonly number[];
+
+/** The recorded session, for the verifier's place in it and for what comes later. */
+export interface ReplaySource {
+  readonly path?: string;
+  cursor(): EventCursor;
+}
+
+/** What is kept in memory of a file, by where it begins. */
+type Pages = Map<number, Uint8Array>;
+
+/** An image with pages in memory over some of the file's. */
+class OverlaidImage implements ImageFile {
+  readonly sizeBytes: number;
+  readonly readOnly: boolean;
+  readonly #under: ImageFile;
+  readonly #pages: Pages;
+
+  constructor(under: ImageFile, readOnly: boolean, pages: Pages) {
+    this.#under = under;
+    this.#pages = pages;
+    this.sizeBytes = under.sizeBytes;
+    this.readOnly = readOnly;
+  }
+
+  read(offset: number, target: Uint8Array): void {
+    this.#under.read(offset, target);
+    if (this.#pages.size === 0) return;
+    for (let at = 0; at < target.length;) {
+      const place = offset + at;
+      const inPage = place % PAGE_BYTES;
+      const count = Math.min(PAGE_BYTES - inPage, target.length - at);
+      const page = this.#pages.get(place - inPage);
+      if (page !== undefined) target.set(page.subarray(inPage, inPage + count), at);
+      at += count;
+    }
+  }
+
+  write(offset: number, bytes: Uint8Array): void {
+    checkRange(this, offset, bytes.length);
+    for (let at = 0; at < bytes.length;) {
+      const place = offset + at;
+      const inPage = place % PAGE_BYTES;
+      const count = Math.min(PAGE_BYTES - inPage, bytes.length - at);
+      this.#page(place - inPage).set(bytes.subarray(at, at + count), inPage);
+      at += count;
+    }
+  }
+
+  flush(): void {}
+
+  close(): void {
+    this.#under.close();
+  }
+
+  #page(start: number): Uint8Array {
+    let page = this.#pages.get(start);
+    if (page === undefined) {
+      page = new Uint8Array(Math.min(PAGE_BYTES, this.sizeBytes - start));
+      this.#under.read(start, page);
+      this.#pages.set(start, page);
+    }
+    return page;
+  }
+}
+
+export class ReplayImages implements Images {
+  readonly #inner: Images;
+  readonly #verifier: Verifier;
+  readonly #source: ReplaySource;
+  /** By the first image of each file: what later openings of it share. */
+  readonly #pages = new Map<number, Pages>();
+  #opened = 0;
+
+  constructor(inner: Images, verifier: Verifier, source: ReplaySource) {
+    this.#inner = inner;
+    this.#verifier = verifier;
+    this.#source = source;
+  }
+
+  open(path: string, options: ImageOptions): ImageFile {
+    const args = imageArguments.open(options);
+    const answer = this.#verifier.answerHost(HOST_CALL.OPEN_IMAGE, args);
+    raise(HOST_CALL.OPEN_IMAGE, answer?.results);
+    const [, sizeBytes, first] = answer!.results;
+    const digest = answer!.bytes?.slice();
+    if (answer!.results.length !== 3 || digest?.length !== DIGEST_BYTES) {
+      corrupt("the answer to openImage is none that the call gives");
+    }
+    const number = this.#opened++;
+    const found = this.#inner.open(path, { readOnly: true });
+    try {
+      const image = this.#asItWas(found, options.readOnly, number, { sizeBytes, first, digest });
+      if (image !== undefined) return new ReplayImage(image, this.#verifier, number);
+      throw this.#otherContents(path, found, sizeBytes!, digest);
+    } catch (error) {
+      found.close();
+      throw error;
+    }
+  }
+
+  /** The image with the contents that the recorded run found, if they can be had. */
+  #asItWas(
+    found: ImageFile,
+    readOnly: boolean,
+    number: number,
+    wanted: { sizeBytes?: number | undefined; first?: number | undefined; digest: Uint8Array },
+  ): OverlaidImage | undefined {
+    if (found.sizeBytes !== wanted.sizeBytes) return undefined;
+    const { digest, first } = wanted;
+    const shared = this.#pages.get(first!);
+    const pages: Pages = shared ?? new Map();
+    this.#pages.set(first!, pages);
+    const image = new OverlaidImage(found, readOnly, pages);
+    if (Buffer.compare(digestImage(image), digest) === 0) return image;
+    if (shared !== undefined) return undefined;
+    for (const { offset, before } of this.#overwritten(number, first!).toReversed()) {
+      if (offset + before.length > found.sizeBytes) return undefined;
+      image.write(offset, before);
+    }
+    return Buffer.compare(digestImage(image), digest) === 0 ? image : undefined;
+  }
+
+  /** What the recorded run overwrote of a file after it had opened it as this image. */
+  #overwritten(number: number, first: number): { offset: number; before: Uint8Array }[] {
+    const list: { offset: number; before: Uint8Array }[] = [];
+    const same = new Set<number>();
+    const cursor = this.#source.cursor();
+    let opened = 0;
+    for (let record = cursor.peek(); record !== undefined; record = cursor.peek()) {
+      if (record.kind === EVENT.HOST && record.code === HOST_CALL.OPEN_IMAGE) {
+        if (record.results[0] === 0) {
+          if (record.results[2] === first) same.add(opened);
+          opened++;
+        }
+      } else if (record.kind === EVENT.HOST && record.code === HOST_CALL.WRITE_IMAGE) {
+        const [image, offset] = record.args;
+        if (opened > number && same.has(image!) && record.bytes !== undefined) {
+          list.push({ offset: offset!, before: record.bytes.slice() });
+        }
+      }
+      cursor.advance();
+    }
+    return list;
+  }
+
+  #otherContents(path: string, found: ImageFile, sizeBytes: number, digest: Uint8Array): Error {
+    const recording = this.#source.path ?? "the recording";
+    return new ReelError(
+      "ERR_INCOMPATIBLE_RECORDING",
+      `Cannot replay ${recording}: the image ${JSON.stringify(path)} has ${found.sizeBytes} ` +
+        `bytes of sha-256 ${digestImage(found).toHex()}, wanted ${sizeBytes} of ${digest.toHex()}`,
+      { mend: "Put the image back as it was before or after the recorded run, or record again" },
+    );
+  }
+}
+
+class ReplayImage implements ImageFile {
+  readonly sizeBytes: number;
+  readonly readOnly: boolean;
+  readonly #inner: OverlaidImage;
+  readonly #verifier: Verifier;
+  readonly #number: number;
+  #accesses = 0;
+
+  constructor(inner: OverlaidImage, verifier: Verifier, number: number) {
+    this.#inner = inner;
+    this.#verifier = verifier;
+    this.#number = number;
+    this.sizeBytes = inner.sizeBytes;
+    this.readOnly = inner.readOnly;
+  }
+
+  read(offset: number, target: Uint8Array): void {
+    const args = imageArguments.read(this.#number, this.#accesses++);
+    this.#failAsRecorded(HOST_CALL.READ_IMAGE, args);
+    this.#inner.read(offset, target);
+  }
+
+  write(offset: number, bytes: Uint8Array): void {
+    checkRange(this, offset, bytes.length);
+    const args = imageArguments.write(this.#number, offset, bytes);
+    raise(HOST_CALL.WRITE_IMAGE, this.#verifier.answerHost(HOST_CALL.WRITE_IMAGE, args)?.results);
+    this.#inner.write(offset, bytes);
+  }
+
+  flush(): void {
+    const args = imageArguments.flush(this.#number, this.#accesses++);
+    this.#failAsRecorded(HOST_CALL.FLUSH_IMAGE, args);
+  }
+
+  close(): void {
+    this.#inner.close();
+  }
+
+  /** Only failures are recorded, and each access has a number of its own. */
+  #failAsRecorded(call: number, args: Numbers): void {
+    const next = this.#verifier.peek();
+    if (next?.kind !== EVENT.HOST || next.code !== call) return;
+    if (next.args.length !== args.length || next.args.some((each, at) => each !== args[at])) return;
+    raise(call, this.#verifier.answerHost(call, args)?.results);
+  }
+}
+
+/** @throws {ReelError} the recorded failure; ECANCELED once the replay has diverged */
+function raise(call: number, results: Numbers | undefined): void {
+  const status = results === undefined ? undefined : (results[0] ?? 0);
+  if (status !== undefined && status >= 0) return;
+  const what = `Cannot ${nameHostCall(call)}`;
+  if (status === undefined) throw new ReelError("ECANCELED", `${what}: the replay has diverged`);
+  const code = codeOfResult(status);
+  throw new ReelError(code, `${what}: the recorded call gave ${code}`);
+}
