@@ -1,0 +1,383 @@
+/**
+ * A port's command engine: fetches commands from the command list, hands them to the drive, moves
+ * their data and sends what the device would send when they are over. Commands that are not queued
+ * are carried out here, one at a time; queued ones by `QueueEngine`.
+ *
+ * Nothing happens inside a register write: `kick` only arms an event.
+ *
+ * References: [AHCI] 5.3.6 to 5.3.13 (states), 5.5 (building), 6.1 to 6.2 (errors).
+ */
+import { type Drive, type Plan, PROTOCOL, type TaskFile } from "../disk/drive/drive.ts";
+import { ATA, ERROR } from "../disk/drive/bits.ts";
+import type { DeviceTimer } from "../disk/host.ts";
+import { DMA, type DmaStatus, PrdCursor, STAGE_BYTES } from "./dma.ts";
+import { CONTROL_SRST, FIS_H2D, H2D_COMMAND, H2D_CONTROL_AT, readTask } from "./fis.ts";
+import type { Port, PortBoard } from "./port.ts";
+import { QueueEngine } from "./queue.ts";
+import * as R from "./registers.ts";
+
+const HIGH = 2 ** 32;
+const ERROR_LOG_PAGE = 0x10;
+const READY = 0x50;
+const CFL_MIN = 2;
+const CFL_MAX = 16;
+
+/** A command slot, or, for queued commands, a tag: the drive's plan and the place in the table. */
+export interface Slot {
+  plan: Plan;
+  readonly cursor: PrdCursor;
+}
+
+export class PortEngine {
+  readonly queue: QueueEngine;
+  /** Filled when a drive is plugged in. */
+  slots: Slot[] = [];
+  readonly #board: PortBoard;
+  readonly #port: Port;
+  readonly #fetch: DeviceTimer;
+  readonly #step: DeviceTimer;
+  readonly #task: TaskFile = { command: 0, features: 0, count: 0, lba: 0, device: 0 };
+  /** Where a command is decoded before it is known whose it is. */
+  #incoming: Plan | undefined;
+  #ctba = 0;
+  #prdtl = 0;
+
+  constructor(board: PortBoard, port: Port) {
+    this.#board = board;
+    this.#port = port;
+    this.queue = new QueueEngine(board, port, this);
+    const name = `port-${port.number}`;
+    this.#fetch = board.host.timer(`${name}.fetch`, (generation) => {
+      if (generation === port.state.generation) this.#work();
+    });
+    this.#step = board.host.timer(`${name}.step`, (generation) => {
+      if (generation !== port.state.generation) return;
+      this.#runCurrent();
+      this.#work();
+    });
+  }
+
+  /** Makes the plans for a drive. */
+  fit(drive: Drive): void {
+    this.#incoming = drive.plan();
+    this.slots = Array.from({ length: R.SLOTS }, () => ({
+      plan: drive.plan(),
+      cursor: new PrdCursor(),
+    }));
+  }
+
+  /** Has the command list looked at, soon. */
+  kick(): void {
+    if (this.#ready() && !this.#fetch.armed) this.#fetch.after(0, this.#port.state.generation);
+  }
+
+  /** Forgets everything that is under way; nothing of it will be heard of again. */
+  abort(): void {
+    const { state, drive } = this.#port;
+    state.generation += 1;
+    this.#fetch.cancel();
+    this.#step.cancel();
+    if (drive !== undefined) {
+      if (state.current >= 0) drive.abort(this.slots[state.current]!.plan);
+      this.queue.abort(drive);
+    }
+    state.current = -1;
+    state.issued = 0;
+  }
+
+  /** An error that stops the port until PxCMD.ST has been 0: 6.2.2. */
+  stopFor(bits: number): void {
+    this.abort();
+    this.#port.state.halted = 1;
+    this.#port.raise(bits);
+  }
+
+  /** Stops for what went wrong with memory. */
+  stopForDma(status: DmaStatus): void {
+    this.stopFor(status === DMA.OVERFLOW ? R.IS_OFS : R.IS_HBFS);
+  }
+
+  /** The device's signature after a reset: PxTFD and PxSIG come from it, 3.3.8 and 3.3.9. */
+  sendSignature(drive: Drive): void {
+    const s = this.#port.state;
+    const signature = drive.signature();
+    const lba = signature.lba % 2 ** 24;
+    s.tfd = (signature.error << 8) | signature.status;
+    s.sig = lba * 256 + (signature.count & 0xff);
+    this.post(R.RECEIVED_D2H, this.#board.fis.fillSignature(signature));
+    this.kick();
+  }
+
+  /** Puts a FIS into the received-FIS area, if software wants them. @returns false: port stopped */
+  post(at: number, fis: Uint8Array): boolean {
+    const s = this.#port.state;
+    if ((s.cmd & R.CMD_FR) === 0) return true;
+    if (this.#board.dma.store(s.fbu * HIGH + s.fb + at, fis)) return true;
+    this.stopFor(R.IS_HBFS);
+    return false;
+  }
+
+  /** Points a cursor at the table of a slot's header. @returns the header's word 0, or -1 */
+  loadHeader(slot: number, cursor: PrdCursor): number {
+    const s = this.#port.state;
+    const { dma } = this.#board;
+    if (!dma.fetch(s.clbu * HIGH + s.clb + slot * R.HEADER_BYTES, 32)) return -1;
+    const { words } = dma;
+    const table = words[3]! * HIGH + words[2]! - (words[2]! & 0x7f);
+    cursor.begin(table, words[0]! >>> R.HEADER_PRDTL_SHIFT);
+    return words[0]!;
+  }
+
+  /**
+   * Moves data of a command between drive and memory, in pieces of the stage.
+   * @param bytes how many, unless the drive fails before
+   */
+  transfer(slot: Slot, drive: Drive, toHost: boolean, bytes: number): DmaStatus {
+    const { plan, cursor } = slot;
+    const { dma } = this.#board;
+    let left = bytes;
+    while (left > 0 && !plan.failed) {
+      const length = Math.min(left, STAGE_BYTES);
+      if (toHost) {
+        const brought = drive.produce(plan, dma.stage, 0, length);
+        const status = dma.move(cursor, brought, true);
+        if (status !== DMA.OK) return status;
+        if (brought < length) break;
+      } else {
+        const status = dma.move(cursor, length, false);
+        if (status !== DMA.OK) return status;
+        if (drive.consume(plan, dma.stage, 0, length) < length) break;
+      }
+      left -= length;
+    }
+    return DMA.OK;
+  }
+
+  #ready(): boolean {
+    const port = this.#port;
+    const s = port.state;
+    return (
+      (s.ci & ~s.issued) !== 0 &&
+      (s.cmd & R.CMD_CR) !== 0 &&
+      s.halted === 0 &&
+      (s.tfd & (R.STATUS_BSY | R.STATUS_DRQ)) === 0 &&
+      port.drive !== undefined &&
+      port.linked &&
+      this.#board.dma.enabled()
+    );
+  }
+
+  /** Fetches what can be fetched, then lets the device work on its queue. */
+  #work(): void {
+    for (;;) {
+      while (this.#ready()) this.#issue(this.#nextSlot());
+      this.queue.pump();
+      if (!this.#ready()) return;
+    }
+  }
+
+  /** Slots take turns, from the one behind the last: 5.3.6. */
+  #nextSlot(): number {
+    const { ci, issued, cmd } = this.#port.state;
+    const wanted = ci & ~issued;
+    const last = (cmd & R.CMD_CCS_MASK) >>> R.CMD_CCS_SHIFT;
+    const behind = wanted & ~((2 << last) - 1);
+    const chosen = behind === 0 ? wanted : behind;
+    return 31 - Math.clz32(chosen & -chosen);
+  }
+
+  #issue(slot: number): void {
+    const port = this.#port;
+    const s = port.state;
+    const { dma } = this.#board;
+    const { cursor } = this.slots[slot]!;
+    s.issued |= 1 << slot;
+    s.cmd = (s.cmd & ~R.CMD_CCS_MASK) | (slot << R.CMD_CCS_SHIFT);
+    // A tag of this number may be on its way: its place in its table is not ours to lose.
+    const mine = (s.queued & (1 << slot)) === 0 ? cursor : new PrdCursor();
+    const header = this.loadHeader(slot, mine);
+    if (header === -1 || !dma.fetch(mine.table, 64)) return this.stopFor(R.IS_HBFS);
+    const words = header & R.HEADER_CFL_MASK;
+    const { bytes } = dma;
+    if (words < CFL_MIN || words > CFL_MAX || bytes[0] !== FIS_H2D) {
+      // The device answers what it does not know with R_ERR: 6.1.2.
+      s.serr |= R.SERR_H;
+      return this.stopFor(R.IS_IFS);
+    }
+    if ((bytes[1]! & H2D_COMMAND) === 0) return this.#deviceControl(slot, header, bytes);
+    s.tfd = (s.tfd & ~0xff) | R.STATUS_BSY;
+    const drive = port.drive!;
+    const plan = this.#incoming!;
+    readTask(bytes, this.#task);
+    s.current = slot;
+    // A device that sleeps or hangs takes the FIS and is not heard of again.
+    if (drive.asleep) return;
+    drive.accept(this.#task, plan);
+    if (s.failed !== 0 && !this.#readsErrorLog()) refuse(plan);
+    if (plan.queued && !plan.failed) {
+      s.current = -1;
+      this.#incoming = this.queue.accept(slot, plan);
+      return;
+    }
+    this.#begin(slot, drive, plan);
+  }
+
+  /** READ LOG EXT page 10h ends the state that a failed queued command leaves: [ACS-3] 4.16.4. */
+  #readsErrorLog(): boolean {
+    const { command, lba } = this.#task;
+    const isLog = command === ATA.READ_LOG_EXT || command === ATA.READ_LOG_DMA_EXT;
+    if (!isLog || (lba & 0xff) !== ERROR_LOG_PAGE) return false;
+    this.#port.state.failed = 0;
+    return true;
+  }
+
+  #begin(slot: number, drive: Drive, plan: Plan): void {
+    const s = this.#port.state;
+    if (s.queued !== 0) {
+      // Not queued among queued ones, or a bad queued one: all are aborted, [ACS-3] 4.16.4.
+      this.queue.abort(drive);
+      s.failed = 1;
+      if (!plan.failed) refuse(plan);
+    }
+    const mine = this.slots[slot]!;
+    this.#incoming = mine.plan;
+    mine.plan = plan;
+    if (!plan.failed) drive.start(plan);
+    this.#wait(plan.delayNs + (isDma(plan) ? plan.transferNs : 0));
+  }
+
+  /** Goes on with the current command after so long, or at once: an event is running anyway. */
+  #wait(delayNs: number): void {
+    // A command that hangs is never heard of again.
+    if (delayNs === Infinity) return;
+    if (delayNs > 0) this.#step.after(delayNs, this.#port.state.generation);
+    else this.#runCurrent();
+  }
+
+  #runCurrent(): void {
+    const { state: s, drive } = this.#port;
+    if (s.current < 0 || drive === undefined) return;
+    const slot = this.slots[s.current]!;
+    const { plan } = slot;
+    if (plan.failed) return this.#finish(slot, drive);
+    switch (plan.protocol) {
+      case PROTOCOL.DMA_IN:
+      case PROTOCOL.DMA_OUT: {
+        const toHost = plan.protocol === PROTOCOL.DMA_IN;
+        const status = this.transfer(slot, drive, toHost, plan.transferBytes);
+        return status === DMA.OK ? this.#finish(slot, drive) : this.stopForDma(status);
+      }
+      case PROTOCOL.PIO_IN:
+      case PROTOCOL.PIO_OUT:
+        return this.#block(slot, drive);
+      case PROTOCOL.PACKET:
+        return this.#packet(slot, drive);
+      default:
+        return this.#finish(slot, drive);
+    }
+  }
+
+  /** One DRQ block of a PIO command, announced by a PIO setup FIS: 5.3.11, [SATA] 10.3.10. */
+  #block(slot: Slot, drive: Drive): void {
+    const { plan, cursor } = slot;
+    const toHost = plan.protocol === PROTOCOL.PIO_IN;
+    const at = plan.movedBytes;
+    const bytes = Math.min(plan.blockBytes, plan.transferBytes - at);
+    if (bytes <= 0) return this.#finish(slot, drive);
+    const last = at + bytes >= plan.transferBytes;
+    const interrupt = toHost || at > 0;
+    const endStatus = toHost && last ? READY : READY | R.STATUS_BSY;
+    const { fis } = this.#board;
+    const setup = fis.fillPioSetup(plan, toHost, interrupt, READY | R.STATUS_DRQ, endStatus, bytes);
+    const status = this.transfer(slot, drive, toHost, bytes);
+    if (plan.failed && plan.movedBytes === at) return this.#finish(slot, drive);
+    if (!this.post(R.RECEIVED_PIO_SETUP, setup)) return;
+    if (status !== DMA.OK) return this.stopForDma(status);
+    if (interrupt) this.#port.raise(R.IS_PSS);
+    if (cursor.processed) this.#announceRegion(cursor);
+    if (plan.failed || last) return this.#finish(slot, drive);
+    this.#wait(Math.ceil((plan.transferNs * bytes) / plan.transferBytes));
+  }
+
+  /** The packet comes from the command table: 4.2.3.2, 5.3.10. */
+  #packet(slot: Slot, drive: Drive): void {
+    const { plan, cursor } = slot;
+    const { dma, fis } = this.#board;
+    const setup = fis.fillPioSetup(plan, false, false, READY | R.STATUS_DRQ, R.STATUS_BSY, 12);
+    if (!this.post(R.RECEIVED_PIO_SETUP, setup)) return;
+    if (!dma.fetch(cursor.table + R.TABLE_ACMD, 16)) return this.stopFor(R.IS_HBFS);
+    drive.packet(plan, dma.bytes, 0);
+    if (plan.protocol === PROTOCOL.PACKET) refuse(plan);
+    if (!plan.failed) drive.start(plan);
+    this.#wait(plan.delayNs + (isDma(plan) ? plan.transferNs : 0));
+  }
+
+  /** The command is over: result registers, byte count, FIS, interrupt: 5.3.9. */
+  #finish(slot: Slot, drive: Drive): void {
+    const { plan, cursor } = slot;
+    const s = this.#port.state;
+    const { dma, fis } = this.#board;
+    const number = s.current;
+    drive.end(plan);
+    s.tfd = (plan.error << 8) | plan.status;
+    const failed = (plan.status & (R.STATUS_ERR | R.STATUS_DF)) !== 0;
+    const header = s.clbu * HIGH + s.clb + number * R.HEADER_BYTES;
+    if (plan.transferBytes > 0 && !dma.storeWord(header + 4, cursor.movedBytes)) {
+      return this.stopFor(R.IS_HBFS);
+    }
+    // PIO in ends with its last block, whose setup FIS held the final status.
+    const quiet = plan.protocol === PROTOCOL.PIO_IN && !failed && plan.transferBytes > 0;
+    if (!quiet && !this.post(R.RECEIVED_D2H, fis.fillD2h(plan, true))) return;
+    s.current = -1;
+    if (cursor.processed) this.#announceRegion(cursor);
+    if (failed) {
+      this.abort();
+      s.halted = 1;
+      return this.#port.raise(R.IS_TFES | (quiet ? 0 : R.IS_DHRS));
+    }
+    s.ci &= ~(1 << number);
+    s.issued &= ~(1 << number);
+    if (!quiet) this.#port.raise(R.IS_DHRS);
+  }
+
+  #announceRegion(cursor: PrdCursor): void {
+    cursor.processed = false;
+    this.#port.raise(R.IS_DPS);
+  }
+
+  /** A register FIS with the C bit clear: software reset, [SATA] 11.4; 10.4.1. */
+  #deviceControl(slot: number, header: number, fis: Uint8Array): void {
+    const { state: s, drive } = this.#port;
+    const srst = (fis[H2D_CONTROL_AT]! & CONTROL_SRST) !== 0 ? 1 : 0;
+    const before = s.srst;
+    s.ci &= ~(1 << slot);
+    if (srst === 0 && before === 0) {
+      s.issued &= ~(1 << slot);
+      return;
+    }
+    this.abort();
+    s.srst = srst;
+    if (srst === 1) {
+      s.tfd = (header & R.HEADER_C) !== 0 ? s.tfd & ~R.STATUS_BSY : s.tfd | R.STATUS_BSY;
+      return this.kick();
+    }
+    s.failed = 0;
+    drive!.reset(false);
+    this.sendSignature(drive!);
+  }
+}
+
+function isDma(plan: Plan): boolean {
+  return plan.protocol === PROTOCOL.DMA_IN || plan.protocol === PROTOCOL.DMA_OUT;
+}
+
+/** Makes a plan one that was refused: command aborted. */
+function refuse(plan: Plan): void {
+  plan.failed = true;
+  plan.protocol = PROTOCOL.NONE;
+  plan.transferBytes = 0;
+  plan.status = READY | R.STATUS_ERR;
+  plan.error = ERROR.ABRT;
+  plan.delayNs = 0;
+  plan.transferNs = 0;
+}

@@ -1,0 +1,297 @@
+/**
+ * One port of the HBA: its registers, its link, and the interrupts that it asks for. What happens
+ * to commands is the business of `PortEngine`, which this class starts, stops and resets.
+ *
+ * References: [AHCI] 3.3 (registers), 5.3 (state machine), 10.3 to 10.4 (start, stop, reset).
+ */
+import type { Drive } from "../disk/drive/drive.ts";
+import type { DeviceHost, DeviceTimer } from "../disk/host.ts";
+import type { Dma } from "./dma.ts";
+import { PortEngine } from "./engine.ts";
+import type { SentFis } from "./fis.ts";
+import * as R from "./registers.ts";
+
+/** What a port needs of its HBA. */
+export interface PortBoard {
+  readonly host: DeviceHost;
+  readonly dma: Dma;
+  readonly fis: SentFis;
+  /** From a reset of the link until the device's signature is there. */
+  readonly linkNs: number;
+  /** Whether devices set the interrupt bit of DMA setup FISes: PxIS.DSS. */
+  readonly setupInterrupts: boolean;
+  /** A port's status or enable bits changed: see what that means for the line. */
+  update(port: number): void;
+}
+
+/** The registers, and beside them what the state machine remembers. Plain numbers. */
+export class PortState {
+  clb = 0;
+  clbu = 0;
+  fb = 0;
+  fbu = 0;
+  is = 0;
+  ie = 0;
+  cmd = R.CMD_SUD | R.CMD_POD | R.CMD_HPCP;
+  tfd = R.TFD_NO_DEVICE;
+  sig = R.SIG_NONE;
+  ssts = 0;
+  sctl = 0;
+  serr = 0;
+  sact = 0;
+  ci = 0;
+  /** Slots of PxCI that were fetched. */
+  issued = 0;
+  /** After an error: no command is fetched before PxCMD.ST was 0. */
+  halted = 0;
+  /** The slot of the command that is not queued and not over, or -1. */
+  current = -1;
+  /** Tags that the device has accepted, and those of them that it works on. */
+  queued = 0;
+  active = 0;
+  /** Whether the last device control FIS had SRST set. */
+  srst = 0;
+  /** A queued command failed: the device takes nothing but READ LOG EXT page 10h. */
+  failed = 0;
+  /** Counts resets and aborts: an event of an earlier generation does nothing. */
+  generation = 0;
+}
+
+export class Port {
+  readonly number: number;
+  readonly state = new PortState();
+  readonly engine: PortEngine;
+  drive: Drive | undefined = undefined;
+  readonly #board: PortBoard;
+  readonly #link: DeviceTimer;
+
+  constructor(board: PortBoard, number: number) {
+    this.number = number;
+    this.#board = board;
+    this.engine = new PortEngine(board, this);
+    this.#link = board.host.timer(`port-${number}.link`, () => this.#linkUp());
+  }
+
+  /** PxIS with the bits that mirror PxSERR: 3.3.5. */
+  get status(): number {
+    const { is, serr } = this.state;
+    let value = is;
+    if ((serr & R.SERR_F) !== 0) value |= R.IS_UFS;
+    if ((serr & R.SERR_X) !== 0) value |= R.IS_PCS;
+    if ((serr & R.SERR_N) !== 0) value |= R.IS_PRCS;
+    return value;
+  }
+
+  /** Whether the port asks for an interrupt. */
+  get asks(): boolean {
+    return (this.status & this.state.ie) !== 0;
+  }
+
+  get linked(): boolean {
+    return (this.state.ssts & R.DET_MASK) === R.DET_PRESENT;
+  }
+
+  /** Sets bits of PxIS. */
+  raise(bits: number): void {
+    this.state.is |= bits;
+    this.#board.update(this.number);
+  }
+
+  read(offset: number): number {
+    const s = this.state;
+    switch (offset) {
+      case R.PORT_CLB:
+        return s.clb;
+      case R.PORT_CLBU:
+        return s.clbu;
+      case R.PORT_FB:
+        return s.fb;
+      case R.PORT_FBU:
+        return s.fbu;
+      case R.PORT_IS:
+        return this.status;
+      case R.PORT_IE:
+        return s.ie;
+      case R.PORT_CMD:
+        return s.cmd;
+      case R.PORT_TFD:
+        return s.tfd;
+      case R.PORT_SIG:
+        return s.sig;
+      case R.PORT_SSTS:
+        return s.ssts;
+      case R.PORT_SCTL:
+        return s.sctl;
+      case R.PORT_SERR:
+        return s.serr;
+      case R.PORT_SACT:
+        return s.sact;
+      case R.PORT_CI:
+        return s.ci;
+      default:
+        return 0;
+    }
+  }
+
+  write(offset: number, value: number): void {
+    const s = this.state;
+    switch (offset) {
+      case R.PORT_CLB:
+        s.clb = value & ~0x3ff;
+        break;
+      case R.PORT_CLBU:
+        s.clbu = value;
+        break;
+      case R.PORT_FB:
+        s.fb = value & ~0xff;
+        break;
+      case R.PORT_FBU:
+        s.fbu = value;
+        break;
+      case R.PORT_IS:
+        s.is &= ~(value & R.IS_CLEARABLE);
+        this.#board.update(this.number);
+        break;
+      case R.PORT_IE:
+        s.ie = value & R.IE_WRITABLE;
+        this.#board.update(this.number);
+        break;
+      case R.PORT_CMD:
+        this.#command(value);
+        break;
+      case R.PORT_SCTL:
+        this.#control(value);
+        break;
+      case R.PORT_SERR:
+        s.serr &= ~(value & R.SERR_CLEARABLE);
+        this.#board.update(this.number);
+        break;
+      case R.PORT_SACT:
+        // 3.3.13: only while the command list runs; ones are added, zeros change nothing.
+        if ((s.cmd & R.CMD_ST) !== 0) s.sact |= value;
+        break;
+      case R.PORT_CI:
+        if ((s.cmd & R.CMD_ST) !== 0) s.ci |= value;
+        this.engine.kick();
+        break;
+      default:
+        break;
+    }
+  }
+
+  /** HBA reset: everything but the two base addresses, and a COMRESET: 10.4.3. */
+  reset(): void {
+    const { clb, clbu, fb, fbu, generation } = this.state;
+    this.engine.abort();
+    Object.assign(this.state, new PortState(), { clb, clbu, fb, fbu });
+    this.state.generation = generation + 1;
+    this.#startLink();
+  }
+
+  /** A device is put in: the link comes up by itself. */
+  plug(drive: Drive): void {
+    this.drive = drive;
+    this.engine.fit(drive);
+    this.#startLink();
+  }
+
+  /** The device is pulled out, whatever it was doing: 3.3.12 DIAG.N. */
+  unplug(): Drive | undefined {
+    const { drive } = this;
+    if (drive === undefined) return undefined;
+    this.engine.abort();
+    drive.powerLoss();
+    this.drive = undefined;
+    this.#link.cancel();
+    this.#linkDown();
+    this.state.serr |= R.SERR_N;
+    this.#board.update(this.number);
+    return drive;
+  }
+
+  /** The device sends a FIS of a type that is none: 3.3.5 UFS. */
+  receiveUnknown(): void {
+    if (!this.linked) return;
+    this.state.serr |= R.SERR_F;
+    this.#board.update(this.number);
+  }
+
+  /** The link fails in the middle of a transfer: an error that stops the port, 6.1.2. */
+  failInterface(): void {
+    if (!this.linked) return;
+    this.state.serr |= R.SERR_CRC | R.SERR_T;
+    this.engine.stopFor(R.IS_IFS);
+  }
+
+  #command(value: number): void {
+    const s = this.state;
+    const before = s.cmd;
+    // The communication control field takes effect at once and reads 0: 3.3.7 ICC.
+    let cmd = (before & ~R.CMD_WRITABLE) | (value & R.CMD_WRITABLE);
+    if ((value & R.CMD_CLO) !== 0 && (before & R.CMD_ST) === 0) {
+      s.tfd &= ~(R.STATUS_BSY | R.STATUS_DRQ);
+    }
+    if ((value & R.CMD_FRE) !== 0) cmd |= R.CMD_FRE | R.CMD_FR;
+    else if ((value & R.CMD_ST) === 0) cmd &= ~(R.CMD_FRE | R.CMD_FR);
+    if ((value & R.CMD_ST) !== 0) {
+      cmd |= R.CMD_ST;
+      if ((cmd & R.CMD_FR) !== 0) cmd |= R.CMD_CR;
+    } else {
+      cmd &= ~(R.CMD_ST | R.CMD_CR | R.CMD_CCS_MASK);
+    }
+    s.cmd = cmd;
+    if ((before & R.CMD_ST) !== 0 && (cmd & R.CMD_ST) === 0) this.#stop();
+    this.engine.kick();
+  }
+
+  /** PxCMD.ST went to 0: PxCI and PxSACT are cleared, and the port forgets the error: 3.3.14. */
+  #stop(): void {
+    const s = this.state;
+    this.engine.abort();
+    s.ci = 0;
+    s.sact = 0;
+    s.halted = 0;
+  }
+
+  #control(value: number): void {
+    const s = this.state;
+    const before = s.sctl & R.DET_MASK;
+    s.sctl = value & R.SCTL_WRITABLE;
+    const det = s.sctl & R.DET_MASK;
+    if (det === before) return;
+    if (det === R.DET_COMRESET || det === R.DET_OFFLINE) {
+      this.engine.abort();
+      this.#link.cancel();
+      this.#linkDown();
+      if (det === R.DET_OFFLINE) s.ssts = R.DET_OFFLINE;
+    } else if (det === R.DET_NONE) {
+      s.ssts = 0;
+      this.#startLink();
+    }
+  }
+
+  #startLink(): void {
+    if (this.drive === undefined || (this.state.sctl & R.DET_MASK) !== R.DET_NONE) return;
+    this.#link.after(this.#board.linkNs);
+  }
+
+  #linkDown(): void {
+    const s = this.state;
+    s.ssts = 0;
+    s.failed = 0;
+    s.srst = 0;
+    s.tfd = R.TFD_NO_DEVICE;
+    s.sig = R.SIG_NONE;
+  }
+
+  /** COMINIT came, the link is ready and the device sends its signature: 5.3.3. */
+  #linkUp(): void {
+    const { drive, state: s } = this;
+    if (drive === undefined) return;
+    s.ssts = R.SSTS_UP;
+    s.serr |= R.SERR_X | R.SERR_N;
+    drive.reset(true);
+    this.engine.sendSignature(drive);
+    this.#board.update(this.number);
+  }
+}
