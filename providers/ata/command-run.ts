@@ -1,0 +1,324 @@
+/**
+ * The command in progress on a channel, from acceptance to its results ([ATA-6] clause 9): which
+ * phase it is in, the block or chunk that waits to be moved, and the time of its next step. Every
+ * step happens in a timer's event, never inside a register write.
+ */
+import { REASON, STATUS } from "../disk/drive/bits.ts";
+import { type Drive, type Plan, PROTOCOL } from "../disk/drive/drive.ts";
+import { loadPlan, savePlan } from "../disk/drive/plan-state.ts";
+import type { FaultList } from "../disk/faults.ts";
+import type { DeviceHost, DeviceTimer } from "../disk/host.ts";
+import type { BusMaster } from "./bus-master.ts";
+import { REG } from "./registers.ts";
+import type { Slot } from "./slot.ts";
+
+export const PHASE = {
+  IDLE: 0,
+  /** The command's work goes on; the next step is timed. */
+  BUSY: 1,
+  /** The host reads a block from the data register. */
+  IN: 2,
+  /** The host writes a block to the data register. */
+  OUT: 3,
+  /** The host writes a command packet. */
+  PACKET: 4,
+  /** A block was written and is being taken. */
+  TAKING: 5,
+  /** Data wait for the bus master, or it for them. */
+  DMA: 6,
+} as const;
+
+const BUFFER_BYTES = 65536;
+const PACKET_BYTES = 12;
+const READY = STATUS.DRDY | STATUS.DSC;
+
+/** What a command in progress asks of its channel. */
+export interface ChannelWires {
+  readonly host: DeviceHost;
+  readonly busMaster: BusMaster;
+  readonly faults: FaultList;
+  /** Whether the PCI function may move data by itself. */
+  mayMaster(): boolean;
+  /** INTRQ of the slot's drive. */
+  raise(slot: Slot): void;
+}
+
+export class CommandRun {
+  readonly #wires: ChannelWires;
+  readonly #timer: DeviceTimer;
+  readonly #buffer = new Uint8Array(BUFFER_BYTES);
+  readonly #view = new DataView(this.#buffer.buffer);
+  readonly #plans: (Plan | undefined)[] = [undefined, undefined];
+  #slot: Slot | undefined;
+  #position = 0;
+  #phase: number = PHASE.IDLE;
+  #at = 0;
+  #end = 0;
+  /** A completion of an older command than this is nobody's. */
+  #generation = 1;
+
+  constructor(wires: ChannelWires) {
+    this.#wires = wires;
+    this.#timer = wires.host.timer("command", (generation) => {
+      if (generation === this.#generation) this.#step();
+    });
+  }
+
+  get phase(): number {
+    return this.#phase;
+  }
+
+  /** Takes a command that the drive was not busy for. */
+  begin(slot: Slot, position: number, accept: (drive: Drive, plan: Plan) => void): void {
+    const drive = slot.drive!;
+    const plan = (this.#plans[position] ??= drive.plan());
+    this.#slot = slot;
+    this.#position = position;
+    this.#at = 0;
+    this.#end = 0;
+    slot.status = STATUS.BSY;
+    slot.error = 0;
+    accept(drive, plan);
+    drive.start(plan);
+    this.#phase = PHASE.BUSY;
+    // A write begins with its data; what the disk has to do comes after the first block.
+    const waits = plan.protocol !== PROTOCOL.PIO_OUT && plan.protocol !== PROTOCOL.PACKET;
+    if (plan.delayNs === Infinity) return;
+    this.#after(waits ? plan.delayNs + this.#dmaNs(plan) : 0);
+  }
+
+  #dmaNs(plan: Plan): number {
+    const isDma = plan.protocol === PROTOCOL.DMA_IN || plan.protocol === PROTOCOL.DMA_OUT;
+    return isDma || plan.transferBytes === 0 ? plan.transferNs : 0;
+  }
+
+  #after(delayNs: number): void {
+    this.#timer.after(delayNs, this.#generation);
+  }
+
+  /** Forgets the command: a reset. */
+  abort(): void {
+    const plan = this.#plans[this.#position];
+    if (this.#phase !== PHASE.IDLE && plan !== undefined) this.#slot?.drive?.abort(plan);
+    this.#generation += 1;
+    this.#timer.cancel();
+    this.#phase = PHASE.IDLE;
+    this.#at = 0;
+    this.#end = 0;
+  }
+
+  /** The next step is due. */
+  #step(): void {
+    const plan = this.#plans[this.#position];
+    if (plan === undefined || this.#slot?.drive === undefined) return;
+    if (this.#phase === PHASE.TAKING) return this.#take(plan);
+    if (this.#phase === PHASE.DMA) return this.pump();
+    if (this.#phase !== PHASE.BUSY) return;
+    if (plan.failed) return this.#finish(plan);
+    switch (plan.protocol) {
+      case PROTOCOL.PIO_IN:
+        return this.#offerBlock(plan);
+      case PROTOCOL.PIO_OUT:
+        return this.#wantBlock(plan, plan.movedBytes > 0 || this.#isPacket());
+      case PROTOCOL.PACKET:
+        return this.#wantPacket();
+      case PROTOCOL.DMA_IN:
+      case PROTOCOL.DMA_OUT:
+        this.#phase = PHASE.DMA;
+        this.#slot.status = READY | STATUS.DRQ;
+        return this.pump();
+      default:
+        return this.#finish(plan);
+    }
+  }
+
+  #isPacket(): boolean {
+    return this.#slot!.drive!.kind === "packet";
+  }
+
+  /** A block lies ready in the data register; the interrupt comes before each ([ATA-6] 9.5). */
+  #offerBlock(plan: Plan): void {
+    const slot = this.#slot!;
+    const wanted = Math.min(plan.blockBytes, plan.transferBytes - plan.movedBytes, BUFFER_BYTES);
+    const count = slot.drive!.produce(plan, this.#buffer, 0, wanted);
+    if (count === 0) return this.#finish(plan);
+    this.#open(PHASE.IN, count);
+    if (this.#isPacket()) this.#showBlock(REASON.TO_HOST, count);
+    this.#wires.raise(slot);
+  }
+
+  /** A block is wanted; the interrupt comes before each but the first ([ATA-6] 9.6). */
+  #wantBlock(plan: Plan, interrupt: boolean): void {
+    const count = Math.min(plan.blockBytes, plan.transferBytes - plan.movedBytes, BUFFER_BYTES);
+    if (count === 0) return this.#finish(plan);
+    this.#open(PHASE.OUT, count);
+    if (this.#isPacket()) this.#showBlock(0, count);
+    if (interrupt) this.#wires.raise(this.#slot!);
+  }
+
+  #wantPacket(): void {
+    this.#open(PHASE.PACKET, PACKET_BYTES);
+    this.#slot!.now[REG.COUNT] = REASON.COMMAND;
+  }
+
+  #open(phase: number, count: number): void {
+    this.#phase = phase;
+    this.#at = 0;
+    this.#end = count;
+    this.#slot!.status = READY | STATUS.DRQ;
+  }
+
+  /** Packet devices say how large the block is and which way it goes ([ATA-6] 9.8). */
+  #showBlock(reason: number, count: number): void {
+    const { now } = this.#slot!;
+    now[REG.COUNT] = reason;
+    now[REG.LBA_MID] = count & 0xff;
+    now[REG.LBA_HIGH] = (count >>> 8) & 0xff;
+  }
+
+  /** The data register; without a block it is not driven. */
+  readData(width: 1 | 2 | 4): number {
+    if (this.#phase !== PHASE.IN) return 0;
+    const at = this.#at;
+    let value: number;
+    if (at + width <= BUFFER_BYTES) {
+      if (width === 4) value = this.#view.getUint32(at, true);
+      else value = width === 2 ? this.#view.getUint16(at, true) : this.#buffer[at]!;
+    } else value = this.#buffer[at]!;
+    this.#at = at + width;
+    if (this.#at >= this.#end) this.#blockRead();
+    return value;
+  }
+
+  #blockRead(): void {
+    const slot = this.#slot!;
+    const plan = this.#plans[this.#position]!;
+    const isDone = plan.movedBytes >= plan.transferBytes && !plan.failed;
+    if (isDone && !this.#isPacket()) {
+      // After the last block comes no interrupt: status shows the end ([ATA-6] 9.5).
+      slot.drive!.end(plan);
+      slot.show(plan);
+      this.#phase = PHASE.IDLE;
+      return;
+    }
+    slot.status = STATUS.BSY;
+    this.#phase = PHASE.BUSY;
+    if (isDone) plan.protocol = PROTOCOL.NONE;
+    this.#after(isDone || plan.failed ? 0 : this.#share(plan));
+  }
+
+  /** A block's part of the transfer's time. */
+  #share(plan: Plan): number {
+    return Math.round((plan.transferNs * plan.blockBytes) / plan.transferBytes);
+  }
+
+  writeData(width: 1 | 2 | 4, value: number): void {
+    if (this.#phase !== PHASE.OUT && this.#phase !== PHASE.PACKET) return;
+    const room = Math.min(width, this.#end - this.#at);
+    for (let i = 0; i < room; i++) this.#buffer[this.#at + i] = value >>> (i * 8);
+    this.#at += width;
+    if (this.#at >= this.#end) this.#blockWritten();
+  }
+
+  #blockWritten(): void {
+    const slot = this.#slot!;
+    const plan = this.#plans[this.#position]!;
+    slot.status = STATUS.BSY;
+    if (this.#phase === PHASE.PACKET) {
+      this.#phase = PHASE.BUSY;
+      slot.drive!.packet(plan, this.#buffer, 0);
+      slot.drive!.start(plan);
+      if (plan.delayNs !== Infinity) this.#after(plan.delayNs + this.#dmaNs(plan));
+      return;
+    }
+    this.#phase = PHASE.TAKING;
+    const reach = plan.movedBytes === 0 ? plan.delayNs : 0;
+    this.#after(reach + this.#share(plan));
+  }
+
+  /** The block that the host wrote goes to the medium. */
+  #take(plan: Plan): void {
+    const drive = this.#slot!.drive!;
+    this.#phase = PHASE.BUSY;
+    const taken = drive.consume(plan, this.#buffer, 0, this.#end);
+    if (taken < this.#end || plan.movedBytes >= plan.transferBytes) return this.#finish(plan);
+    this.#wantBlock(plan, true);
+  }
+
+  /** Moves what can be moved between the drive and memory; called when either becomes ready. */
+  pump(): void {
+    const plan = this.#plans[this.#position];
+    const { busMaster, faults } = this.#wires;
+    if (this.#phase !== PHASE.DMA || plan === undefined) return;
+    const toMemory = plan.protocol === PROTOCOL.DMA_IN;
+    if (!busMaster.active || !busMaster.goes(toMemory) || !this.#wires.mayMaster()) return;
+    if (faults.size > 0 && faults.strike("dma-error")) return busMaster.fail();
+    busMaster.rest();
+    for (;;) {
+      const isOver = toMemory ? this.#pumpIn(plan) : this.#pumpOut(plan);
+      if (isOver) return this.#finish(plan);
+      if (busMaster.tired) return this.#after(0);
+      if (!busMaster.active) return;
+    }
+  }
+
+  /** One chunk towards memory. @returns whether the data phase is over */
+  #pumpIn(plan: Plan): boolean {
+    if (this.#at === this.#end) {
+      if (plan.failed || plan.movedBytes >= plan.transferBytes) return true;
+      this.#at = 0;
+      this.#end = this.#slot!.drive!.produce(plan, this.#buffer, 0, BUFFER_BYTES);
+    }
+    this.#at += this.#wires.busMaster.move(this.#buffer, this.#at, this.#end - this.#at, true);
+    return this.#at === this.#end && (plan.failed || plan.movedBytes >= plan.transferBytes);
+  }
+
+  /** One chunk from memory. */
+  #pumpOut(plan: Plan): boolean {
+    const wanted = Math.min(BUFFER_BYTES, plan.transferBytes - plan.movedBytes);
+    const busMaster = this.#wires.busMaster;
+    this.#end += busMaster.move(this.#buffer, this.#end, wanted - this.#end, false);
+    if (this.#end < wanted) return false;
+    const taken = this.#slot!.drive!.consume(plan, this.#buffer, 0, wanted);
+    this.#end = 0;
+    return taken < wanted || plan.movedBytes >= plan.transferBytes;
+  }
+
+  #finish(plan: Plan): void {
+    const slot = this.#slot!;
+    slot.drive!.end(plan);
+    slot.show(plan);
+    this.#phase = PHASE.IDLE;
+    this.#at = 0;
+    this.#end = 0;
+    this.#wires.raise(slot);
+  }
+
+  save() {
+    const plan = this.#plans[this.#position];
+    return {
+      phase: this.#phase,
+      position: this.#position,
+      at: this.#at,
+      end: this.#end,
+      generation: this.#generation,
+      buffer: this.#buffer.slice(0, this.#end),
+      hasPlan: plan !== undefined,
+      plan: savePlan(plan),
+    };
+  }
+
+  /** @param slots the channel's, of which the saved command names one */
+  load(saved: ReturnType<CommandRun["save"]>, slots: readonly Slot[]): void {
+    this.#position = saved.position & 1;
+    this.#slot = slots[this.#position];
+    this.#phase = this.#slot?.drive === undefined ? PHASE.IDLE : saved.phase;
+    this.#at = saved.at;
+    this.#end = saved.end;
+    this.#generation = saved.generation;
+    this.#buffer.set(saved.buffer.subarray(0, BUFFER_BYTES));
+    const drive = this.#slot?.drive;
+    if (!saved.hasPlan || drive === undefined) return;
+    loadPlan((this.#plans[this.#position] ??= drive.plan()), saved.plan);
+  }
+}
