@@ -95,10 +95,10 @@ const STACKS: readonly Row[] = [
 
 /** The executor over io_uring. */
 const EXECUTOR: readonly Row[] = [
-  { id: "X1", meaning: "A pool of N threads; a task is never on two at once", later: true },
+  { id: "X1", meaning: "A pool of N threads; a task is never on two at once" },
   { id: "X2", meaning: "A task holds its thread during a poll; scheduling is cooperative" },
   { id: "X3", meaning: "Submit, set the task aside, run another; the last poller is woken" },
-  { id: "X4", meaning: "A dedicated completion thread, woken for shutdown", later: true },
+  { id: "X4", meaning: "A dedicated completion thread, woken for shutdown" },
   { id: "X5", meaning: "Completion puts the task back in FIFO order; wakes coalesce" },
   { id: "X6", meaning: "run() ends with its root; what becomes of the other tasks is chosen" },
   { id: "X7", meaning: "spawn() starts unawaited; dropping the handle detaches" },

@@ -1,5 +1,5 @@
 /** The pool of threads: who runs where and when, and what comes back. */
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect, test as plainTest } from "bun:test";
 
 import { Runtime, isReelError } from "../../index.ts";
 import { whyUnavailable } from "../testing/harness.ts";
@@ -23,9 +23,9 @@ afterAll(async () => {
 });
 
 /** Declares the test once for each kind of thread, on a pool that these tests share. */
-function onEach(title: string, body: (pool: Pool) => Promise<void>): void {
+function test(title: string, body: (pool: Pool) => Promise<void>): void {
   for (const way of WAYS) {
-    test.skipIf(way !== "emulated" && missing !== undefined)(`${title} (${way})`, async () => {
+    plainTest.skipIf(way !== "emulated" && missing !== undefined)(`${title} (${way})`, async () => {
       const pool = pools.get(way) ?? start(way);
       pools.set(way, pool);
       await body(await pool);
@@ -36,14 +36,14 @@ function onEach(title: string, body: (pool: Pool) => Promise<void>): void {
 /** The same on a pool of the test's own. */
 function onFresh(title: string, body: (pool: Pool) => Promise<void>): void {
   for (const way of WAYS) {
-    test.skipIf(way !== "emulated" && missing !== undefined)(`${title} (${way})`, async () => {
+    plainTest.skipIf(way !== "emulated" && missing !== undefined)(`${title} (${way})`, async () => {
       await using pool = await start(way);
       await body(pool);
     });
   }
 }
 
-onEach("turns of N threads overlap, and never more than N go on at once [X1]", async (pool) => {
+test("turns of N threads overlap, and never more than N go on at once [X1]", async (pool) => {
   const words = sharedWords();
   // Each turn lasts until both threads have had one at the same time.
   const tasks = [0, 1, 2, 3, 4, 5].map(() => pool.run(JOBS, "overlap", words, 2, 4));
@@ -52,7 +52,7 @@ onEach("turns of N threads overlap, and never more than N go on at once [X1]", a
   expect(words[SHARED.INSIDE]).toBe(0);
 });
 
-onEach("a task has all of its turns on the thread that it was given to [X1]", async (pool) => {
+test("a task has all of its turns on the thread that it was given to [X1]", async (pool) => {
   const words = sharedWords();
   const places = await Promise.all(
     pool.each<{ threadId: number }>(JOBS, "whereAmI").map((task) => task.join()),
@@ -63,7 +63,7 @@ onEach("a task has all of its turns on the thread that it was given to [X1]", as
   for (const task of tasks) expect(await task.join()).toEqual([places[task.thread]!.threadId]);
 });
 
-onEach("run() gives a task to the thread that has the fewest, the first on a tie", async (pool) => {
+test("run() gives a task to the thread that has the fewest, the first on a tie", async (pool) => {
   const words = sharedWords();
   const waiting = [0, 0, 1, 0].map((thread) => pool.runOn(thread, JOBS, "waitForEver", words));
   expect(pool.threads.map(({ load }) => load)).toEqual([3, 1]);
@@ -75,7 +75,7 @@ onEach("run() gives a task to the thread that has the fewest, the first on a tie
   expect(pool.threads.map(({ load }) => load)).toEqual([0, 0]);
 });
 
-onEach("arguments and results are clones, and shared memory stays shared", async (pool) => {
+test("arguments and results are clones, and shared memory stays shared", async (pool) => {
   expect(await pool.run<number>(JOBS, "add", 2, 3).join()).toBe(5);
   const bytes = new Uint8Array(9000).map((_, at) => at & 0xff);
   const task = pool.run<Uint8Array>(JOBS, "throughPipe", bytes);
@@ -88,7 +88,7 @@ onEach("arguments and results are clones, and shared memory stays shared", async
   );
 });
 
-onEach("join() throws what the function threw, with all that is known of it", async (pool) => {
+test("join() throws what the function threw, with all that is known of it", async (pool) => {
   const thrown = async (kind: string): Promise<unknown> =>
     pool
       .run(JOBS, "fail", kind)
@@ -113,7 +113,7 @@ onEach("join() throws what the function threw, with all that is known of it", as
   expect(await thrown("text")).toBe("no error at all");
 });
 
-onEach("cancel() ends a task in its thread, and settles after its clean-up", async (pool) => {
+test("cancel() ends a task in its thread, and settles after its clean-up", async (pool) => {
   const words = sharedWords();
   const tasks = pool.each(JOBS, "waitForEver", words);
   for (let inside = 0; inside < 2; inside = Atomics.load(words, SHARED.INSIDE)) {
@@ -152,7 +152,7 @@ onFresh("close() cancels what is left, and every thread ends by itself", async (
   expect(await pool.close()).toBe(end);
 });
 
-onEach("what is wrong with a module or an export fails that task alone", async (pool) => {
+test("what is wrong with a module or an export fails that task alone", async (pool) => {
   const message = (name: string, module: string | URL = JOBS): Promise<string> =>
     pool
       .run(module, name)
@@ -167,29 +167,26 @@ onEach("what is wrong with a module or an export fails that task alone", async (
   expect(await pool.run<number>(JOBS, "add", 20, 3).join()).toBe(23);
 });
 
-onEach(
-  "a handle is joined or detached once, and a lost failure is told at the end",
-  async (pool) => {
-    const task = pool.run(JOBS, "add", 1, 2);
-    await task.join();
-    expect(await task.join().catch((error: { code: string }) => error.code)).toBe("ERR_BAD_HANDLE");
-    expect(() => task.detach()).toThrow("its handle was joined before");
-    const ended = pool.runOn(1, JOBS, "fail", "range");
-    const detached = pool.runOn(1, JOBS, "fail", "reel");
-    detached.detach();
-    expect(await detached.cancel().catch((error: { code: string }) => error.code)).toBe(
-      "ERR_BAD_HANDLE",
-    );
-    await pool.runOn(0, JOBS, "leaveFailure").join();
-    await pool.runOn(1, JOBS, "add", 1, 1).join();
-    const { failures, threads } = await pool.close();
-    const told = failures.map(({ name, thread, error }) => [name, thread, error]);
-    expect(told).toEqual([ended, detached].map(({ name, failure }) => [name, 1, failure]));
-    expect((threads[0]!.error as Error).message).toBe("nobody joined me");
-  },
-);
+test("a handle is joined or detached once, and a lost failure is told at the end", async (pool) => {
+  const task = pool.run(JOBS, "add", 1, 2);
+  await task.join();
+  expect(await task.join().catch((error: { code: string }) => error.code)).toBe("ERR_BAD_HANDLE");
+  expect(() => task.detach()).toThrow("its handle was joined before");
+  const ended = pool.runOn(1, JOBS, "fail", "range");
+  const detached = pool.runOn(1, JOBS, "fail", "reel");
+  detached.detach();
+  expect(await detached.cancel().catch((error: { code: string }) => error.code)).toBe(
+    "ERR_BAD_HANDLE",
+  );
+  await pool.runOn(0, JOBS, "leaveFailure").join();
+  await pool.runOn(1, JOBS, "add", 1, 1).join();
+  const { failures, threads } = await pool.close();
+  const told = failures.map(({ name, thread, error }) => [name, thread, error]);
+  expect(told).toEqual([ended, detached].map(({ name, failure }) => [name, 1, failure]));
+  expect((threads[0]!.error as Error).message).toBe("nobody joined me");
+});
 
-test("a pool that goes out of scope throws what nobody took", async () => {
+plainTest("a pool that goes out of scope throws what nobody took", async () => {
   const leave = async (kinds: string[]): Promise<void> => {
     await using pool = await Runtime.pool({ threads: 1, backend: "emulated" });
     for (const kind of kinds) pool.run(JOBS, "fail", kind);
