@@ -87,7 +87,7 @@ const STACKS: readonly Row[] = [
   },
   { id: "O2", meaning: "Nested: a disk in a file on a disk, to any depth", later: true },
   { id: "O3", meaning: "Parallel: stripes overlap, the first error wins", later: true },
-  { id: "O4", meaning: "Sockets are waitable like disks, without allocation", later: true },
+  { id: "O4", meaning: "Sockets are waitable like disks, without allocation" },
   { id: "O5", meaning: "Operations compose through dynamic dispatch", later: true },
   { id: "O6", meaning: "A cancellation hook runs if dropped before ready", later: true },
   { id: "O7", meaning: "Concurrent readers of one cached block make one disk read", later: true },
