@@ -94,7 +94,8 @@ function parseIpv6(host: string): Uint8Array | undefined {
   const four = parseIpv4(text.slice(lastColon + 1));
   if (four !== undefined) {
     const [a, b, c, d] = four as [number, number, number, number];
-    text = `${text.slice(0, lastColon + 1)}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+    const words = [(a << 8) | b, (c << 8) | d].map((word) => word.toString(16));
+    text = `${text.slice(0, lastColon + 1)}${words.join(":")}`;
   }
   const halves = text.split("::");
   if (halves.length > 2) return undefined;
