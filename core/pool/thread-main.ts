@@ -93,7 +93,7 @@ async function serve(io: Runtime, port: MessagePort, send: Send, marks: boolean)
   await io.run(() => jobs.untilClosed(), { name: "pool", tasks: "cancel" });
 }
 
-/** The same without an event loop: whatever there is to wait for, the thread waits in the kernel. */
+/** The same without an event loop: whatever there is to wait for, it waits for in the kernel. */
 function serveBlocking(io: Runtime, port: MessagePort, send: Send, marks: boolean): void {
   const { backend } = io.engine.state;
   const jobs = new ThreadJobs(io, loadNow, send, { marks });
