@@ -2,7 +2,7 @@
  * What a program asks of the transport, in the manner of socket calls that do not wait. Each is a
  * turn of its own. Connections are named by number; errors are error numbers below zero.
  */
-import { ERRNO } from "../../../core/provider/index.ts";
+import { ERRNO, seconds } from "../../../core/provider/index.ts";
 import { abandon, endSending } from "./closing.ts";
 import { beginConnection } from "./input.ts";
 import {
@@ -20,8 +20,9 @@ import type { Transport } from "./transport.ts";
 
 /** Bytes that a connection takes for sending before the peer has acknowledged any. */
 export const SEND_BYTES_MAX = 1 << 18;
-/** tcp_keepalive_time of Linux: 2 hours. */
-const KEEP_ALIVE_DELAY_NS = 7200e9;
+/** tcp_keepalive_time of Linux: 2 hours. Linux counts in seconds. */
+const KEEP_ALIVE_DELAY_NS = seconds(7200);
+export const KEEP_ALIVE_DELAY_NS_MIN = seconds(1);
 
 export interface SocketOptions {
   backlog: number;
@@ -224,5 +225,6 @@ function setOptions(c: Connection, options: SocketOptions): void {
   c.noDelay = options.noDelay;
   c.keepAlive = options.keepAlive;
   c.reusePort = options.reusePort;
-  c.keepAliveDelayNs = options.keepAliveDelayNs || KEEP_ALIVE_DELAY_NS;
+  const delayNs = options.keepAliveDelayNs || KEEP_ALIVE_DELAY_NS;
+  c.keepAliveDelayNs = Math.max(KEEP_ALIVE_DELAY_NS_MIN, delayNs);
 }

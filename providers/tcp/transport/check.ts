@@ -3,15 +3,28 @@
  * written anything into it. What is accepted may be nonsense for a network, but every list in it
  * ends, and every address lies in memory.
  */
-import { RECEIVE_COUNT, TRANSMIT_COUNT } from "./rings.ts";
 import { DESCRIPTOR_BYTES, FRAME_BYTES_MAX } from "../registers.ts";
+import { KEEP_ALIVE_DELAY_NS_MIN } from "./calls.ts";
 import { BUCKETS } from "./connections.ts";
 import { ENTRY_BYTES } from "./deadlines.ts";
-import { FREE, LISTEN, RANGES_MAX, TIME_WAIT, type Connection } from "./layout.ts";
+import {
+  CLOSED,
+  FREE,
+  LISTEN,
+  RANGES_MAX,
+  SYN_SENT,
+  TIME_WAIT,
+  type Connection,
+} from "./layout.ts";
 import { CHUNKS_MAX, CONNECTIONS_MAX, KEPT_BYTES_MAX, PAGE_BYTES } from "./memory.ts";
-import { SCALE_MAX } from "./segment.ts";
+import { RECEIVE_COUNT, TRANSMIT_COUNT } from "./rings.ts";
+import { DATA_AT, SCALE_MAX } from "./segment.ts";
 import type { Transport } from "./transport.ts";
 
+/** Half of what the clock can show: sums of two times are still times. */
+const TIME_NS_MAX = 2 ** 52;
+const isTime = (value: number): boolean =>
+  Number.isInteger(value) && value >= 0 && value <= TIME_NS_MAX;
 const CHUNK_CONNECTIONS = CONNECTIONS_MAX / CHUNKS_MAX;
 
 function refuse(what: string): never {
@@ -29,11 +42,14 @@ export function checkMemory(t: Transport, rootAt: unknown): void {
   checker.connections();
   checker.queues();
   checker.heap();
+  checker.regions();
 }
 
 class MemoryChecker {
   readonly #t: Transport;
   readonly #c: Connection;
+  readonly #regions: { address: number; sizeBytes: number }[] = [];
+  #blocks = 0;
 
   constructor(t: Transport) {
     this.#t = t;
@@ -59,6 +75,7 @@ class MemoryChecker {
     const places = [root.transmitNext, root.transmitOldest, root.receiveNext];
     if (places.some((place) => place >= TRANSMIT_COUNT)) refuse("places in no ring");
     memory.eachChunk((address, sizeBytes) => this.#region(address, sizeBytes, "a chunk"));
+    if (![root.armedNs, root.retransmissions, root.malformed].every(isTime)) refuse("no numbers");
     this.#checkKept();
   }
 
@@ -76,6 +93,7 @@ class MemoryChecker {
       this.#checkConnection(c, number);
     }
     if (used !== root.connectionsUsed) refuse(`${root.connectionsUsed} connections in use`);
+    if (this.#blocks !== root.blocksUsed) refuse(`${root.blocksUsed} blocks in use`);
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       const first = u32[(root.buckets >> 2) + bucket]!;
       for (const number of this.#list(first, (c) => c.nextInBucket, "a bucket")) {
@@ -107,9 +125,18 @@ class MemoryChecker {
       const entry = root.heap + place * ENTRY_BYTES;
       const number = u32[(entry + 8) >> 2]!;
       const atNs = f64[entry >> 3]!;
-      if (!(atNs >= 0 && atNs <= Number.MAX_SAFE_INTEGER)) refuse("a deadline that is no time");
+      if (!isTime(atNs)) refuse("a deadline that is no time");
       const c = this.#known(number, "a deadline") ? this.#at(number) : undefined;
       if (c === undefined || c.state === FREE || c.heapAt !== place + 1) refuse("a deadline");
+    }
+  }
+
+  /** No two parts lie in the same place: what changes one would change the other. */
+  regions(): void {
+    let end = 0;
+    for (const { address, sizeBytes } of this.#regions.sort((a, b) => a.address - b.address)) {
+      if (address < end) refuse("two parts in one place");
+      end = address + sizeBytes;
     }
   }
 
@@ -120,6 +147,15 @@ class MemoryChecker {
       refuse(`numbers of connection ${number}`);
     }
     if (c.parent !== 0) this.#known(c.parent, "a listener");
+    if (c.state === CLOSED && (c.heapAt !== 0 || c.sendBlock !== 0)) refuse("a half closed one");
+    const isSender = c.state >= SYN_SENT;
+    if ((isSender && c.segmentBytesMax < 1) || c.segmentBytesMax > FRAME_BYTES_MAX - DATA_AT) {
+      refuse(`a segment of ${c.segmentBytesMax} bytes`);
+    }
+    const times = [c.timerAtNs, c.keepAliveAtNs, c.keepAliveDelayNs, c.heardNs, c.timedSinceNs];
+    const estimates = [c.timeoutNs, c.smoothedNs, c.deviationNs];
+    if (![...times, ...estimates].every(isTime)) refuse("a time that is none");
+    if (c.keepAlive && c.keepAliveDelayNs < KEEP_ALIVE_DELAY_NS_MIN) refuse("a hasty keep-alive");
     const sent = (c.sendEnd - c.sendFirst) | 0;
     const received = (c.receiveNext - c.readNext) | 0;
     this.#checkRing(c.sendBlock, c.sendBlockBytes, sent);
@@ -138,6 +174,7 @@ class MemoryChecker {
       refuse("a ring that is none");
     }
     this.#region(block, sizeBytes, "a ring");
+    this.#blocks++;
   }
 
   /** Blocks that are kept: as many bytes as the root says, so that the lists end. */
@@ -179,6 +216,7 @@ class MemoryChecker {
     const { ram } = this.#t.memory;
     const inside = address >= PAGE_BYTES && address + sizeBytes <= ram.sizeBytes;
     if (!inside || address % 8 !== 0) refuse(`${what} outside memory`);
+    this.#regions.push({ address, sizeBytes });
     this.#t.memory.touch(address, sizeBytes);
   }
 }

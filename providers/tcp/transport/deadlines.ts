@@ -31,9 +31,12 @@ export class DeadlineHeap {
     return root.heapSize === 0 ? Infinity : f64[root.heap >> 3]!;
   }
 
-  /** The earliest entry's connection. The heap must not be empty. */
-  get earliest(): number {
-    return this.#memory.u32[(this.#memory.root.heap >> 2) + 2]!;
+  /** Takes the earliest entry out. The heap must not be empty. @returns its connection */
+  take(): number {
+    const { root, u32 } = this.#memory;
+    const number = u32[(root.heap >> 2) + 2]!;
+    this.#removeAt(0, number);
+    return number;
   }
 
   /** Makes room for as many entries as there are connections. @returns whether there is memory */
@@ -67,17 +70,19 @@ export class DeadlineHeap {
 
   /** Takes a connection's entry out, if it has one. */
   remove(connection: number): void {
+    const place = this.#memory.u32[(this.#memory.addressOf(connection) + HEAP_AT) >> 2]!;
+    if (place !== 0) this.#removeAt(place - 1, connection);
+  }
+
+  #removeAt(place: number, connection: number): void {
     const { root, u32, f64 } = this.#memory;
-    const field = (this.#memory.addressOf(connection) + HEAP_AT) >> 2;
-    const place = u32[field]!;
-    if (place === 0) return;
-    u32[field] = 0;
+    u32[(this.#memory.addressOf(connection) + HEAP_AT) >> 2] = 0;
     const last = --root.heapSize;
-    if (place - 1 === last) return;
+    if (place === last) return;
     const entry = root.heap + last * ENTRY_BYTES;
     const atNs = f64[entry >> 3]!;
     const moved = u32[(entry + 8) >> 2]!;
-    if (this.#rise(place - 1, atNs, moved) === place - 1) this.#sink(place - 1, atNs, moved);
+    if (this.#rise(place, atNs, moved) === place) this.#sink(place, atNs, moved);
   }
 
   #rise(start: number, atNs: number, connection: number): number {

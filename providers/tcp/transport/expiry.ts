@@ -34,8 +34,7 @@ const KEEP_ALIVES_MAX = 256;
 export function fireDeadlines(t: Transport): void {
   const { deadlines, nowNs } = t;
   while (deadlines.earliestNs <= nowNs) {
-    const number = deadlines.earliest;
-    deadlines.remove(number);
+    const number = deadlines.take();
     const c = t.at(number);
     if (c.timerAtNs !== 0 && c.timerAtNs <= nowNs) fireTimer(t, c);
     if (c.state <= CLOSED) continue;
