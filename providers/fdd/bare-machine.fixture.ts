@@ -28,9 +28,16 @@ export class BareMachine {
 
   constructor(options: FloppyControllerOptions = {}) {
     this.dma = new DmaController({
-      readMemory: (at, target) =>
-        this.#inside(at, target) && !target.set(this.memory.subarray(at, at + target.length)),
-      writeMemory: (at, bytes) => this.#inside(at, bytes) && !this.memory.set(bytes, at),
+      readMemory: (at, target) => {
+        const isInside = this.#inside(at, target);
+        if (isInside) target.set(this.memory.subarray(at, at + target.length));
+        return isInside;
+      },
+      writeMemory: (at, bytes) => {
+        const isInside = this.#inside(at, bytes);
+        if (isInside) this.memory.set(bytes, at);
+        return isInside;
+      },
     });
     this.fdc = new FloppyController(
       {

@@ -58,7 +58,7 @@ export interface FloppyFaults {
 }
 
 export interface FloppyControllerOptions {
-  /** "real" (default) takes the time that a floppy takes, "instant" a microsecond a step. */
+  /** How all drives begin: "real" (default) or "instant", see {@link FloppyController.setTiming}. */
   timing?: "real" | "instant";
   /** Which chip PART ID and the like see; default "82077AA". */
   chip?: "82077AA" | "82078";
@@ -76,7 +76,6 @@ export class FloppyController {
   readonly drives: readonly FloppyDrive[];
   readonly host: FloppyHost;
   readonly chip: "82077AA" | "82078";
-  readonly isReal: boolean;
   readonly faults: FloppyFaults | undefined;
   readonly seeks: Seeks;
   readonly transfer: Transfer;
@@ -86,12 +85,11 @@ export class FloppyController {
   constructor(host: FloppyHost, options: FloppyControllerOptions = {}) {
     this.host = host;
     this.chip = options.chip ?? "82077AA";
-    this.isReal = (options.timing ?? "real") === "real";
     this.faults = options.faults;
     const present = options.drives ?? DRIVES;
     this.drives = Array.from(
       { length: DRIVES },
-      (_, i) => new FloppyDrive(this.isReal, i < present),
+      (_, i) => new FloppyDrive(options.timing !== "instant", i < present),
     );
     this.seeks = new Seeks(this);
     this.transfer = new Transfer(this);
@@ -103,6 +101,11 @@ export class FloppyController {
   insert(drive: number, surface: Surface): void {
     this.drives[drive]!.insert(surface);
     this.transfer.resume(drive);
+  }
+
+  /** Makes a drive's mechanics take their time, or a microsecond each. */
+  setTiming(drive: number, timing: "real" | "instant"): void {
+    this.drives[drive]!.state.isReal = timing === "real" ? 1 : 0;
   }
 
   /** Takes the disk out of a drive, also in the middle of a transfer. */

@@ -13,6 +13,7 @@ export const SETTLE_NS = 15_000_000;
 
 /** What a drive remembers; all of it is saved. */
 export interface DriveState {
+  isReal: number;
   motorOn: number;
   /** When the motor has its speed; index pulses come from then on. */
   spunUpNs: number;
@@ -39,6 +40,7 @@ export interface DriveState {
 }
 
 export const freshDrive = (): DriveState => ({
+  isReal: 1,
   motorOn: 0,
   spunUpNs: 0,
   settledNs: 0,
@@ -58,15 +60,18 @@ const EMPTY_FORMAT = formatNamed("1.44M");
 export class FloppyDrive {
   readonly state = freshDrive();
   surface: Surface | undefined;
-  /** Whether mechanics take the time that they take. */
-  readonly #isReal: boolean;
 
   /** Whether a drive is connected at all. */
   readonly #isPresent: boolean;
 
   constructor(isReal: boolean, isPresent: boolean) {
-    this.#isReal = isReal;
+    this.state.isReal = isReal ? 1 : 0;
     this.#isPresent = isPresent;
+  }
+
+  /** Whether its mechanics take the time that they take. */
+  get isReal(): boolean {
+    return this.state.isReal === 1;
   }
 
   get isAtTrack0(): boolean {
@@ -80,7 +85,7 @@ export class FloppyDrive {
   setMotor(on: boolean, nowNs: number): void {
     if ((this.state.motorOn === 1) === on) return;
     this.state.motorOn = on ? 1 : 0;
-    if (on) this.state.spunUpNs = nowNs + (this.#isReal ? SPIN_UP_NS : 0);
+    if (on) this.state.spunUpNs = nowNs + (this.isReal ? SPIN_UP_NS : 0);
   }
 
   /** Whether index pulses come: without them a data command waits for ever. */
@@ -94,7 +99,7 @@ export class FloppyDrive {
     if (!this.#isPresent) return;
     const last = this.format.driveCylinders - 1;
     state.cylinder = Math.max(0, Math.min(last, state.cylinder + (inwards ? 1 : -1)));
-    state.settledNs = nowNs + (this.#isReal ? SETTLE_NS : 0);
+    state.settledNs = nowNs + (this.isReal ? SETTLE_NS : 0);
     if (this.surface !== undefined) state.changed = 0;
   }
 
@@ -109,7 +114,7 @@ export class FloppyDrive {
    * @param fromNs not before this moment
    */
   passesNs(placeNs: number, fromNs: number): number {
-    if (!this.#isReal) return fromNs;
+    if (!this.isReal) return fromNs;
     const { turnNs } = this.format;
     const first = this.state.spunUpNs + placeNs;
     return Math.ceil(first + Math.ceil((fromNs - first) / turnNs) * turnNs);

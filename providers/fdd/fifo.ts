@@ -39,7 +39,7 @@ export class Fifo {
     const { state } = fdc;
     const isFull = state.fifoCount >= fdc.fifoCapacity;
     if (transfer.givesBytes ? isFull : state.fifoCount === 0) {
-      if (!fdc.isReal) {
+      if (!transfer.drive.isReal) {
         // The disk stands still; the host's next access sets it going again.
         state.stage = STAGE.BYTES;
         return;
@@ -86,8 +86,8 @@ export class Fifo {
   }
 
   #goOn(): void {
-    const { fdc } = this.#transfer;
-    if (!fdc.isReal && fdc.state.stage === STAGE.BYTES) {
+    const { fdc, drive } = this.#transfer;
+    if (!drive.isReal && fdc.state.stage === STAGE.BYTES) {
       this.#transfer.wait(STAGE.BYTES, fdc.host.now());
     }
   }
@@ -109,7 +109,7 @@ export class Fifo {
     if (transfer.givesBytes) {
       const isLast = state.dataAt >= state.dataGoal || state.stage === STAGE.DRAIN;
       if (state.fifoCount >= Math.max(1, capacity - threshold) || isLast) asks = true;
-      if (!fdc.isReal && state.fifoCount >= capacity) asks = true;
+      if (!transfer.drive.isReal && state.fifoCount >= capacity) asks = true;
       if (state.fifoCount === 0) asks = false;
     } else {
       if (state.fifoCount <= threshold) asks = true;

@@ -67,9 +67,9 @@ export class Seeks {
   }
 
   /** One step's time, [82077] 5.2.6: 16 ms less the rate's nibble, at 500 kbit/s. */
-  get stepNs(): number {
-    const { state, isReal } = this.#fdc;
-    if (!isReal) return INSTANT_NS;
+  #stepNs(unit: number): number {
+    const { state, drives } = this.#fdc;
+    if (!drives[unit]!.isReal) return INSTANT_NS;
     return (16 - (state.stepAndUnload >> 4)) * 1e6 * RATE_FACTORS[state.rate]!;
   }
 
@@ -82,7 +82,7 @@ export class Seeks {
     if (kind !== SEEK.IMPLIED) state.busy = 1;
     const isThere = steps === 0 || (kind === SEEK.RECALIBRATE && this.#isHome(unit));
     if (isThere) state.stepsLeft = 0;
-    this.#timers[unit]!.after(isThere ? INSTANT_NS : this.stepNs);
+    this.#timers[unit]!.after(isThere ? INSTANT_NS : this.#stepNs(unit));
   }
 
   #isHome(unit: number): boolean {
@@ -97,7 +97,7 @@ export class Seeks {
       state.stepsLeft -= 1;
       state.presentCylinder = (state.presentCylinder + (state.inwards === 1 ? 1 : 255)) & 0xff;
       if (state.seeking === SEEK.RECALIBRATE && drive.isAtTrack0) state.stepsLeft = 0;
-      if (state.stepsLeft > 0) return this.#timers[unit]!.after(this.stepNs);
+      if (state.stepsLeft > 0) return this.#timers[unit]!.after(this.#stepNs(unit));
     }
     this.#finish(unit);
   }
