@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { CALIBRATION, calibrationPlan, type SubjectPlan, type Topic } from "./topic.ts";
 
 function subject(module: string, argument: string, more: Partial<SubjectPlan> = {}): SubjectPlan {
-  const path = join(import.meta.dir, "subjects", module);
+  const path = join(import.meta.dir, module);
   return { from: "subject", module: path, argument, unit: "ns/op", ...more };
 }
 
 const stall = (completions: string): SubjectPlan =>
-  subject("loop-stall.ts", completions, { unit: "ms", operations: 8 });
+  subject("./subjects/loop-stall.ts", completions, { unit: "ms", operations: 8 });
 
 /** A row that shows how many times as long something takes. */
 function ratio(name: string, over: string, under: string, target?: number): Topic["rows"][number] {
@@ -29,14 +29,14 @@ const topic: Topic = {
   name: "threads",
   samplers: {
     [CALIBRATION]: calibrationPlan,
-    "loop, 1 in flight": subject("loop-nop.ts", "loop 1"),
-    "completion thread, 1 in flight": subject("loop-nop.ts", "thread 1"),
-    "loop, 64 in flight": subject("loop-nop.ts", "loop 64"),
-    "completion thread, 64 in flight": subject("loop-nop.ts", "thread 64"),
+    "loop, 1 in flight": subject("./subjects/loop-nop.ts", "loop 1"),
+    "completion thread, 1 in flight": subject("./subjects/loop-nop.ts", "thread 1"),
+    "loop, 64 in flight": subject("./subjects/loop-nop.ts", "loop 64"),
+    "completion thread, 64 in flight": subject("./subjects/loop-nop.ts", "thread 64"),
     "loop, longest turn": stall("loop"),
     "completion thread, longest turn": stall("thread"),
-    "pool task": subject("pool-task.ts", "loop"),
-    "pool task, blocking": subject("pool-task.ts", "blocking"),
+    "pool task": subject("./subjects/pool-task.ts", "loop"),
+    "pool task, blocking": subject("./subjects/pool-task.ts", "blocking"),
   },
   rows: [
     ratio(

@@ -32,7 +32,7 @@ test("the provider of docs/writing-a-provider.md passes the suite that it shows"
   }
 });
 
-test("the pool of docs/threads.md prints what the page says, and its other code is sound", async () => {
+test("the pool of docs/threads.md prints what the page says; its other code runs", async () => {
   const [jobs, main, ...others] = await blocksOf("docs/threads.md", "ts");
   const [output] = await blocksOf("docs/threads.md", "text");
   mkdirSync(join(root, ".tmp"), { recursive: true });

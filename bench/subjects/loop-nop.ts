@@ -1,6 +1,6 @@
 /**
- * NOPs on Bun's event loop, so many in flight: handed over, waited for by the backend's wake-up, and
- * collected. Argument: who enters the kernel (`loop` or `thread`) and how many.
+ * NOPs on Bun's event loop, so many in flight: handed over, waited for by the backend's wake-up,
+ * and collected. Argument: who enters the kernel (`loop` or `thread`) and how many.
  */
 import type { UringBackend } from "../../core/backend/uring/uring-backend.ts";
 import { OPCODE, type Sink } from "../../core/backend/contract.ts";

@@ -1,6 +1,7 @@
 /**
- * The longest time for which Bun's event loop stands still while 64 MiB are read from the page cache
- * by 64 requests that are handed over at once. Argument: who enters the kernel (`loop` or `thread`).
+ * The longest time for which Bun's event loop stands still while 64 MiB are read from the page
+ * cache by 64 requests that are handed over at once. Argument: who enters the kernel, `loop` or
+ * `thread`.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
