@@ -1,0 +1,145 @@
+/**
+ * A disk on io_uring: an image file or a block device of the host's, driven by requests to the
+ * kernel. All disk providers have this driver; what differs between them are a few facts.
+ *
+ * References: Linux manual pages io_uring_enter(2), open(2), fallocate(2), fcntl(2) (open file
+ * description locks), statx(2) (STATX_DIOALIGN).
+ */
+import {
+  ReelError,
+  type Driver,
+  type DriverContext,
+  type WaitQueue,
+} from "../../../core/provider/index.ts";
+import { openFiles, type ImageChoice } from "./opening.ts";
+import { diskState } from "./state.ts";
+import { reading, writing } from "./transfers.ts";
+import { discarding, flushing, identifying, resuming, suspending } from "./upkeep.ts";
+
+/** Options that every disk provider has; `direct` where it makes sense. */
+export interface DiskOptions {
+  readonly image: string;
+  readonly sizeBytes: number;
+  readonly readOnly: boolean;
+  readonly exclusive: boolean;
+  readonly direct?: boolean;
+}
+
+/** What kind of disk it is to be. */
+export interface DiskFacts<O extends DiskOptions> {
+  /** Its provider: "sata". */
+  readonly kind: string;
+  /** Bytes of a block. */
+  blockBytes(options: O): number;
+  /** Bytes of a disk for which no size is given: 0 for those of the image. */
+  sizeBytes?(options: O): number;
+  /** What `identify` tells beside size and features: model and serial number. */
+  identity(options: O): Readonly<Record<string, string>>;
+}
+
+/** Part of what a snapshot keeps of a disk: how to open it again. */
+interface Reopening extends ImageChoice {
+  readonly blockBytes: number;
+  readonly identity: Readonly<Record<string, string>>;
+}
+
+/**
+ * The io_uring driver of a disk provider. It has layers for the operations `read`, `write`, `flush`,
+ * `discard`, `identify`, `suspend` and `resume`; a provider declares those that it wants.
+ */
+export function uringDisk<O extends DiskOptions>(
+  cx: DriverContext,
+  facts: DiskFacts<O>,
+): Driver<O> {
+  const { kind } = facts;
+  const disks = cx.records("disk", diskState);
+  /** Paths are the host's and have no place in records; a snapshot keeps them. */
+  const reopenings = new Map<number, Reopening>();
+
+  const openDisk = (resource: number, reopening: Reopening): void => {
+    const what = `Cannot open ${kind} ${JSON.stringify(reopening.image)}`;
+    const { blockBytes, readOnly } = reopening;
+    const files = openFiles(cx, reopening, blockBytes, what);
+    Object.assign(disks.at(resource), files, { blockBytes, readOnly, cut: false });
+    reopenings.set(resource, reopening);
+  };
+
+  const describe = (resource: number): string => {
+    const image = reopenings.get(resource)?.image ?? "";
+    const name = image === "" ? "a disk without an image" : JSON.stringify(image);
+    return disks.at(resource).cut ? `${name}, which was cut short meanwhile` : name;
+  };
+
+  const identify = (resource: number): string => {
+    const disk = disks.at(resource);
+    const features = [
+      disk.readOnly ? "read-only" : "write",
+      ...(disk.readOnly ? [] : ["flush", "fua"]),
+      ...(disk.readOnly || disk.device ? [] : ["discard"]),
+      ...(disk.directFile >= 0 ? ["direct"] : []),
+      ...(disk.fileAtHand ? ["registered-file"] : []),
+      ...(disk.memoryAtHand ? ["registered-memory"] : []),
+    ];
+    const size = { sectors: disk.sizeBytes / disk.blockBytes, sectorBytes: disk.blockBytes };
+    return `${JSON.stringify({ ...reopenings.get(resource)!.identity, ...size, features })}\n`;
+  };
+
+  return {
+    operations: {
+      read: reading(kind, disks),
+      write: writing(kind, disks),
+      flush: flushing(kind, disks),
+      discard: discarding(kind, disks),
+      identify: identifying(kind, identify),
+      suspend: suspending(kind, disks),
+      resume: resuming(kind, disks),
+    },
+    open(resource, options) {
+      const { exclusive, image, readOnly } = options;
+      openDisk(resource, {
+        image,
+        exclusive,
+        readOnly,
+        direct: options.direct ?? false,
+        sizeBytes: options.sizeBytes === 0 ? (facts.sizeBytes?.(options) ?? 0) : options.sizeBytes,
+        blockBytes: facts.blockBytes(options),
+        identity: facts.identity(options),
+      });
+      const disk = disks.at(resource);
+      disk.gate = cx.queue();
+      disk.drained = cx.queue();
+    },
+    describe,
+    release(resource) {
+      const { directFile, drained, file, gate } = disks.at(resource);
+      cx.dispose(gate as WaitQueue);
+      cx.dispose(drained as WaitQueue);
+      reopenings.delete(resource);
+      cx.host.close(file);
+      if (directFile >= 0) cx.host.close(directFile);
+    },
+    snapshot: (resource) => new TextEncoder().encode(JSON.stringify(reopenings.get(resource)!)),
+    restore(resource, saved) {
+      const reopening = readReopening(kind, saved);
+      const { sizeBytes } = disks.at(resource);
+      openDisk(resource, { ...reopening, sizeBytes });
+    },
+  };
+}
+
+function readReopening(kind: string, saved: Uint8Array): Reopening {
+  let reopening: Partial<Reopening>;
+  try {
+    reopening = JSON.parse(new TextDecoder().decode(saved)) as Partial<Reopening>;
+  } catch (cause) {
+    throw new ReelError("ERR_STATE_CORRUPT", `Cannot restore ${kind}: it has no image`, { cause });
+  }
+  const { blockBytes, image } = reopening;
+  if (typeof image !== "string" || typeof blockBytes !== "number") {
+    throw new ReelError("ERR_STATE_CORRUPT", `Cannot restore ${kind}: it has no image`);
+  }
+  if (image !== "") return reopening as Reopening;
+  throw new ReelError("ERR_UNSUPPORTED", `Cannot restore ${kind}: its disk has no image`, {
+    mend: "Open disks with an image if snapshots are to be restored",
+  });
+}

@@ -1,0 +1,162 @@
+/**
+ * Reading and writing blocks of an image. What the kernel moves only in part is gone on with; what
+ * is aligned goes past the page cache where that was asked for, and the rest through it.
+ */
+import {
+  ERRNO,
+  OPCODE,
+  bool,
+  layer,
+  struct,
+  type Layer,
+  type LayerContext,
+  type Move,
+  type View,
+  type Wait,
+} from "../../../core/provider/index.ts";
+import { begin, cameThrough, end, progressShape } from "./state.ts";
+import type { DiskRecords, DiskView } from "./state.ts";
+
+/** linux/fs.h, RWF_DSYNC: this write is durable when it is over. */
+const WRITE_THROUGH = 2;
+/** The argument of a write that is to be durable when it is over (force unit access). */
+const FORCE_UNIT_ACCESS = 1;
+
+const transferShape = {
+  ...progressShape,
+  /** Whether the request that is under way goes past the page cache, and whether none may. */
+  direct: bool,
+  cached: bool,
+} as const;
+type TransferView = View<typeof transferShape>;
+
+/** Whether a transfer is of whole blocks. */
+function isWhole({ blockBytes }: DiskView, { length, offset }: LayerContext): boolean {
+  return offset >= 0 && offset % blockBytes === 0 && length % blockBytes === 0;
+}
+
+/** Asks for what is left of a transfer. */
+function ask(
+  opcode: number,
+  disk: DiskView,
+  frame: TransferView,
+  run: LayerContext,
+  left: number,
+  flags: number,
+): Wait {
+  const { movedBytes } = frame;
+  const from = run.offset + movedBytes;
+  // What is left of a block, after a transfer in part, may be no whole one.
+  const direct =
+    disk.directFile >= 0 &&
+    !frame.cached &&
+    from % disk.directBytes === 0 &&
+    left % disk.directBytes === 0;
+  frame.direct = direct;
+  const file = direct ? disk.directFile : disk.file;
+  return run.ring.request(opcode, file, run.address + movedBytes, left, from, flags);
+}
+
+/**
+ * Whether a request past the page cache was refused for what is the memory's alignment: then it is
+ * to be asked for again, by way of the cache.
+ */
+function wasMisaligned(frame: TransferView, result: number): boolean {
+  if (result !== -ERRNO.EINVAL || !frame.direct) return false;
+  frame.cached = true;
+  return true;
+}
+
+/** Ends an operation with an error. */
+function failWith(
+  disk: DiskView,
+  frame: TransferView,
+  run: LayerContext,
+  errorNumber: number,
+): Move {
+  end(disk, frame, run);
+  return run.fail(errorNumber);
+}
+
+/** Reading goes up to the end of the disk; behind it there is nothing to read. */
+export function reading(kind: string, disks: DiskRecords): Layer {
+  const left = (disk: DiskView, frame: TransferView, run: LayerContext): number =>
+    Math.min(run.length, disk.sizeBytes - run.offset) - frame.movedBytes;
+
+  return layer({
+    name: `${kind}.read`,
+    frame: struct(transferShape),
+    wait(frame, run) {
+      const disk = disks.at(run.resource);
+      const gate = begin(disk, frame, run);
+      if (gate !== undefined) return gate;
+      if (!isWhole(disk, run)) return run.ready(-ERRNO.EINVAL);
+      const count = left(disk, frame, run);
+      return count <= 0 ? run.ready() : ask(OPCODE.READ, disk, frame, run, count, 0);
+    },
+    complete(frame, run, result) {
+      if (cameThrough(frame)) return run.again();
+      const disk = disks.at(run.resource);
+      if (result < 0) {
+        if (wasMisaligned(frame, result)) return run.again();
+        return failWith(disk, frame, run, -result);
+      }
+      const wanted = left(disk, frame, run);
+      if (result < wanted) {
+        if (result === 0) {
+          // The disk goes on here, but the image ends: somebody has cut it.
+          disk.cut = true;
+          return failWith(disk, frame, run, ERRNO.EIO);
+        }
+        frame.movedBytes += result;
+        run.progress(result);
+        return run.again();
+      }
+      end(disk, frame, run);
+      return run.done(result);
+    },
+    cancel: (frame, run) => end(disks.at(run.resource), frame, run),
+  });
+}
+
+/** A write is all there or fails; one that would pass the end of the disk writes nothing. */
+export function writing(kind: string, disks: DiskRecords): Layer {
+  const refusal = (disk: DiskView, run: LayerContext): number => {
+    if (disk.readOnly) return ERRNO.EROFS;
+    if (!isWhole(disk, run)) return ERRNO.EINVAL;
+    return run.offset + run.length > disk.sizeBytes ? ERRNO.ENOSPC : 0;
+  };
+
+  return layer({
+    name: `${kind}.write`,
+    frame: struct(transferShape),
+    wait(frame, run) {
+      const disk = disks.at(run.resource);
+      const gate = begin(disk, frame, run);
+      if (gate !== undefined) return gate;
+      const refused = refusal(disk, run);
+      if (refused !== 0 || run.length === 0) return run.ready(-refused);
+      const flags = run.argument === FORCE_UNIT_ACCESS ? WRITE_THROUGH : 0;
+      return ask(OPCODE.WRITE, disk, frame, run, run.length - frame.movedBytes, flags);
+    },
+    complete(frame, run, result) {
+      if (cameThrough(frame)) return run.again();
+      const disk = disks.at(run.resource);
+      if (result < 0) {
+        if (wasMisaligned(frame, result)) return run.again();
+        return failWith(disk, frame, run, -result);
+      }
+      const wanted = run.length - frame.movedBytes;
+      if (result < wanted) {
+        // A file that takes nothing and gives no reason would be asked for ever.
+        if (result === 0) return failWith(disk, frame, run, ERRNO.EIO);
+        frame.movedBytes += result;
+        run.progress(result);
+        return run.again();
+      }
+      end(disk, frame, run);
+      return run.done(result);
+    },
+    cancel: (frame, run) => end(disks.at(run.resource), frame, run),
+  });
+}
