@@ -24,15 +24,15 @@ function passTurn(socket: SocketView, run: LayerContext): void {
   if (!run.wakeOne(socket.turns as WaitQueue)) socket.sending = false;
 }
 
+/** A write waits for its turn no longer. */
+function leaveLine(frame: { waits: boolean }, socket: SocketView, run: LayerContext): void {
+  if (!frame.waits) return;
+  frame.waits = false;
+  socket.waitingBytes -= run.length;
+}
+
 export function writing(sockets: Sockets) {
   const { transport } = sockets;
-
-  /** A write waits for its turn no longer. */
-  function leaveLine(frame: { waits: boolean }, socket: SocketView, run: LayerContext): void {
-    if (!frame.waits) return;
-    frame.waits = false;
-    socket.waitingBytes -= run.length;
-  }
 
   /**
    * Hands over as much as there is room for.

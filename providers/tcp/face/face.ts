@@ -12,7 +12,7 @@ type Common = "inboxBytes" | "keepAlive" | "keepAliveDelayNs" | "noDelay" | "pat
 type Timeouts = "readTimeoutNs" | "writeTimeoutNs" | "zeroCopyFromBytes";
 
 export type ListenOptions = Partial<
-  Pick<TcpOptions, Common | Timeouts | "backlog" | "fd" | "host" | "reusePort">
+  Pick<TcpOptions, Common | Timeouts | "backlog" | "fd" | "from" | "host" | "reusePort">
 >;
 
 export type ConnectOptions = Partial<

@@ -1,4 +1,4 @@
-/** Commands to the network, and the names and addresses in them: what is understood, what is not. */
+/** Commands to the network, and the names and addresses in them: what is understood and what not. */
 import { describe, expect, test } from "bun:test";
 import { ReelError } from "../../../core/errors.ts";
 import { BareMachine } from "../bare-machine.fixture.ts";

@@ -1,5 +1,5 @@
 /**
- * What links do to frames: by how much they delay, how often they lose, repeat and reorder, and what
+ * What links do to frames: how much they delay, how often they lose, repeat and reorder, and what
  * partitions and clogs do. Chance is seeded, so the counts are exact numbers within wide bounds.
  */
 import { describe, expect, test } from "bun:test";
