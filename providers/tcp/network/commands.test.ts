@@ -1,4 +1,4 @@
-/** Commands to the network, and the names and addresses in them: what is understood and what not. */
+/** Commands to the network, names and addresses: what is understood, and what is not. */
 import { describe, expect, test } from "bun:test";
 import { ReelError } from "../../../core/errors.ts";
 import { BareMachine } from "../bare-machine.fixture.ts";
