@@ -1,6 +1,10 @@
-/** Programs for tests of what happens to a whole process; the scenario is the first argument. */
+/**
+ * Programs for tests of what happens to a whole process; the scenario is the first argument, and
+ * who enters the kernel the second.
+ */
 import type { Sink } from "../contract.ts";
 import { OPCODE } from "../contract.ts";
+import type { CompletionsBy } from "./options.ts";
 import { UringBackend } from "./uring-backend.ts";
 
 export const CHILD = import.meta.path;
@@ -8,8 +12,11 @@ export const CHILD = import.meta.path;
 /** Beyond the spin, so that the process is asleep when it happens. */
 const LONG_MS = 20;
 
-async function run(scenario: keyof typeof SCENARIOS): Promise<void> {
-  const backend = await UringBackend.open();
+async function run(
+  scenario: keyof typeof SCENARIOS,
+  completions: CompletionsBy = "loop",
+): Promise<void> {
+  const backend = await UringBackend.open({ completions });
   const results: number[] = [];
   const sink: Sink = {
     turn() {},
@@ -84,4 +91,7 @@ const SCENARIOS = {
   },
 };
 
-if (import.meta.main) await run(process.argv[2] as keyof typeof SCENARIOS);
+if (import.meta.main) {
+  const [scenario, completions] = process.argv.slice(2);
+  await run(scenario as keyof typeof SCENARIOS, completions as CompletionsBy | undefined);
+}

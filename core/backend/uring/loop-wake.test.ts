@@ -16,6 +16,7 @@ import {
   pinned,
   pollOut,
   ringTest,
+  threadMissing,
   woken,
   writeNow,
 } from "./ring.fixture.ts";
@@ -29,8 +30,8 @@ async function drive(backend: UringBackend, sink: RecordingSink, events: number)
 }
 
 /** Runs a scenario in a process of its own. @returns what it delivered */
-async function runChild(scenario: string): Promise<string> {
-  const child = Bun.spawn([process.execPath, CHILD, scenario], {
+async function runChild(scenario: string, completions = "loop"): Promise<string> {
+  const child = Bun.spawn([process.execPath, CHILD, scenario, completions], {
     stdin: "pipe",
     stdout: "pipe",
     stderr: "inherit",
@@ -199,12 +200,24 @@ ringTest("openBlocking() tests the wake-up when one is armed all the same", asyn
   expect(backend.poll(sink, false)).toBe(1);
 });
 
-ringTest.each([
+const ENDINGS = [
   ["idle", "[]"],
   ["armed for nothing", "[]"],
   ["disarmed", "[]"],
   ["pending", "[1]"],
   ["sleeping", "[0]"],
-])("a process whose backend is %s ends when it should", async (scenario, delivered) => {
-  expect(await runChild(scenario)).toBe(delivered);
-});
+] as const;
+
+ringTest.each(ENDINGS)(
+  "a process whose backend is %s ends when it should",
+  async (scenario, delivered) => {
+    expect(await runChild(scenario)).toBe(delivered);
+  },
+);
+
+ringTest.skipIf(threadMissing !== undefined).each(ENDINGS)(
+  "a process whose completion thread is %s ends when it should",
+  async (scenario, delivered) => {
+    expect(await runChild(scenario, "thread")).toBe(delivered);
+  },
+);
