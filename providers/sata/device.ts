@@ -110,6 +110,25 @@ export class AhciHba implements DeviceModel {
     return this.ports[port]?.unplug();
   }
 
+  /**
+   * Restores a state whose drives are not those that are in the ports: takes these out and puts the
+   * others in, without anything of it being heard on the links.
+   * @throws {RangeError} as {@link restore}; the drives are what they were then
+   */
+  exchange(drives: readonly (Drive | undefined)[], bytes: Uint8Array): void {
+    const before = this.ports.map(({ drive, engine }) => ({ drive, slots: engine.slots }));
+    for (const port of this.ports) port.hold(drives[port.number]);
+    try {
+      this.restore(bytes);
+    } catch (error) {
+      for (const port of this.ports) {
+        port.hold(before[port.number]!.drive);
+        port.engine.slots = before[port.number]!.slots;
+      }
+      throw error;
+    }
+  }
+
   readRegister(block: string, offset: number, width: AccessWidth): number {
     if (block === "config") return this.pci.read(offset, width);
     if (block !== "abar") return 0;

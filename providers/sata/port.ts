@@ -190,9 +190,14 @@ export class Port {
 
   /** A device is put in: the link comes up by itself. */
   plug(drive: Drive): void {
-    this.drive = drive;
-    this.engine.fit(drive);
+    this.hold(drive);
     this.#startLink();
+  }
+
+  /** Has a device, or none, without the link noticing: only before a state is restored. */
+  hold(drive: Drive | undefined): void {
+    this.drive = drive;
+    if (drive !== undefined) this.engine.fit(drive);
   }
 
   /** The device is pulled out, whatever it was doing: 3.3.12 DIAG.N. */

@@ -1,0 +1,54 @@
+/**
+ * What the driver remembers of a disk that is open: one record, all of it bytes. The masks have a
+ * bit for each tag; the queues are wait lists of the session's table.
+ */
+import { bool, bytes, oneOf, struct, u32, u53, u8 } from "../../../core/provider/index.ts";
+import { SLOTS } from "../registers.ts";
+
+/** Names of the tags' queues, so that one can be picked by number without making a name. */
+export const TAG_QUEUES = Array.from({ length: SLOTS }, (_, tag) => `tag${tag}` as const);
+
+/** Each tag's wait list. */
+export const tagQueues = struct(Object.fromEntries(TAG_QUEUES.map((name) => [name, u32])));
+
+export const diskState = struct({
+  /** The HBA's port. */
+  port: u8,
+  /**
+   * `starting` until the disk has said who it is; `ready`; `repairing` while an error is seen to;
+   * `gone` after the device was pulled out.
+   */
+  phase: oneOf("starting", "ready", "repairing", "gone"),
+  /** Address of its memory. */
+  area: u32,
+  /** Tags that there is memory for, and those that are used: as many as the disk can do. */
+  tags: u8,
+  usable: u8,
+  queued: bool,
+  readOnly: bool,
+  sectors: u53,
+  /** Counts the devices that were in the port; operations fail once when it has changed. */
+  generation: u32,
+  changed: bool,
+  /** Tags that operations hold, and those of them that the hardware has. */
+  held: u32,
+  flying: u32,
+  /** Tags whose command took too long, and tags of operations that ended before it. */
+  late: u32,
+  orphans: u32,
+  /** Commands that must be alone: how many wait for that, and whether one has it. */
+  aloneWaiting: u32,
+  alone: bool,
+  /** PxIS bits of an error that is not seen to yet, and PxTFD as it was then. */
+  fault: u32,
+  faultTask: u32,
+  /** How often each tag's command was issued again through no fault of its own. */
+  reissues: bytes(SLOTS),
+  /** Resets of the port so far, and commands that were issued again: for reports. */
+  resets: u32,
+  reissued: u32,
+  /** Who waits for a tag, for being alone, and the service that waits for something to repair. */
+  waiters: u32,
+  alones: u32,
+  repair: u32,
+});

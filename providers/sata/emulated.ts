@@ -1,0 +1,62 @@
+/**
+ * SATA on the emulated machine: an AHCI adapter with a disk for each resource, and the driver that
+ * works it through its registers. The two meet nowhere else.
+ */
+import type { Driver, DriverContext } from "../../core/provider/index.ts";
+import { closingLayer, discardLayer, flushLayer, identifyLayer } from "./driver/alone.ts";
+import { internalLayer, portLayer } from "./driver/bring-up.ts";
+import { Disks } from "./driver/disks.ts";
+import { Fitting } from "./driver/fitting.ts";
+import { openingLayer } from "./driver/opening.ts";
+import { repairLayer } from "./driver/repair.ts";
+import { transferLayer } from "./driver/transfer.ts";
+import type { SataOptions } from "./options.ts";
+import * as R from "./registers.ts";
+
+const SECTOR = 512;
+
+export function emulatedSata(cx: DriverContext): Driver<SataOptions> {
+  const fitting = new Fitting(cx);
+  const disks = new Disks(cx);
+  const port = portLayer(disks);
+  const internal = internalLayer(disks);
+  const opening = openingLayer(disks, port, internal);
+  const repair = repairLayer(disks, { port, internal, opening });
+  disks.write(R.HBA_GHC, R.GHC_AE | R.GHC_IE);
+  cx.onInterrupt(R.SATA_LINE, disks.serve);
+  return {
+    operations: {
+      read: transferLayer(disks, false),
+      write: transferLayer(disks, true),
+      flush: flushLayer(disks),
+      discard: discardLayer(disks),
+      identify: identifyLayer(disks),
+    },
+    layers: [port, internal, opening, repair],
+    devices: [fitting],
+    opening,
+    closing: closingLayer(disks),
+    open(resource, options) {
+      const found = fitting.plug(options);
+      try {
+        disks.begin(resource, found, Math.max(1, options.queueDepth), options.readOnly);
+      } catch (error) {
+        fitting.unplug(found);
+        throw error;
+      }
+    },
+    service: () => repair,
+    describe(resource) {
+      const { port: number, sectors } = disks.at(resource);
+      return `port ${number}, ${sectors * SECTOR} bytes`;
+    },
+    restore: (resource) => disks.adopt(resource),
+    release(resource) {
+      const { port: number } = disks.at(resource);
+      disks.writePort(number, R.PORT_IE, 0);
+      disks.writePort(number, R.PORT_CMD, 0);
+      fitting.unplug(number);
+      disks.end(resource);
+    },
+  };
+}
