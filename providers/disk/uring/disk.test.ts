@@ -2,9 +2,10 @@
 import { describe, expect } from "bun:test";
 import { readFileSync, statSync, truncateSync, writeFileSync, mkdirSync } from "node:fs";
 
-import { codeOf, pathOf, pattern, startDisks, uringTest, withDisks } from "./disk.fixture.ts";
+import { codeOf, makeFolder, pattern, startDisks, uringTest, withDisks } from "./disk.fixture.ts";
 
 const BLOCK = 512;
+const pathOf = makeFolder();
 const SIZE = 1 << 20;
 
 function makeImage(name: string, content = pattern(SIZE)): { image: string; content: Uint8Array } {

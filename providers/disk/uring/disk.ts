@@ -111,12 +111,11 @@ export function uringDisk<O extends DiskOptions>(
     },
     describe,
     release(resource) {
-      const { directFile, drained, file, gate } = disks.at(resource);
+      const { directFile, drained, file, gate, lockedFile } = disks.at(resource);
       cx.dispose(gate as WaitQueue);
       cx.dispose(drained as WaitQueue);
       reopenings.delete(resource);
-      cx.host.close(file);
-      if (directFile >= 0) cx.host.close(directFile);
+      for (const each of [file, directFile, lockedFile]) if (each >= 0) cx.host.close(each);
     },
     snapshot: (resource) => new TextEncoder().encode(JSON.stringify(reopenings.get(resource)!)),
     restore(resource, saved) {

@@ -34,6 +34,8 @@ export interface OpenedFiles {
   readonly file: number;
   /** -1 where the page cache cannot be gone past, or need not be. */
   readonly directFile: number;
+  /** The opening that holds the lock, or -1. */
+  readonly lockedFile: number;
   readonly sizeBytes: number;
   readonly directBytes: number;
   readonly device: boolean;
@@ -69,7 +71,8 @@ export function openFiles(
     const file = opened[0]!;
     const status = host.fileStatus(file);
     const sizeBytes = usable(status, choice, blockBytes, what);
-    if (choice.exclusive) host.lockFile(file, !choice.readOnly);
+    const locks = choice.exclusive && nameless === undefined;
+    const lockedFile = locks ? keep(openLocked(cx, choice)) : NO_FILE;
     const path = nameless ?? choice.image;
     const directFile = choice.direct ? openDirect(cx, path, choice) : NO_FILE;
     if (directFile !== NO_FILE) keep(directFile);
@@ -78,6 +81,7 @@ export function openFiles(
     return {
       file,
       directFile,
+      lockedFile,
       sizeBytes,
       // Where the kernel does not tell, blocks are tried.
       directBytes: status.directBytes === 0 ? blockBytes : status.directBytes,
@@ -125,6 +129,21 @@ function openImage(cx: DriverContext, choice: ImageChoice): number {
     host.close(probe);
   }
   return host.open(choice.image, accessOf(choice), 0);
+}
+
+/**
+ * Opens the image once more and locks it by that. The ring never hears of this opening: what it
+ * knows ends only some time after a process that was killed, and a lock must end at once.
+ */
+function openLocked(cx: DriverContext, choice: ImageChoice): number {
+  const file = cx.host.open(choice.image, accessOf(choice), 0);
+  try {
+    cx.host.lockFile(file, !choice.readOnly);
+    return file;
+  } catch (error) {
+    cx.host.close(file);
+    throw error;
+  }
 }
 
 /** The second way to the file, past the page cache; -1 where its file system has none. */

@@ -16,6 +16,8 @@ const shape = {
   /** The ring file by way of the page cache, and the one without it, or -1. */
   file: i32,
   directFile: i32,
+  /** The opening that holds the lock, or -1. */
+  lockedFile: i32,
   sizeBytes: u53,
   blockBytes: u32,
   /** What a transfer without the page cache has to be aligned to. */

@@ -87,6 +87,7 @@ export function reading(kind: string, disks: DiskRecords): Layer {
     name: `${kind}.read`,
     frame: struct(transferShape),
     wait(frame, run) {
+      if (run.length === 0) return run.ready();
       const disk = disks.at(run.resource);
       const gate = begin(disk, frame, run);
       if (gate !== undefined) return gate;
@@ -131,11 +132,12 @@ export function writing(kind: string, disks: DiskRecords): Layer {
     name: `${kind}.write`,
     frame: struct(transferShape),
     wait(frame, run) {
+      if (run.length === 0) return run.ready();
       const disk = disks.at(run.resource);
       const gate = begin(disk, frame, run);
       if (gate !== undefined) return gate;
       const refused = refusal(disk, run);
-      if (refused !== 0 || run.length === 0) return run.ready(-refused);
+      if (refused !== 0) return run.ready(-refused);
       const flags = run.argument === FORCE_UNIT_ACCESS ? WRITE_THROUGH : 0;
       return ask(OPCODE.WRITE, disk, frame, run, run.length - frame.movedBytes, flags);
     },
