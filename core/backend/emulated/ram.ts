@@ -13,6 +13,9 @@ export const PAGE_BYTES = 4096;
 /** Bound on memory: a snapshot must fit into one blob, and addresses into 32 bits. */
 export const RAM_BYTES_MAX = 1 << 29;
 
+/** Up to so many bytes, a descriptor or a short frame, a loop is quicker than making a view. */
+const LOOP_BYTES_MAX = 64;
+
 /** A snapshot's memory, checked and not yet applied. */
 export interface RamState {
   dmaErrors: number;
@@ -72,8 +75,11 @@ export class Ram {
 
   /** Copies memory out. @returns false, counted and with `target` unchanged, when out of bounds */
   readInto(address: number, target: Uint8Array): boolean {
-    if (!this.#reach(address, target.length)) return false;
-    target.set(this.#bytes.subarray(address, address + target.length));
+    const { length } = target;
+    if (!this.#reach(address, length)) return false;
+    const bytes = this.#bytes;
+    if (length > LOOP_BYTES_MAX) target.set(bytes.subarray(address, address + length));
+    else for (let i = 0; i < length; i++) target[i] = bytes[address + i]!;
     return true;
   }
 
