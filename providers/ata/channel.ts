@@ -9,7 +9,6 @@
  */
 import { ATA, DEVICE, ERROR, STATUS } from "../disk/drive/bits.ts";
 import type { Drive, TaskFile } from "../disk/drive/drive.ts";
-import type { FaultList } from "../disk/faults.ts";
 import type { AccessWidth, DeviceHost, DeviceTimer } from "../disk/host.ts";
 import { BusMaster } from "./bus-master.ts";
 import { CommandRun, type ChannelWires } from "./command-run.ts";
@@ -22,17 +21,13 @@ const DEVICE_ALWAYS = 0xa0;
 
 export interface ChannelOptions {
   host: DeviceHost;
-  faults: FaultList;
   /** Drives 0 and 1. */
   drives: readonly (Drive | undefined)[];
-  /** How long a soft reset takes. */
-  resetNs: number;
   mayMaster(): boolean;
 }
 
 export class Channel implements ChannelWires {
   readonly host: DeviceHost;
-  readonly faults: FaultList;
   readonly busMaster: BusMaster;
   readonly slots: readonly [Slot, Slot] = [new Slot(), new Slot()];
   readonly #options: ChannelOptions;
@@ -54,8 +49,7 @@ export class Channel implements ChannelWires {
   constructor(options: ChannelOptions) {
     this.#options = options;
     this.host = options.host;
-    this.faults = options.faults;
-    this.busMaster = new BusMaster(options.host, () => this.#kick.after(0));
+    this.busMaster = new BusMaster(options.host, () => this.kick());
     this.#run = new CommandRun(this);
     this.#resetTimer = this.host.timer("reset", () => this.#resetDone());
     this.#lateTimer = this.host.timer("late", (position) =>
@@ -64,6 +58,11 @@ export class Channel implements ChannelWires {
     this.#kick = this.host.timer("bus-master", () => this.#run.pump());
     for (const [i, drive] of options.drives.slice(0, 2).entries()) this.slots[i]!.drive = drive;
     this.reset();
+  }
+
+  /** Looks in an event of its own whether data can move now. */
+  kick(): void {
+    this.#kick.after(0);
   }
 
   mayMaster(): boolean {
@@ -112,9 +111,10 @@ export class Channel implements ChannelWires {
   // Interrupts: pending in the slot, seen on the line when selected and nIEN is 0.
 
   raise(slot: Slot): void {
-    if (this.faults.size > 0) {
-      if (this.faults.strike("lost-interrupt")) return;
-      const late = this.faults.strike("late-interrupt");
+    const faults = slot.drive?.faults;
+    if (faults !== undefined && faults.size > 0) {
+      if (faults.strike("lost-interrupt")) return;
+      const late = faults.strike("late-interrupt");
       if (late !== undefined) {
         this.#lateTimer.after(late.delayNs ?? LATE_NS_DEFAULT, this.slots.indexOf(slot));
         return;
@@ -191,8 +191,12 @@ export class Channel implements ChannelWires {
     this.#control = value & (CONTROL.NIEN | CONTROL.SRST | CONTROL.HOB);
     const isReset = (value & CONTROL.SRST) !== 0;
     if (isReset && (was & CONTROL.SRST) === 0) this.#holdReset(false);
-    if (!isReset && (was & CONTROL.SRST) !== 0) this.#resetTimer.after(this.#options.resetNs);
+    if (!isReset && (was & CONTROL.SRST) !== 0) this.#resetTimer.after(this.#resetNs);
     this.#drive();
+  }
+
+  get #resetNs(): number {
+    return Math.max(0, ...this.slots.map(({ drive }) => drive?.resetNs ?? 0));
   }
 
   /** Both drives are busy from now on ([ATA-6] 9.2, 9.10). */
@@ -244,9 +248,10 @@ export class Channel implements ChannelWires {
     if ((slot.status & (STATUS.BSY | STATUS.DRQ)) !== 0) return;
     this.#acknowledge();
     this.counters.commands += 1;
-    if (this.faults.size > 0) {
-      if (this.faults.strike("unplug")) return this.plug(this.#selected as 0 | 1, undefined);
-      if (this.faults.strike("spurious-interrupt")) this.#assert(slot);
+    const { faults } = slot.drive;
+    if (faults.size > 0) {
+      if (faults.strike("unplug")) return this.plug(this.#selected as 0 | 1, undefined);
+      if (faults.strike("spurious-interrupt")) this.#assert(slot);
     }
     if (command === ATA.EXECUTE_DEVICE_DIAGNOSTIC) return this.#diagnose();
     slot.fill(this.#task, command);
@@ -264,7 +269,7 @@ export class Channel implements ChannelWires {
   /** Runs on both devices, whichever is selected, and ends with device 0 ([ATA-6] 9.9). */
   #diagnose(): void {
     this.#holdReset(true);
-    this.#resetTimer.after(this.#options.resetNs);
+    this.#resetTimer.after(this.#resetNs);
   }
 
   /** DEVICE RESET, for packet devices, also while busy ([ATA-6] 8.10). No interrupt. */
@@ -290,7 +295,6 @@ export class Channel implements ChannelWires {
       slots: this.slots.map((slot) => slot.save()),
       run: this.#run.save(),
       busMaster: this.busMaster.save(),
-      faults: this.faults.save(),
     };
   }
 
@@ -303,6 +307,5 @@ export class Channel implements ChannelWires {
     for (const [i, slot] of this.slots.entries()) slot.load(saved.slots[i]!);
     this.#run.load(saved.run, this.slots);
     this.busMaster.load(saved.busMaster);
-    this.faults.load(saved.faults);
   }
 }

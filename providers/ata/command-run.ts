@@ -6,7 +6,6 @@
 import { REASON, STATUS } from "../disk/drive/bits.ts";
 import { type Drive, type Plan, PROTOCOL } from "../disk/drive/drive.ts";
 import { loadPlan, savePlan } from "../disk/drive/plan-state.ts";
-import type { FaultList } from "../disk/faults.ts";
 import type { DeviceHost, DeviceTimer } from "../disk/host.ts";
 import type { BusMaster } from "./bus-master.ts";
 import { REG } from "./registers.ts";
@@ -36,7 +35,6 @@ const READY = STATUS.DRDY | STATUS.DSC;
 export interface ChannelWires {
   readonly host: DeviceHost;
   readonly busMaster: BusMaster;
-  readonly faults: FaultList;
   /** Whether the PCI function may move data by itself. */
   mayMaster(): boolean;
   /** INTRQ of the slot's drive. */
@@ -248,11 +246,12 @@ export class CommandRun {
   /** Moves what can be moved between the drive and memory; called when either becomes ready. */
   pump(): void {
     const plan = this.#plans[this.#position];
-    const { busMaster, faults } = this.#wires;
-    if (this.#phase !== PHASE.DMA || plan === undefined) return;
+    const { busMaster } = this.#wires;
+    const drive = this.#slot?.drive;
+    if (this.#phase !== PHASE.DMA || plan === undefined || drive === undefined) return;
     const toMemory = plan.protocol === PROTOCOL.DMA_IN;
     if (!busMaster.active || !busMaster.goes(toMemory) || !this.#wires.mayMaster()) return;
-    if (faults.size > 0 && faults.strike("dma-error")) return busMaster.fail();
+    if (drive.faults.size > 0 && drive.faults.strike("dma-error")) return busMaster.fail();
     busMaster.rest();
     for (;;) {
       const isOver = toMemory ? this.#pumpIn(plan) : this.#pumpOut(plan);

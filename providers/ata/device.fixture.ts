@@ -55,7 +55,6 @@ export class IdeBench {
     this.ide = new IdeController({
       hosts: [this.machine.host("irq14"), this.machine.host("irq15")],
       drives: [options.drives ?? [this.disk]],
-      faults: [this.faults, new FaultList()],
     });
     this.ide.writeRegister("pci", 4, 2, 5);
   }

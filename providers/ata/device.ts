@@ -7,7 +7,6 @@
  * for bus master IDE; [PCI] PCI Local Bus 3.0.
  */
 import type { Drive } from "../disk/drive/drive.ts";
-import { FaultList } from "../disk/faults.ts";
 import type { AccessWidth, DeviceHost, DeviceModel } from "../disk/host.ts";
 import { PciFunction } from "../disk/pci.ts";
 import { decodeState, encodeState } from "../disk/state.ts";
@@ -31,9 +30,6 @@ export interface IdeOptions {
   hosts: readonly [DeviceHost, DeviceHost];
   /** Drives by channel and position; what is missing is absent. */
   drives: readonly (readonly (Drive | undefined)[])[];
-  faults?: readonly [FaultList, FaultList];
-  /** How long a soft reset takes, default 0: the next event. */
-  resetNs?: number;
 }
 
 export class IdeController implements DeviceModel {
@@ -45,9 +41,7 @@ export class IdeController implements DeviceModel {
     const channel = (i: 0 | 1): Channel =>
       new Channel({
         host: options.hosts[i],
-        faults: options.faults?.[i] ?? new FaultList(),
         drives: options.drives[i] ?? [],
-        resetNs: options.resetNs ?? 0,
         mayMaster: () => this.pci.busMaster,
       });
     this.channels = [channel(0), channel(1)];
@@ -91,7 +85,10 @@ export class IdeController implements DeviceModel {
       case "bus-master":
         return this.#busMaster(offset).write(offset % BUS_MASTER.BYTES, width, value);
       case "pci":
-        return this.pci.write(offset, width, value);
+        this.pci.write(offset, width, value);
+        // What waited for bus mastering to be allowed goes on.
+        for (const channel of this.channels) channel.kick();
+        return undefined;
       default:
         return undefined;
     }

@@ -67,6 +67,27 @@ export function parseWhen(when: string): Ordinals {
   return { first, last, step };
 }
 
+const WORDS = ["lba", "sectors", "when", "chance", "delayNs"];
+
+/**
+ * Reads a fault from a line: its kind, then `name=value` words: `unreadable lba=5 when=3..9+2`.
+ * @throws {RangeError} naming the word that is none
+ */
+export function parseFault(line: string): Fault {
+  const [kind, ...words] = line.trim().split(/\s+/);
+  const fault: Record<string, unknown> = { kind };
+  for (const word of words) {
+    const [name, value = ""] = word.split("=");
+    const isGood = WORDS.includes(name!) && (name === "when" || Number(value) >= 0);
+    if (!isGood || value === "") {
+      throw new RangeError(`Cannot read fault "${line}": found ${word}, wanted ${WORDS}`);
+    }
+    fault[name!] = name === "when" ? value : Number(value);
+  }
+  // The list checks kinds and ordinals.
+  return fault as unknown as Fault;
+}
+
 export class FaultList {
   readonly #faults: readonly Fault[];
   readonly #ordinals: readonly (Ordinals | undefined)[];

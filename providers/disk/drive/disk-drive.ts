@@ -21,6 +21,7 @@ import {
 import { fillErrorLog, NO_ERROR_LOG, type ErrorLog } from "./error-log.ts";
 import { applyNonData, smartShape, takeData } from "./effects.ts";
 import { fillIdentify, type IdentifyFacts } from "./identify.ts";
+import { clearPlan } from "./plan-state.ts";
 import { fillSmartData, fillSmartThresholds, POWER, type Settings, SMART } from "./settings.ts";
 import { WriteCache } from "./write-cache.ts";
 
@@ -74,6 +75,14 @@ export class DiskDrive implements Drive {
     };
   }
 
+  get faults(): FaultList {
+    return this.options.faults;
+  }
+
+  get resetNs(): number {
+    return this.options.timing.resetNs;
+  }
+
   get parallel(): number {
     return this.options.timing.parallel;
   }
@@ -97,7 +106,7 @@ export class DiskDrive implements Drive {
     kept.count = task.count;
     kept.lba = task.lba;
     kept.device = task.device;
-    resetPlan(plan);
+    clearPlan(plan);
     this.counters.commands += 1;
     const shape = shapeOf(task.command);
     if (shape === undefined || this.asleep) return this.#refuse(plan, ERROR.ABRT);
@@ -464,24 +473,4 @@ export class DiskDrive implements Drive {
     this.cache.load(fields.cache);
     this.options.faults.load(fields.faults);
   }
-}
-
-function resetPlan(plan: Plan): void {
-  plan.command = plan.task.command;
-  plan.queued = false;
-  plan.tag = 0;
-  plan.fua = false;
-  plan.extended = false;
-  plan.firstLba = 0;
-  plan.sectors = 0;
-  plan.transferBytes = 0;
-  plan.blockBytes = SECTOR;
-  plan.delayNs = 0;
-  plan.transferNs = 0;
-  plan.movedBytes = 0;
-  plan.failed = false;
-  plan.keepSectors = Infinity;
-  plan.shiftSectors = 0;
-  plan.status = READY;
-  plan.error = 0;
 }

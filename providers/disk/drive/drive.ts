@@ -12,6 +12,8 @@
  * `packet(plan, bytes)`, after which the plan's protocol is that of the data phase.
  */
 
+import type { FaultList } from "../faults.ts";
+
 /** How a command moves its data ([ACS-3] 4.3, [ATA-6] clause 9). */
 export const PROTOCOL = {
   /** No data: after `delayNs` comes the end. */
@@ -93,6 +95,10 @@ export interface Signature {
 
 export interface Drive {
   readonly kind: "disk" | "packet";
+  /** What goes wrong with this drive and its cable. */
+  readonly faults: FaultList;
+  /** How long a reset takes, nanoseconds. */
+  readonly resetNs: number;
   /** Queued commands that the medium works on at once: start no more than so many. */
   readonly parallel: number;
   readonly name: string;

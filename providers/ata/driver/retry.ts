@@ -1,0 +1,74 @@
+/**
+ * What every operation does around its commands: take the channel, give the drive its settings back
+ * after a reset, and after a failure reset the channel and try again, three times at most.
+ */
+import {
+  ERRNO,
+  u8,
+  type Layer,
+  type LayerContext,
+  type Move,
+  type View,
+} from "../../../core/provider/index.ts";
+import { ATA, ERROR } from "../../disk/drive/bits.ts";
+import type { Board } from "./board.ts";
+import { MOVE, PLACE, resetNow, type CommandFrame } from "./command.ts";
+
+const TRIES_MAX = 3;
+
+export const attemptShape = { step: u8, tries: u8 } as const;
+export type AttemptView = View<typeof attemptShape>;
+
+export const STEP = {
+  /** Waits for the channel. */
+  LOCK: 0,
+  /** A command of the operation's own runs. */
+  WORK: 1,
+  /** SET MULTIPLE after a reset runs. */
+  SETUP: 2,
+} as const;
+
+/** A command to run: what is not said is 0. */
+export type CommandWords = Partial<Omit<CommandFrame, "$base">>;
+
+export interface Attempts {
+  call(run: LayerContext, words: CommandWords): Move;
+  /** Gives the drive its settings back if it lost them. @returns undefined when it has them */
+  setUp(frame: AttemptView, run: LayerContext): Move | undefined;
+  /**
+   * Looks at a command that failed.
+   * @returns undefined when it is worth another try; the hardware has been made ready for it
+   */
+  refuse(frame: AttemptView, run: LayerContext, errorNumber: number): Move | undefined;
+}
+
+export function attempts(board: Board, command: Layer): Attempts {
+  const call = (run: LayerContext, words: CommandWords): Move =>
+    run.call(command, { move: MOVE.NONE, place: PLACE.OPERATION, ...words } as never);
+  return {
+    call,
+    setUp(frame, run) {
+      const disk = board.disks.at(run.resource);
+      if (!disk.unset || disk.packet || disk.multiple <= 1) {
+        disk.unset = false;
+        return undefined;
+      }
+      frame.step = STEP.SETUP;
+      return call(run, { command: ATA.SET_MULTIPLE, count: disk.multiple });
+    },
+    refuse(frame, run, errorNumber) {
+      const disk = board.disks.at(run.resource);
+      const isCable = errorNumber === ERRNO.EIO && (disk.lastError & ERROR.ICRC) !== 0;
+      // UNC, and also what a packet device says with its sense key, is the medium's last word.
+      if (errorNumber !== ERRNO.ETIMEDOUT && !isCable) return run.fail(errorNumber);
+      frame.tries += 1;
+      if (frame.tries > TRIES_MAX) return run.fail(isCable ? ERRNO.EIO : ERRNO.ETIMEDOUT);
+      disk.retries += 1;
+      if (errorNumber === ERRNO.ETIMEDOUT) {
+        disk.resets += 1;
+        resetNow(board, disk.channel);
+      }
+      return undefined;
+    },
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * The disk on the emulated machine: mounts an IDE controller at a PC's places, puts a drive on its
+ * cable for each disk that is opened, and drives it by the layers in driver/.
+ */
+import { ReelError, type Driver, type DriverContext } from "../../core/provider/index.ts";
+import type { AccessWidth } from "../disk/host.ts";
+import { Board } from "./driver/board.ts";
+import { commandLayer } from "./driver/command.ts";
+import { openingLayer } from "./driver/opening.ts";
+import { attempts as attemptsOf } from "./driver/retry.ts";
+import { discardLayer, flushLayer, identifyLayer } from "./driver/simple.ts";
+import { transferLayer } from "./driver/transfer.ts";
+import { IdeController } from "./device.ts";
+import { Fleet } from "./fleet.ts";
+import type { AtaOptions } from "./options.ts";
+import { BUS_MASTER_PORT, COMMAND_PORTS, CONTROL_PORTS, IDE_LINES } from "./registers.ts";
+
+/** PCI command register: I/O space and bus mastering, as firmware leaves it. */
+const PCI_COMMAND = 4;
+const PCI_ENABLED = 5;
+
+function mount(cx: DriverContext): IdeController {
+  const { machine } = cx;
+  const hosts = [
+    machine.attach("ata.primary", IDE_LINES[0]),
+    machine.attach("ata.secondary", IDE_LINES[1]),
+  ] as const;
+  const ide = new IdeController({ hosts, drives: [] });
+  const place = (base: number, length: number, block: string): void => {
+    const read = (offset: number, width: AccessWidth): number =>
+      ide.readRegister(block, offset, width);
+    const write = (offset: number, width: AccessWidth, value: number): void =>
+      ide.writeRegister(block, offset, width, value);
+    machine.ports.register(base, length, { read, write }, `ata.${block}`);
+  };
+  for (const i of [0, 1] as const) {
+    place(COMMAND_PORTS[i], 8, `command${i}`);
+    place(CONTROL_PORTS[i], 1, `control${i}`);
+  }
+  place(BUS_MASTER_PORT, 16, "bus-master");
+  ide.writeRegister("pci", PCI_COMMAND, 2, PCI_ENABLED);
+  return ide;
+}
+
+/** Where a disk goes: where its options say, or the first place that is free. */
+function placeFor(fleet: Fleet, { channel, drive }: AtaOptions): [channel: number, drive: number] {
+  for (const at of [0, 1]) {
+    for (const position of [0, 1]) {
+      const isMeant = (channel < 0 || channel === at) && (drive < 0 || drive === position);
+      if (isMeant && !fleet.has(at, position)) return [at, position];
+    }
+  }
+  throw new ReelError("EBUSY", "Cannot open an ata disk: its place on the cable is taken", {
+    mend: "Close the disk there, or leave channel and drive at -1 for the first free place",
+    details: { channel, drive },
+  });
+}
+
+export function emulatedAta(cx: DriverContext): Driver<AtaOptions> {
+  const fleet = new Fleet(mount(cx), () => cx.machine.now());
+  const board = new Board(cx);
+  const command = commandLayer(board);
+  const attempts = attemptsOf(board, command as never);
+  return {
+    operations: {
+      read: transferLayer(board, attempts, false),
+      write: transferLayer(board, attempts, true),
+      flush: flushLayer(board, attempts),
+      discard: discardLayer(board, attempts),
+      identify: identifyLayer(board, attempts),
+    },
+    layers: [command as never],
+    opening: openingLayer(board, attempts),
+    devices: [fleet],
+    open(resource, options) {
+      const [channel, drive] = placeFor(fleet, options);
+      const isReadOnly = fleet.plug({ ...options, resource, channel, drive }, cx.random.uint32());
+      const disk = board.disks.at(resource);
+      disk.channel = channel;
+      disk.position = drive;
+      disk.dma = options.dma === "auto";
+      disk.readOnly = isReadOnly;
+      disk.sectorBytes = 512;
+      disk.multiple = 1;
+      board.allocate(resource);
+    },
+    describe: (resource) => fleet.describe(resource),
+    release(resource) {
+      board.free(resource);
+      fleet.unplug(resource);
+    },
+  };
+}
