@@ -5,25 +5,19 @@
 import type { FaceEnd, IoBuffer } from "../../../core/provider/index.ts";
 import { NAME_LOCAL, NAME_PEER } from "../options.ts";
 import { addressOf, type SocketAddress } from "./address.ts";
+import { gather, requireSignal, requireTimeout, unwritable, type Writable } from "./checks.ts";
 import { streamsOf } from "./streams.ts";
 
 /** Bytes that one read brings at most, unless it is told otherwise. */
 export const CHUNK_BYTES = 1 << 16;
 
-export type Writable = Uint8Array | string | IoBuffer;
+export type { Writable };
 
 export interface ReadOptions {
   /** Ends the read when it is aborted. */
   signal?: AbortSignal;
   /** The read fails with ETIMEDOUT when nothing has come after so long. */
   timeoutNs?: number;
-}
-
-const encoder = new TextEncoder();
-
-function sizeOf(source: Writable): number {
-  if (typeof source === "string") return Buffer.byteLength(source);
-  return source instanceof Uint8Array ? source.length : source.sizeBytes;
 }
 
 export class Connection implements AsyncIterable<Uint8Array>, AsyncDisposable {
@@ -46,15 +40,14 @@ export class Connection implements AsyncIterable<Uint8Array>, AsyncDisposable {
    * @throws {ReelError} (as a rejection) ECONNRESET, ETIMEDOUT, ERR_CLOSED
    */
   read(sizeBytes: number = CHUNK_BYTES, options?: ReadOptions): Promise<Uint8Array> {
-    if (options === undefined) return this.#end.receive(sizeBytes);
-    const { signal, timeoutNs = 0 } = options;
-    const argument = { argument: timeoutNs };
-    return this.#end.receive(sizeBytes, signal === undefined ? argument : { signal, ...argument });
+    return options === undefined ? this.#end.receive(sizeBytes) : this.#receive(sizeBytes, options);
   }
 
   /** Reads into memory of the program's. @returns how many bytes came; 0 at the end */
   readInto(target: IoBuffer | Uint8Array): Promise<number> {
-    return this.#end.readInto(target);
+    // Without memory nothing would be read, which looks like the end of the stream.
+    const wrong = typeof target === "string" ? undefined : unwritable("read", target);
+    return wrong === undefined ? this.#end.readInto(target) : Promise.reject(wrong);
   }
 
   /**
@@ -65,12 +58,13 @@ export class Connection implements AsyncIterable<Uint8Array>, AsyncDisposable {
    *   still wait, because nobody awaited them
    */
   write(source: Writable): Promise<number> {
-    return this.#end.write(source);
+    const wrong = unwritable("write", source);
+    return wrong === undefined ? this.#end.write(source) : Promise.reject(wrong);
   }
 
   /** Sends several pieces as if they were one: no packet ends between them by itself. */
-  writev(sources: readonly Writable[]): Promise<number> {
-    return this.#end.write(gather(sources));
+  async writev(sources: readonly Writable[]): Promise<number> {
+    return await this.#end.write(gather(sources));
   }
 
   /**
@@ -79,7 +73,7 @@ export class Connection implements AsyncIterable<Uint8Array>, AsyncDisposable {
    * @param last sent before
    */
   async end(last?: Writable): Promise<void> {
-    if (last !== undefined) await this.#end.write(last);
+    if (last !== undefined) await this.write(last);
     await this.#end.perform("end");
   }
 
@@ -119,20 +113,13 @@ export class Connection implements AsyncIterable<Uint8Array>, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
 
-/** One array of all pieces. */
-function gather(sources: readonly Writable[]): Uint8Array {
-  const sizeBytes = sources.reduce((sum, source) => sum + sizeOf(source), 0);
-  const all = new Uint8Array(new ArrayBuffer(sizeBytes));
-  let at = 0;
-  for (const source of sources) {
-    if (typeof source === "string") at += encoder.encodeInto(source, all.subarray(at)).written;
-    else {
-      const bytes = source instanceof Uint8Array ? source : source.bytes;
-      all.set(bytes, at);
-      at += bytes.length;
-    }
+  async #receive(sizeBytes: number, options: ReadOptions): Promise<Uint8Array> {
+    const { signal, timeoutNs = 0 } = options;
+    requireTimeout("read", timeoutNs);
+    requireSignal("read", signal);
+    const argument = { argument: timeoutNs };
+    const all = signal === undefined ? argument : { signal, ...argument };
+    return await this.#end.receive(sizeBytes, all);
   }
-  return all;
 }

@@ -2,6 +2,7 @@
 import type { FaceEnd, FaceHost } from "../../../core/provider/index.ts";
 import { NAME_LOCAL, type TcpOptions } from "../options.ts";
 import { addressOf, type SocketAddress } from "./address.ts";
+import { optionsOf, requireSignal } from "./checks.ts";
 import { Connection } from "./connection.ts";
 import { Listener } from "./listener.ts";
 import { Network } from "./network.ts";
@@ -53,7 +54,7 @@ async function openListener(
   io: FaceHost,
   options: ListenOptions | number,
 ): Promise<[end: FaceEnd, address: SocketAddress]> {
-  const chosen = typeof options === "number" ? { port: options } : options;
+  const chosen: ListenOptions = optionsOf("listen", options);
   const adopts = chosen.fd !== undefined && chosen.fd >= 0;
   const role = adopts ? { role: "adopt", listening: true } : { role: "listen" };
   const end = await io.open("tcp", { ...chosen, ...role });
@@ -77,7 +78,8 @@ export function tcpFace(io: FaceHost): TcpFace {
       return new Server(io, ...(await openListener(io, options)), handlers);
     },
     async connect(options) {
-      const { signal, ...chosen } = typeof options === "number" ? { port: options } : options;
+      const { signal, ...chosen }: ConnectOptions = optionsOf("connect", options);
+      requireSignal("connect", signal);
       const role = chosen.fd !== undefined && chosen.fd >= 0 ? "adopt" : "connect";
       return new Connection(await io.open("tcp", { ...chosen, role }, signal));
     },

@@ -1,6 +1,7 @@
 /** A listener, for people: connections come out of it with `for await`. */
 import type { FaceEnd, FaceHost } from "../../../core/provider/index.ts";
 import type { SocketAddress } from "./address.ts";
+import { requireSignal } from "./checks.ts";
 import { Connection } from "./connection.ts";
 
 export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
@@ -31,7 +32,8 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
    * @throws {ReelError} (as a rejection) ECANCELED, ERR_CLOSED when the listener is closed
    */
   async accept(options: { signal?: AbortSignal } = {}): Promise<Connection> {
-    const handle = await this.#end.perform("accept", undefined, options);
+    requireSignal("accept", options?.signal);
+    const handle = await this.#end.perform("accept", undefined, options ?? {});
     return new Connection(this.#io.end(handle));
   }
 

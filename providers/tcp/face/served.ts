@@ -4,6 +4,7 @@
  * handler's promise is open, or more is to be sent than the peer takes, nothing more is read.
  */
 import { ReelError, type FaceDirect, type FaceEnd } from "../../../core/provider/index.ts";
+import { unwritable } from "./checks.ts";
 import { CHUNK_BYTES } from "./connection.ts";
 
 /** Bytes that wait to be sent, after which reading rests until they are gone. */
@@ -30,7 +31,14 @@ export interface ServeHandlers {
   close?(connection: ServedConnection, error: unknown): void;
 }
 
+const NO_BUFFER = "Cannot send: found an IoBuffer, wanted a Uint8Array or a string";
+
 const encoder = new TextEncoder();
+
+/** Whether a handler's answer is to be awaited: a promise of any maker. */
+function isPromise(answer: unknown): answer is PromiseLike<unknown> {
+  return typeof (answer as { then?: unknown } | null | undefined)?.then === "function";
+}
 
 export class ServedConnection {
   /** For the program's own use. */
@@ -86,6 +94,8 @@ export class ServedConnection {
    */
   send(source: Uint8Array | string): void {
     const bytes = typeof source === "string" ? encoder.encode(source) : source;
+    if (!(bytes instanceof Uint8Array))
+      throw unwritable("send", source) ?? new TypeError(NO_BUFFER);
     if (this.#ending || this.#closed) {
       throw new ReelError("EPIPE", "Cannot send: the connection was ended");
     }
@@ -137,19 +147,36 @@ export class ServedConnection {
       this.#broken(error);
       return;
     }
-    if (answer instanceof Promise) this.#awaits(answer);
+    if (isPromise(answer)) this.#awaits(answer);
     else this.#readOn();
   }
 
-  #awaits(answer: Promise<unknown>): void {
+  #awaits(answer: PromiseLike<unknown>): void {
     this.#busy = true;
     answer.then(
       () => {
         this.#busy = false;
         this.#readOn();
       },
-      (error: unknown) => this.#broken(error),
+      (error: unknown) => {
+        if (this.#handlers.close === undefined) this.#brokenLater(error);
+        else this.#broken(error);
+      },
     );
+  }
+
+  /** {@link #broken} outside of the run: what ends that has to be thrown in a sink. */
+  #brokenLater(error: unknown): void {
+    if (this.#closed) return;
+    const rethrow = (): never => {
+      throw error;
+    };
+    try {
+      this.#end.direct("abort", { done: rethrow, failed: rethrow }).start(0);
+    } catch {
+      // The runtime is being closed: there is no run that could end.
+    }
+    this.#over(error);
   }
 
   #readOn(): void {
