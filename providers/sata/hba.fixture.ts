@@ -3,7 +3,7 @@ import { Machine } from "../../core/backend/emulated/machine.ts";
 import { DiskDrive } from "../disk/drive/disk-drive.ts";
 import type { TaskFile } from "../disk/drive/drive.ts";
 import { type Fault, FaultList } from "../disk/faults.ts";
-import { MemoryMedium } from "../disk/medium.ts";
+import { type Medium, MemoryMedium } from "../disk/medium.ts";
 import { timingOf, type TimingName } from "../disk/timing.ts";
 import { PCI_COMMAND } from "../disk/pci.ts";
 import { AhciHba, type HbaOptions } from "./device.ts";
@@ -24,6 +24,8 @@ export interface RigOptions extends HbaOptions {
   faults?: readonly Fault[];
   ramBytes?: number;
   plugged?: boolean;
+  /** Instead of one of the rig's own. */
+  medium?: Medium;
 }
 
 export interface Prd {
@@ -55,10 +57,11 @@ export class Rig {
     const contents = new Uint8Array(sectors * 512);
     for (let i = 0; i < contents.length; i++) contents[i] = (i >> 9) * 7 + i;
     this.medium = new MemoryMedium(contents);
+    const medium = options.medium ?? this.medium;
     this.drive = new DiskDrive({
       name: "disk",
-      medium: this.medium,
-      timing: timingOf(timing, sectors),
+      medium,
+      timing: timingOf(timing, medium.sectors),
       faults: new FaultList(faults),
       now: () => this.machine.now(),
       queueDepth: 32,

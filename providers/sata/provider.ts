@@ -5,9 +5,10 @@
  *
  * References: [AHCI] Serial ATA AHCI 1.3.1; [ACS-3] ATA/ATAPI Command Set 3.
  */
-import { defineProvider, type Provider } from "../../core/provider/index.ts";
+import { OPCODE, defineProvider, type Provider } from "../../core/provider/index.ts";
 import { emulatedSata } from "./emulated.ts";
 import { sataOptions } from "./options.ts";
+import { uringSata } from "./uring.ts";
 
 export const sata: Provider<typeof sataOptions, "main", "sata"> = defineProvider({
   kind: "sata",
@@ -41,7 +42,9 @@ export const sata: Provider<typeof sataOptions, "main", "sata"> = defineProvider
   },
   ends: { main: { operations: ["read", "write", "flush", "discard", "identify"] } },
   resourcesMax: 32,
-  capabilities: { shortTransfers: false, cancel: true, restore: ["emulated"] },
+  capabilities: { shortTransfers: false, cancel: true, restore: ["uring", "emulated"] },
+  opcodes: [OPCODE.READ, OPCODE.WRITE, OPCODE.FSYNC, OPCODE.FALLOCATE],
+  uring: uringSata,
   emulated: emulatedSata,
 });
 
