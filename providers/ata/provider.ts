@@ -6,9 +6,10 @@
  * References: [ATA-6] ATA/ATAPI-6, T13/1410D; [ACS-3] T13/2161-D; [SFF-8038i] bus master IDE;
  * [SFF-8020i], [MMC-3] for packet devices.
  */
-import { defineProvider } from "../../core/provider/index.ts";
+import { OPCODE, defineProvider } from "../../core/provider/index.ts";
 import { emulatedAta } from "./emulated.ts";
 import { ataOptions } from "./options.ts";
+import { uringAta } from "./uring.ts";
 
 export const ata = defineProvider({
   kind: "ata",
@@ -40,7 +41,9 @@ export const ata = defineProvider({
     },
   },
   ends: { main: { operations: ["read", "write", "flush", "discard", "identify"] } },
-  capabilities: { shortTransfers: true, cancel: true, restore: ["emulated"] },
+  capabilities: { shortTransfers: true, cancel: true, restore: ["uring", "emulated"] },
   resourcesMax: 4,
+  opcodes: [OPCODE.READ, OPCODE.WRITE, OPCODE.FSYNC, OPCODE.FALLOCATE],
+  uring: uringAta,
   emulated: emulatedAta,
 });
