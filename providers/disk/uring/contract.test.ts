@@ -1,12 +1,16 @@
 /**
- * The contract suite on the io_uring disk. Its waiting operation is a read on a disk that is
- * suspended: no other operation of a disk waits for anything that a program does.
+ * The contract suite on each disk provider's io_uring driver. The waiting operation is a read on a
+ * disk that is suspended: no other operation of a disk waits for anything that a program does.
  */
 import { describe, test } from "bun:test";
 import { writeFileSync } from "node:fs";
+import type { Provider } from "../../../core/provider/index.ts";
 import { providerContract, type ContractSubject } from "../../../core/testing/index.ts";
+import { ata } from "../../ata/provider.ts";
+import { sata } from "../../sata/provider.ts";
 import { makeFolder, pattern } from "./disk.fixture.ts";
 import { disk } from "./provider.fixture.ts";
+import { suspendable } from "./suspendable.fixture.ts";
 
 const BLOCK = 512;
 const pathOf = makeFolder();
@@ -18,39 +22,45 @@ function makeImage(sizeBytes: number): string {
   return image;
 }
 
-const subject: ContractSubject = {
-  provider: disk,
-  async open(io) {
-    const main = await io.open("disk", { image: makeImage(64 * BLOCK) });
-    await main.perform("suspend");
-    return { main: main as never };
-  },
-  waiting: {
-    end: "main",
-    operation: "read",
-    sizeBytes: 4 * BLOCK,
-    offset: BLOCK,
-    async finish(_io, { main }) {
-      await main!.perform("resume");
+function subjectOf(provider: Provider): ContractSubject {
+  return {
+    provider,
+    async open(io) {
+      const opened = await io.open(provider.kind, { image: makeImage(64 * BLOCK) } as never);
+      const main = opened as unknown as Awaited<ReturnType<typeof io.end>>;
+      await main.perform("suspend");
+      return { main };
     },
-    movesBytes: 4 * BLOCK,
-  },
-  async exercise(io, { main }) {
-    await main!.perform("resume");
-    const copies = Array.from({ length: 4 }, (_, copy) =>
-      io.spawn(async () => {
-        for (let block = copy; block < 32; block += 4) {
-          const bytes = await main!.read(BLOCK, { offset: block * BLOCK });
-          await main!.write(bytes, { offset: (63 - block) * BLOCK, argument: block & 1 });
-        }
-        await main!.perform("flush");
-      }),
-    );
-    for (const copy of copies) await copy.join();
-    await main!.perform("discard", undefined, { offset: 40 * BLOCK, argument: 2 * BLOCK });
-    const all = await main!.read(64 * BLOCK);
-    return new Bun.CryptoHasher("sha256").update(all).digest("hex");
-  },
-};
+    waiting: {
+      end: "main",
+      operation: "read",
+      sizeBytes: 4 * BLOCK,
+      offset: BLOCK,
+      async finish(_io, { main }) {
+        await main!.perform("resume");
+      },
+      movesBytes: 4 * BLOCK,
+    },
+    async exercise(io, { main }) {
+      await main!.perform("resume");
+      const copies = Array.from({ length: 4 }, (_, copy) =>
+        io.spawn(async () => {
+          for (let block = copy; block < 32; block += 4) {
+            const bytes = await main!.read(BLOCK, { offset: block * BLOCK });
+            await main!.write(bytes, { offset: (63 - block) * BLOCK, argument: block & 1 });
+          }
+          await main!.perform("flush");
+        }),
+      );
+      for (const copy of copies) await copy.join();
+      await main!.perform("discard", undefined, { offset: 40 * BLOCK, argument: 2 * BLOCK });
+      const all = await main!.read(64 * BLOCK);
+      return new Bun.CryptoHasher("sha256").update(all).digest("hex");
+    },
+  };
+}
 
-providerContract({ describe, test }, subject);
+providerContract({ describe, test }, subjectOf(disk as unknown as Provider));
+for (const provider of [ata, sata] as unknown as Provider[]) {
+  providerContract({ describe, test }, subjectOf(suspendable(provider)));
+}

@@ -19,6 +19,7 @@ import { discarding, flushing, identifying, resuming, suspending } from "./upkee
 /** Options that every disk provider has; `direct` where it makes sense. */
 export interface DiskOptions {
   readonly image: string;
+  /** Bytes of a disk without an image. */
   readonly sizeBytes: number;
   readonly readOnly: boolean;
   readonly exclusive: boolean;
@@ -31,8 +32,10 @@ export interface DiskFacts<O extends DiskOptions> {
   readonly kind: string;
   /** Bytes of a block. */
   blockBytes(options: O): number;
-  /** Bytes of a disk for which no size is given: 0 for those of the image. */
+  /** Bytes of a disk without an image, where that is not what the options say. */
   sizeBytes?(options: O): number;
+  /** Whether it cannot be written to, whatever the options say. */
+  readOnly?(options: O): boolean;
   /** What `identify` tells beside size and features: model and serial number. */
   identity(options: O): Readonly<Record<string, string>>;
 }
@@ -95,13 +98,14 @@ export function uringDisk<O extends DiskOptions>(
       resume: resuming(kind, disks),
     },
     open(resource, options) {
-      const { exclusive, image, readOnly } = options;
+      const { exclusive, image } = options;
+      const readOnly = options.readOnly || facts.readOnly?.(options) === true;
       openDisk(resource, {
         image,
         exclusive,
         readOnly,
         direct: options.direct ?? false,
-        sizeBytes: options.sizeBytes === 0 ? (facts.sizeBytes?.(options) ?? 0) : options.sizeBytes,
+        sizeBytes: image === "" ? (facts.sizeBytes?.(options) ?? options.sizeBytes) : 0,
         blockBytes: facts.blockBytes(options),
         identity: facts.identity(options),
       });
