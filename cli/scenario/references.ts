@@ -102,7 +102,16 @@ function resolveStep(placed: PlacedStep, names: Names, issues: Issues): void {
 
 function resolveConnection(placed: PlacedStep, names: Names, issues: Issues): void {
   const { path, step, task } = placed;
-  if ("close" in step) {
+  if ("flush" in step) {
+    const at = [...path, "flush", "devices"];
+    const { devices } = step.flush;
+    step.flush.devices = devices.map(
+      (end, i) => names.end(end, "flush", endPath(at, devices, i), task) ?? end,
+    );
+  } else if ("discard" in step) {
+    const at = [...path, "discard", "of"];
+    step.discard.of = names.end(step.discard.of, "discard", at, task) ?? step.discard.of;
+  } else if ("close" in step) {
     const at = [...path, "close", "ends"];
     const { ends } = step.close;
     step.close.ends = ends.flatMap(

@@ -17,6 +17,8 @@ export interface ResolvedWrite extends Pace {
   text?: string;
   pattern?: Pattern;
   sizeBytes?: number;
+  /** First byte on a device that has positions; 0 if it is not said. */
+  at?: number;
 }
 export type Pattern = "counter" | "zeros" | "random";
 
@@ -24,9 +26,18 @@ export interface ResolvedRead extends Pace {
   from: string;
   sizeBytes?: number;
   as?: string;
+  /** First byte on a device that has positions; 0 if it is not said. */
+  at?: number;
 }
 export interface ResolvedCopy extends ResolvedRead {
   to: string;
+  /** First byte on the target; 0 if it is not said. */
+  toAt?: number;
+}
+export interface ResolvedDiscard {
+  of: string;
+  at: number;
+  sizeBytes: number;
 }
 
 export interface ResolvedConnect {
@@ -73,6 +84,8 @@ export type ResolvedStep =
   | { accept: ResolvedAccept }
   | { end: { ends: string[] } }
   | { network: ResolvedNetwork }
+  | { flush: { devices: string[] } }
+  | { discard: ResolvedDiscard }
   | { close: { ends: string[] } }
   | { sleep: { durationNs: number } }
   | { tick: { of: string; count: number; delayNs: number } }

@@ -2,6 +2,7 @@
 import { ReelError } from "../../core/errors.ts";
 import { checksum, compare } from "./check-steps.ts";
 import { accept, connect, end } from "./connection-steps.ts";
+import { discard, flush } from "./disk-steps.ts";
 import { changeNetwork } from "./network-step.ts";
 import { cancel, close, join, sleep, spawn, tick } from "./flow-steps.ts";
 import type { ResolvedStep } from "./resolved.ts";
@@ -91,6 +92,8 @@ async function runStep(run: ScenarioRun, task: TaskRun, step: PlainStep): Promis
   if ("write" in step) return write(run, task, step.write);
   if ("read" in step) return read(run, task, step.read);
   if ("copy" in step) return copy(run, task, step.copy);
+  if ("flush" in step) return flush(run, task, step.flush);
+  if ("discard" in step) return discard(run, task, step.discard);
   if ("close" in step) return close(run, task, step.close);
   if ("end" in step) return end(run, task, step.end);
   if ("connect" in step) return connect(run, task, step.connect);

@@ -15,12 +15,13 @@ const encoder = new TextEncoder();
 export async function write(run: ScenarioRun, task: TaskRun, step: ResolvedWrite): Promise<string> {
   const end = run.end(step.to, task);
   const source = sourceOf(run, task, step);
+  const place = placeOn(run, end, "write", step.at);
   let operations = 0;
   for (let left = source.sizeBytes; left > 0;) {
     task.checkpoint();
     const length = Math.min(left, step.chunkBytes);
     const piece = source.next(length);
-    await counted(task.written, piece, end.write(piece));
+    await counted(task.written, piece, end.write(piece, place(source.sizeBytes - left)));
     operations++;
     left -= length;
     if (step.pauseNs > 0 && left > 0) await run.io.sleep(step.pauseNs);
@@ -28,6 +29,22 @@ export async function write(run: ScenarioRun, task: TaskRun, step: ResolvedWrite
   const size = formatSize(source.sizeBytes);
   const count = plural(operations, "operation");
   return `wrote ${size} of ${source.name} to ${shownEnd(step.to)} in ${count}`;
+}
+
+/**
+ * Where the operations of a step take place: on a device that has positions, one behind the other.
+ * @returns options for the operation that begins so many bytes into the step
+ */
+function placeOn(
+  run: ScenarioRun,
+  { kind }: OpenEnd,
+  operation: "read" | "write",
+  at = 0,
+): (done: number) => { offset?: number } {
+  const { providers } = run.io.engine.state;
+  const definition = providers.find(({ provider }) => provider.kind === kind)?.provider;
+  if (definition?.operations[operation]?.positioned !== true) return () => ({});
+  return (done) => ({ offset: at + done });
 }
 
 function sourceOf(run: ScenarioRun, task: TaskRun, step: ResolvedWrite): ByteSource {
@@ -61,9 +78,11 @@ export async function read(run: ScenarioRun, task: TaskRun, step: ResolvedRead):
 
 export async function copy(run: ScenarioRun, task: TaskRun, step: ResolvedCopy): Promise<string> {
   const target = run.end(step.to, task);
-  const { sizeBytes, operations } = await pull(run, task, step, async (buffer, length) => {
+  const place = placeOn(run, target, "write", step.toAt);
+  const { sizeBytes, operations } = await pull(run, task, step, async (buffer, length, done) => {
     const bytes = buffer.bytes.subarray(0, length);
-    await counted(task.written, bytes, target.perform("write", buffer, { length }));
+    const options = { length, ...place(done) };
+    await counted(task.written, bytes, target.perform("write", buffer, options));
   });
   const ends = `from ${shownEnd(step.from)} to ${shownEnd(step.to)}`;
   return `copied ${formatSize(sizeBytes)} ${ends} in ${plural(operations, "operation")}`;
@@ -79,10 +98,11 @@ async function pull(
   run: ScenarioRun,
   task: TaskRun,
   step: ResolvedRead,
-  handOn: (buffer: IoBuffer, length: number) => Promise<void>,
+  handOn: (buffer: IoBuffer, length: number, done: number) => Promise<void>,
 ): Promise<Pulled> {
   const source: OpenEnd = run.end(step.from, task);
   const limit = step.sizeBytes ?? Number.POSITIVE_INFINITY;
+  const place = placeOn(run, source, "read", step.at);
   const kept: Uint8Array[] = [];
   const buffer = run.io.buffer(Math.max(1, Math.min(step.chunkBytes, limit)));
   let sizeBytes = 0;
@@ -91,7 +111,7 @@ async function pull(
     while (sizeBytes < limit) {
       task.checkpoint();
       const length = Math.min(step.chunkBytes, limit - sizeBytes);
-      const count = await source.readInto(buffer, { length });
+      const count = await source.readInto(buffer, { length, ...place(sizeBytes) });
       if (count === 0) break;
       operations++;
       sizeBytes += count;
@@ -101,7 +121,7 @@ async function pull(
         run.requireRoom(step.as, sizeBytes);
         kept.push(bytes.slice());
       }
-      await handOn(buffer, count);
+      await handOn(buffer, count, sizeBytes - count);
       if (step.pauseNs > 0 && sizeBytes < limit) await run.io.sleep(step.pauseNs);
     }
     if (step.as !== undefined) run.keep(step.as, Buffer.concat(kept, sizeBytes));

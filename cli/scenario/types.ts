@@ -26,6 +26,8 @@ export interface WriteStep {
   pattern?: "counter" | "zeros" | "random";
   /** How much of the pattern. */
   sizeBytes?: Size;
+  /** First byte to write, on a device that has positions. Default 0. */
+  at?: Size;
   /** Bytes of one operation, default 64 KiB. */
   chunkBytes?: Size;
   /** Time to wait after each operation, default none. */
@@ -43,11 +45,15 @@ export interface ReadStep {
   pauseNs?: Duration;
   /** Keep what came under this name. */
   as?: string;
+  /** First byte to read, on a device that has positions. Default 0. */
+  at?: Size;
 }
 
 /** Moves bytes from one device to another until the first ends, or until so many were moved. */
 export interface CopyStep extends ReadStep {
   to: End;
+  /** First byte to write, on a device that has positions. Default 0. */
+  toAt?: Size;
 }
 
 /**
@@ -112,6 +118,10 @@ export type Step =
   | { end: End | readonly End[] | { ends: End | readonly End[] } }
   /** Changes the emulated network. */
   | { network: NetworkStep }
+  /** Makes what was written to disks durable. */
+  | { flush: string | readonly string[] | { devices: string | readonly string[] } }
+  /** Tells a disk that bytes are of no more use. */
+  | { discard: { of: string; at?: Size; sizeBytes: Size } }
   /** Closes ends; a device stands for all of its ends. */
   | { close: End | readonly End[] | { ends: End | readonly End[] } }
   /** Waits so long. */
