@@ -23,7 +23,14 @@ export function accepting(sockets: Sockets) {
       // The client stays in the queue: the next accept may find a free place for it.
       if (resource === -1) return run.fail(ERRNO.EMFILE);
       const { readTimeoutNs, writeTimeoutNs } = sockets.at(listener);
-      const socket = sockets.begin(resource, ROLE_CONNECTION);
+      try {
+        sockets.begin(resource, ROLE_CONNECTION);
+      } catch {
+        // There are no wait lists left for it (limits.table.lists).
+        sockets.cx.abandon(resource);
+        return run.fail(ERRNO.ENOBUFS);
+      }
+      const socket = sockets.at(resource);
       sockets.setTimeouts(socket, { readTimeoutNs, writeTimeoutNs });
       socket.connection = accept(transport, connection, resource);
       return run.done(run.handleOf(resource));

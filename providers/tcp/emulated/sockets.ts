@@ -93,7 +93,13 @@ export class Sockets {
   /** Makes a resource ready for use. @throws {ReelError} ERR_LIMIT */
   begin(resource: number, role: number): SocketView {
     const events = this.cx.queue();
-    const turns = this.cx.queue();
+    let turns: WaitQueue;
+    try {
+      turns = this.cx.queue();
+    } catch (error) {
+      this.cx.dispose(events);
+      throw error;
+    }
     const socket = this.at(resource);
     socket.role = role;
     socket.events = events;

@@ -12,12 +12,19 @@ function isBuffer(value: unknown): value is IoBuffer {
 
 /** Why something cannot be sent, or undefined if it can. */
 export function unwritable(action: string, source: unknown): TypeError | undefined {
-  if (typeof source === "string" || source instanceof Uint8Array || isBuffer(source)) {
-    return undefined;
-  }
-  const found = Bun.inspect(source, { depth: 0 });
+  return typeof source === "string" ? undefined : noMemory(action, source, ", a string");
+}
+
+/** Why bytes cannot be read into something, or undefined if they can. */
+export function unfillable(action: string, target: unknown): TypeError | undefined {
+  return noMemory(action, target, "");
+}
+
+function noMemory(action: string, memory: unknown, others: string): TypeError | undefined {
+  if (memory instanceof Uint8Array || isBuffer(memory)) return undefined;
+  const found = Bun.inspect(memory, { depth: 0 });
   return new TypeError(
-    `Cannot ${action}: found ${found}, wanted a Uint8Array, a string or an IoBuffer`,
+    `Cannot ${action}: found ${found}, wanted a Uint8Array${others} or an IoBuffer`,
   );
 }
 

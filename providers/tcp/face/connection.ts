@@ -5,7 +5,14 @@
 import type { FaceEnd, IoBuffer } from "../../../core/provider/index.ts";
 import { NAME_LOCAL, NAME_PEER } from "../options.ts";
 import { addressOf, type SocketAddress } from "./address.ts";
-import { gather, requireSignal, requireTimeout, unwritable, type Writable } from "./checks.ts";
+import {
+  gather,
+  requireSignal,
+  requireTimeout,
+  unfillable,
+  unwritable,
+  type Writable,
+} from "./checks.ts";
 import { streamsOf } from "./streams.ts";
 
 /** Bytes that one read brings at most, unless it is told otherwise. */
@@ -46,7 +53,7 @@ export class Connection implements AsyncIterable<Uint8Array>, AsyncDisposable {
   /** Reads into memory of the program's. @returns how many bytes came; 0 at the end */
   readInto(target: IoBuffer | Uint8Array): Promise<number> {
     // Without memory nothing would be read, which looks like the end of the stream.
-    const wrong = typeof target === "string" ? undefined : unwritable("read", target);
+    const wrong = unfillable("read", target);
     return wrong === undefined ? this.#end.readInto(target) : Promise.reject(wrong);
   }
 
