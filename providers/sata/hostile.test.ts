@@ -42,32 +42,44 @@ class Vandal {
   poke(): void {
     const { rig } = this;
     const random = this.#random;
-    switch (random.below(8)) {
+    switch (random.below(10)) {
       case 0:
-        this.#anyRegister();
-        break;
+        return this.#anyRegister();
       case 1:
-        this.#header(random.below(32));
-        break;
+        return this.#header(random.below(32));
       case 2:
-        this.#table(random.below(32));
-        break;
       case 3:
-        rig.writePort(R.PORT_SACT, this.#word());
-        rig.writePort(R.PORT_CI, this.#word());
-        break;
+        return this.#table(random.below(32));
       case 4:
-        rig.writePort(R.PORT_CMD, R.CMD_FRE | (random.chance(0.8) ? R.CMD_ST : 0));
-        break;
-      case 5:
-        rig.writePort(R.PORT_CLB, random.chance(0.9) ? CLB : this.#word());
-        rig.writePort(R.PORT_CLBU, random.chance(0.95) ? 0 : this.#word());
-        rig.writePort(R.PORT_FB, random.chance(0.9) ? FB : this.#word());
-        rig.writePort(R.PORT_SCTL, random.below(5));
-        break;
+      case 5: {
+        const slots = random.chance(0.9) ? 2 ** random.below(32) : this.#word();
+        if (random.chance(0.7)) rig.writePort(R.PORT_SACT, slots);
+        return rig.writePort(R.PORT_CI, slots);
+      }
+      case 6:
+        // A driver's own way out, so that there is always something new to spoil.
+        if (random.chance(0.8)) this.#repair();
+        rig.writePort(R.PORT_SCTL, random.chance(0.3) ? random.below(5) : 0);
+        rig.writePort(R.PORT_CMD, R.CMD_FRE | (random.chance(0.5) ? R.CMD_CLO : 0));
+        if (random.chance(0.9)) rig.restart();
+        return;
+      case 7:
+        if (random.chance(0.5)) return this.#repair();
+        rig.writePort(R.PORT_CLB, this.#word());
+        rig.writePort(R.PORT_CLBU, random.chance(0.8) ? 0 : this.#word());
+        return rig.writePort(R.PORT_FB, random.chance(0.5) ? FB : this.#word());
       default:
         rig.machine.runUntil(rig.machine.now() + random.below(2e7));
     }
+  }
+
+  #repair(): void {
+    const { rig } = this;
+    for (const register of [R.PORT_CLBU, R.PORT_FBU]) rig.writePort(register, 0);
+    rig.writePort(R.PORT_CLB, CLB);
+    rig.writePort(R.PORT_FB, FB);
+    rig.writePort(R.PORT_SCTL, 0);
+    rig.hba.writeRegister("config", 4, 2, 6);
   }
 
   #anyRegister(): void {
@@ -104,9 +116,15 @@ class Vandal {
     fis[0] = random.chance(0.95) ? 0x27 : fis[0]!;
     fis[1] = random.chance(0.9) ? 0x80 : fis[1]!;
     fis[2] = random.chance(0.9) ? COMMANDS[random.below(COMMANDS.length)]! : fis[2]!;
-    if (random.chance(0.9)) fis.fill(0, 8, 11);
-    if (random.chance(0.9)) fis[11] = 0;
-    if (random.chance(0.9)) fis[6] = 0;
+    if (random.chance(0.9)) {
+      // An address on the disk, of a count that fits, for one of the tags.
+      fis.fill(0, 5, 12);
+      fis[7] = 0x40 | (random.below(2) << 7);
+      const isQueued = (fis[2] & 0xfe) === 0x60;
+      if (isQueued) fis[3] = random.below(40);
+      fis[12] = isQueued ? slot << 3 : random.below(40);
+      fis[13] = 0;
+    }
     const at = TABLES + slot * 0x400;
     this.rig.poke(at, fis);
     for (let entry = 0; entry < 4; entry++) {
@@ -157,7 +175,6 @@ describe("AhciHba against hostile software", () => {
       const vandal = new Vandal(seed, how);
       const { rig } = vandal;
       const size = rig.medium.bytes.length;
-      // What software has no table name, nobody writes: the last page but one is fenced off.
       for (let i = 0; i < POKES / RUNS; i++) vandal.poke();
       expect(rig.medium.bytes.length).toBe(size);
       expectUsable(rig);
