@@ -5,7 +5,12 @@
 import { out, paint } from "../output.ts";
 import { shortChecksum } from "../scenario/check-steps.ts";
 import { printable } from "../scenario/frame.ts";
-import type { ExpectationReport, ScenarioEvent, TaskReport } from "../scenario/report.ts";
+import type {
+  DeviceReport,
+  ExpectationReport,
+  ScenarioEvent,
+  TaskReport,
+} from "../scenario/report.ts";
 import { formatDuration, formatSize, plural } from "../scenario/units.ts";
 import { tableText, type Column } from "./table.ts";
 import type { RunEnd, RunReporter, RunStart } from "./reporter.ts";
@@ -91,6 +96,7 @@ function eventText(kind: ScenarioEvent["kind"], text: string): string {
 function summary(run: RunEnd): string {
   const { counters, digest, recording, report } = run;
   const parts = [tasksTable(report.tasks)];
+  if (report.devices.length > 0) parts.push(devicesTable(report.devices));
   if (report.expectations.length > 0) {
     parts.push(report.expectations.map(expectationLine).join("\n"));
   }
@@ -123,6 +129,30 @@ function tasksTable(tasks: readonly TaskReport[]): string {
     ].slice(0, columns.length),
   );
   return tableText(columns, rows);
+}
+
+/** One line a device; a column for everything that one of them counts. */
+function devicesTable(devices: readonly DeviceReport[]): string {
+  const keys = [...new Set(devices.flatMap(({ statistics }) => Object.keys(statistics)))];
+  const left: Column[] = ["device", "kind"].map((head) => ({ head, align: "left" }));
+  const right: Column[] = keys.map((key) => ({ head: headOf(key), align: "right" }));
+  const rows = devices.map(({ kind, name, statistics }) => [
+    printable(name),
+    kind,
+    ...keys.map((key) => numberText(key, statistics[key])),
+  ]);
+  return tableText([...left, ...right], rows);
+}
+
+/** "readBytes" is shown as sizes under "read". */
+function headOf(key: string): string {
+  return key.replace(/(Bytes|Ns)$/, "");
+}
+
+function numberText(key: string, value: number | undefined): string {
+  if (value === undefined) return paint("dim", "-");
+  if (key.endsWith("Bytes")) return formatSize(value);
+  return key.endsWith("Ns") ? formatDuration(value) : String(value);
 }
 
 function outcomeText({ error, outcome }: TaskReport): string {

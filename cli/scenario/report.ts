@@ -24,6 +24,14 @@ export interface TaskReport {
   readonly checksumWritten: string | null;
 }
 
+/** What a device has done, as its driver counts. */
+export interface DeviceReport {
+  readonly name: string;
+  readonly kind: string;
+  /** Units are at the end of the names: `readBytes`, `busyNs`. */
+  readonly statistics: Readonly<Record<string, number>>;
+}
+
 export interface ExpectationReport {
   /** What was expected, as a sentence. */
   readonly text: string;
@@ -48,6 +56,8 @@ export interface ScenarioReport {
   /** By the session's clock, from opening the first device to having closed the last. */
   readonly durationNs: number;
   readonly tasks: readonly TaskReport[];
+  /** Devices whose drivers count what they do. */
+  readonly devices: readonly DeviceReport[];
   readonly expectations: readonly ExpectationReport[];
   /** Whether all of them hold; false for a run that was interrupted. */
   readonly holds: boolean;

@@ -8,7 +8,7 @@ import type { OpenEnd } from "../../core/runtime/open-end.ts";
 import type { Runtime } from "../../index.ts";
 import { BUILT_IN_PROVIDERS, type BuiltInProvider } from "../../providers/index.ts";
 import { checkExpectations } from "./expectations.ts";
-import type { RunOutcome, ScenarioEvent, ScenarioReport } from "./report.ts";
+import type { DeviceReport, RunOutcome, ScenarioEvent, ScenarioReport } from "./report.ts";
 import { spawnedTasks, type ResolvedDevice, type ResolvedScenario } from "./resolved.ts";
 import { ScenarioRun } from "./scenario-run.ts";
 import { changesNetwork, openNetwork } from "./network-step.ts";
@@ -55,6 +55,7 @@ export async function runScenario(
     error: run.failure === undefined ? null : reportError(run.failure),
     durationNs,
     tasks,
+    devices: run.devices,
     expectations,
     holds: outcome !== "interrupted" && expectations.every(({ holds }) => holds),
   };
@@ -81,9 +82,19 @@ async function main(run: ScenarioRun): Promise<void> {
   } finally {
     await endTasks(run);
     await run.network?.[Symbol.asyncDispose]();
+    run.devices = countDevices(run);
     for (const end of [...run.ends.values()].toReversed()) await end.close();
     run.endNs = io.now();
   }
+}
+
+/** What the devices have done, of those that count. */
+function countDevices({ ends, scenario }: ScenarioRun): DeviceReport[] {
+  return Object.entries(scenario.devices).flatMap(([name, { kind }]) => {
+    const end = [...ends].find(([key]) => key.startsWith(`${name}.`))?.[1];
+    const statistics = end?.statistics();
+    return statistics === undefined ? [] : [{ name, kind, statistics }];
+  });
 }
 
 /** A task's own cancellation is no news; this one's is, and what nobody expects. */

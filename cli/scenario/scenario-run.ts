@@ -9,7 +9,7 @@ import { AsyncMutex } from "../../core/sync/mutex.ts";
 import { EndOfTask } from "./end-of-task.ts";
 import { show } from "./issue.ts";
 import { INSTANCES_MAX, KEPT_BYTES_MAX } from "./limits.ts";
-import type { ScenarioEvent } from "./report.ts";
+import type { DeviceReport, ScenarioEvent } from "./report.ts";
 import type { ResolvedScenario, ResolvedStep } from "./resolved.ts";
 import { summaryOf, type BytesSummary } from "./running-digest.ts";
 import { TaskRun, type ScenarioConnection } from "./task-run.ts";
@@ -26,6 +26,8 @@ export class ScenarioRun {
   /** Open ends by "device.end". */
   readonly ends = new Map<string, OpenEnd>();
   readonly locks = new Map<string, AsyncMutex>();
+  /** What the devices have done, once the run is over. */
+  devices: readonly DeviceReport[] = [];
   /** Ends of devices that a step has closed. */
   readonly closed = new Set<string>();
   /** Open where the scenario has a step that changes the network. */

@@ -139,6 +139,17 @@ export class OpenEnd {
   }
 
   /**
+   * What the resource has done, in the provider's own words, units at the end of the names.
+   * @returns undefined when its driver does not count, or it is closed
+   */
+  statistics(): Readonly<Record<string, number>> | undefined {
+    const { ends, providers } = this.#core.engine.state;
+    if (!ends.isOpen(this.#end, this.handle)) return undefined;
+    const { driver } = providers[ends.provider(this.#end)]!;
+    return driver.statistics?.(ends.resource(this.#end));
+  }
+
+  /**
    * An operation to be started again and again without promises; see {@link DirectOperation}.
    * @throws {ReelError} EPERM for one that this end does not have, ERR_CLOSED
    */
