@@ -20,7 +20,7 @@ const WARM_UP_SHARE = 0.25;
 /** A window is taken again when the processors moved apart or together by more than this. */
 const MOVED_MAX = 1.6;
 /** So often, and then it is taken as it is. */
-const TRIES = 3;
+const TRIES = 2;
 
 /** What ran, for the record, and how to end it. */
 interface Command {

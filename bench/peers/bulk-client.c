@@ -9,13 +9,20 @@
  * Usage: bulk-client PORT SERVER_PROCESS. In `run` the kernel drops what arrives instead of copying
  * it (MSG_TRUNC, tcp(7)), so that the client is not what is measured; the bytes are counted, and
  * those that do not come back end the program with an error. The program never sleeps meanwhile.
+ *
+ * No more than AHEAD_BYTES are under way, which the client's receive buffer has room for: when it
+ * ran full, because another program had the client's processor, Linux 6.18 dropped segments and
+ * their repetitions ("BeyondWindow" in /proc/net/netstat) until the connection stood still.
  */
 #include "load.h"
 #include "window.h"
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 #define ENTRIES 16
 #define WRITE_BYTES (1u << 20)
 #define READ_BYTES (1u << 20)
+#define AHEAD_BYTES (4u << 20)
 #define PATIENCE_NS 10000000000ULL
 #define NS_PER_MS 1000000ULL
 
@@ -27,6 +34,7 @@ static int connection;
 static uint64_t sent, received;
 /* A receive may outlast the stream that it was prepared in, and then serves the next one. */
 static bool receiving;
+static bool writing;
 
 static void prepare_receive(bool drops)
 {
@@ -46,6 +54,7 @@ static void prepare_send(void)
 	io_uring_prep_send(entry, connection, source + at, WRITE_BYTES - at,
 			   MSG_WAITALL | MSG_NOSIGNAL);
 	io_uring_sqe_set_data64(entry, SEND);
+	writing = true;
 }
 
 static void compare(unsigned length)
@@ -62,12 +71,23 @@ static void compare(unsigned length)
 
 static void fail_stuck(void)
 {
-	char what[128];
+	char what[160];
+	int unread = 0, unsent = 0;
 
+	ioctl(connection, SIOCINQ, &unread);
+	ioctl(connection, SIOCOUTQ, &unsent);
 	snprintf(what, sizeof(what),
-		 "wait any longer: of %llu bytes sent, and a write under way, %llu came back",
-		 (unsigned long long)sent, (unsigned long long)received);
+		 "wait any longer: of %llu bytes sent, and a write under way, %llu came back "
+		 "(%d unread, %d unacknowledged)",
+		 (unsigned long long)sent, (unsigned long long)received, unread, unsent);
 	fail(what, ETIMEDOUT);
+}
+
+/* Goes on sending, unless enough is under way. */
+static void send_on(void)
+{
+	if (!writing && sent - received <= AHEAD_BYTES - WRITE_BYTES)
+		prepare_send();
 }
 
 /* Streams until DEADLINE, or until so many bytes are sent, and reads the echo of all of it. */
@@ -96,14 +116,17 @@ static void stream(uint64_t deadline, uint64_t bytes)
 				receiving = false;
 				if (sending || received < sent)
 					prepare_receive(!compares);
+				if (sending)
+					send_on();
 				continue;
 			}
 			sent += completion->res;
+			writing = false;
 			/* A write that has begun is finished: the next window starts a new one. */
 			sending = sent % WRITE_BYTES != 0 ||
 				  (compares ? sent < bytes : now_ns() < deadline);
 			if (sending)
-				prepare_send();
+				send_on();
 		}
 		io_uring_cq_advance(&ring, seen);
 		if (seen > 0)
@@ -155,6 +178,7 @@ int main(int count, char **words)
 
 		if (strcmp(verb, "open") == 0 && scanf(" %llu", &first) == 1) {
 			connection = open_connection(0, port);
+			setsockopt(connection, SOL_SOCKET, SO_RCVBUF, &(int){ AHEAD_BYTES }, sizeof(int));
 			stream(0, first);
 			printf("{\"opened\": %llu}\n", (unsigned long long)received);
 		} else if (strcmp(verb, "run") == 0 && scanf(" %llu %llu", &first, &second) == 2) {
