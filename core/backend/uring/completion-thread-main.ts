@@ -10,7 +10,7 @@ import { workerData, type MessagePort } from "node:worker_threads";
 
 import { ERRNO } from "../../errors.ts";
 import { PARAMS, SYS_IO_URING_ENTER, SYS_IO_URING_REGISTER } from "./abi.ts";
-import { CALL, CALL_PASS, STATE, WORD } from "./completion-thread-words.ts";
+import { CALL, CALL_PASS, STATE, WORD, tellEnd } from "./completion-thread-words.ts";
 import { libc } from "./libc.ts";
 import type { Obstacle } from "./obstacles.ts";
 import { closeRing, openRing } from "./open-ring.ts";
@@ -207,11 +207,7 @@ function main({ words, port, settings }: CompletionThreadTask): void {
     closeRing(ring, core);
   } finally {
     port.close();
-    Atomics.store(words, WORD.STATE, STATE.ENDED);
-    Atomics.notify(words, WORD.STATE);
-    Atomics.notify(words, WORD.CALL);
-    Atomics.add(words, WORD.SEQUENCE, 1);
-    Atomics.notify(words, WORD.SEQUENCE);
+    tellEnd(words);
   }
 }
 

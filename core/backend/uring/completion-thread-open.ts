@@ -7,7 +7,7 @@ import { MessageChannel, Worker, receiveMessageOnPort } from "node:worker_thread
 import { CompletionThread } from "./completion-thread.ts";
 import type { CompletionThreadAnswer, CompletionThreadTask } from "./completion-thread-main.ts";
 import { ThreadedRing } from "./completion-thread-ring.ts";
-import { STATE, WORD } from "./completion-thread-words.ts";
+import { STATE, WORD, tellEnd } from "./completion-thread-words.ts";
 import type { Obstacle } from "./obstacles.ts";
 import { openRing } from "./open-ring.ts";
 import type { NoRing, WorkingRing } from "./open-ring.ts";
@@ -39,6 +39,8 @@ export function openThreadedRing(settings: UringSettings, clock: BatchClock): Wo
   const worker = new Worker(ENTRY, { workerData: task, transferList: [port2] });
   worker.unref();
   const exited = new Promise<void>((resolve) => worker.on("exit", () => resolve()));
+  // It says so itself, unless it was ended by force.
+  void exited.then(() => tellEnd(words));
   // A defect in the thread shows as a ring that is gone, in the next call; nobody else listens.
   worker.on("error", () => {});
   Atomics.wait(words, WORD.STATE, STATE.STARTING, START_MS_MAX);

@@ -9,7 +9,7 @@
 import { NS_PER_MS } from "../../clock.ts";
 import { SQ_CQ_OVERFLOW } from "./abi.ts";
 import { CALL_PASS, WORD } from "./completion-thread-words.ts";
-import type { CompletionThread } from "./completion-thread.ts";
+import { threadGone, type CompletionThread } from "./completion-thread.ts";
 import { enterError } from "./enter-error.ts";
 import type { UringFaults } from "./options.ts";
 import { RingCore, type BatchClock } from "./ring-core.ts";
@@ -59,7 +59,7 @@ export class ThreadedRing extends RingCore {
 
   /** Completions appear by themselves; only those in the kernel's backlog have to be asked for. */
   override due(): boolean {
-    if (Atomics.load(this.#words, WORD.FAULT) !== 0) return true;
+    if (Atomics.load(this.#words, WORD.FAULT) !== 0 || this.#thread.ended) return true;
     return (this.rings[this.flagsAt]! & SQ_CQ_OVERFLOW) !== 0;
   }
 
@@ -67,10 +67,15 @@ export class ThreadedRing extends RingCore {
     this.#thread.reaped(this.completions.head);
   }
 
-  #handOver(): void {
-    const words = this.#words;
-    const errno = Atomics.load(words, WORD.FAULT);
+  /** @throws {ReelError} when nobody enters the kernel any more */
+  #requireThread(): void {
+    const errno = Atomics.load(this.#words, WORD.FAULT);
     if (errno !== 0) throw enterError(errno);
+    if (this.#thread.ended) throw threadGone();
+  }
+
+  #handOver(): void {
+    this.#requireThread();
     this.counters.enters++;
     const more = this.tail !== this.head;
     Atomics.store(this.rings, this.submissionTailAt, this.tail);
@@ -88,8 +93,7 @@ export class ThreadedRing extends RingCore {
       if (this.capacity >= ROOM) return;
       // The kernel takes nothing while it lacks room for completions.
       this.putAside();
-      const errno = Atomics.load(this.#words, WORD.FAULT);
-      if (errno !== 0) throw enterError(errno);
+      this.#requireThread();
       this.#thread.call(CALL_PASS, 0, 0);
     }
   }

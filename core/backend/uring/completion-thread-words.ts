@@ -48,3 +48,10 @@ export const CALL = { NONE: 0, ASKED: 1, ANSWERED: 2 } as const;
 
 /** In place of a register operation: hand over what is prepared and run what is due. */
 export const CALL_PASS = -1;
+
+/** Says that the thread is over, to whoever waits for it in whichever way. */
+export function tellEnd(words: Int32Array): void {
+  Atomics.store(words, WORD.STATE, STATE.ENDED);
+  Atomics.add(words, WORD.SEQUENCE, 1);
+  for (const word of [WORD.STATE, WORD.CALL, WORD.SEQUENCE]) Atomics.notify(words, word);
+}

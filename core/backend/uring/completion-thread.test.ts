@@ -165,6 +165,21 @@ test("a refusal of the kernel's ends polls and wake-ups instead of hanging them 
   Atomics.store(thread!.words, WORD.FAULT, 0);
 });
 
+test("a completion thread that is gone ends polls and wake-ups, and close() says so", async () => {
+  const backend = await openLooping();
+  const { address } = pinned(backend, 64);
+  const [reader] = backend.host.pipe(4096);
+  backend.ring.prepare(OPCODE.READ, 0, 1, reader, address, 1, -1, 0);
+  const wake = woken(backend);
+  await Bun.sleep(2);
+  backend.working.thread!.stop();
+  await wake;
+  const sink = new RecordingSink();
+  expect(() => backend.poll(sink, false)).toThrow("it has ended");
+  expect(() => backend.poll(sink, true)).toThrow("it has ended");
+  expect(() => backend.close()).toThrow("1 cancelled requests did not end");
+});
+
 ringTest("open() says what a completion thread lacks, or does without where told to", () => {
   const lacking = [
     { messages: "refuse" },

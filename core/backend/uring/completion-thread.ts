@@ -11,6 +11,13 @@ import { RingMessenger } from "./ring-message.ts";
 /** Patience for one system call of the thread's. One that takes this long never ends. */
 const ANSWER_MS_MAX = 30_000;
 
+/** What is said when nobody enters the kernel any more, although somebody should. */
+export function threadGone(): ReelError {
+  return new ReelError("ERR_CLOSED", "Cannot reach the completion thread: it has ended", {
+    mend: "Close the runtime and start another",
+  });
+}
+
 export class CompletionThread {
   readonly words: Int32Array;
   /** Whoever keeps the process alive for the sake of completions holds it. */
@@ -65,9 +72,7 @@ export class CompletionThread {
     this.want();
     while (Atomics.load(words, WORD.CALL) !== CALL.ANSWERED) {
       if (this.ended || Atomics.wait(words, WORD.CALL, CALL.ASKED, ANSWER_MS_MAX) === "timed-out") {
-        throw new ReelError("ERR_CLOSED", "Cannot reach the completion thread: it has ended", {
-          mend: "Close the runtime and start another",
-        });
+        throw threadGone();
       }
     }
     Atomics.store(words, WORD.CALL, CALL.NONE);
