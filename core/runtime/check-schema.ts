@@ -16,7 +16,7 @@ export function checkSchema(
   schema: TSchema,
   value: unknown,
 ): unknown {
-  const filled = Value.Default(schema, structuredClone(value ?? {}));
+  const filled = Value.Default(schema, cloneOf(action, what, value ?? {}));
   if (Value.Check(schema, filled)) return filled;
   const problems = [...Value.Errors(schema, filled)].slice(0, PROBLEMS_MAX);
   const lines = problems.map(({ path, message, value: found }) => {
@@ -24,4 +24,15 @@ export function checkSchema(
     return `${name}: ${message.toLowerCase()}: found ${JSON.stringify(found)}`;
   });
   throw new TypeError(`Cannot ${action}: ${lines.join("; ")}`);
+}
+
+/** @throws {TypeError} for what is no plain data: a function, a signal */
+function cloneOf(action: string, what: string, value: object): unknown {
+  try {
+    return structuredClone(value);
+  } catch (cause) {
+    const names = Object.keys(value).join(", ");
+    const text = `Cannot ${action}: ${what} must be plain data: found other objects in ${names}`;
+    throw new TypeError(text, { cause });
+  }
 }
