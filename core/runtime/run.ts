@@ -26,6 +26,8 @@ export interface RunOptions {
  * the kernel and the host code get their chance first.
  */
 const IDLE_LOOKS = 3;
+/** How often the tasks of a deadlocked run are cancelled before they are not waited for. */
+const CANCEL_ROUNDS_MAX = 64;
 
 /** Runs that are under way: at most one at a time. */
 export class Runs {
@@ -41,6 +43,8 @@ export class Runs {
   /** Idle looks at a loop-driven run before it counts as a deadlock: host code may still act. */
   #graceLeft = 0;
   #grace = 0;
+  /** How often a deadlock was found in this run: its tasks were cancelled each time. */
+  #cancelRounds = 0;
 
   constructor(core: RuntimeCore) {
     this.#core = core;
@@ -99,6 +103,11 @@ export class Runs {
     this.#closing = true;
   }
 
+  /** The runtime is closed: whatever the tasks still wait for, the run is over. */
+  closed(): void {
+    if (this.#active) this.halt(closedUnderRun());
+  }
+
   /** A round is over. Called by the runtime. */
   afterRound(moved: boolean): void {
     if (!this.#active) return;
@@ -122,7 +131,7 @@ export class Runs {
    */
   idle(pending: boolean): boolean {
     this.wantsAnotherLook = false;
-    if (!this.#active || this.#halted !== undefined || !this.#hasLive()) return false;
+    if (!this.#active || !this.#hasLive()) return false;
     if (pending && !this.#isClosedWorld()) return false;
     const { executor } = this.#core;
     // What a task has adopted comes by the event loop, which a blocking run does not turn.
@@ -134,7 +143,12 @@ export class Runs {
       this.wantsAnotherLook = true;
       return false;
     }
-    this.#halted = deadlockError([...executor.live()]);
+    this.#halted ??= deadlockError([...executor.live()]);
+    // Cleanup may wait again, and a task may catch its cancellation and go on: not for ever.
+    if (this.#cancelRounds++ >= CANCEL_ROUNDS_MAX) {
+      this.#rejectHalt?.(this.#halted);
+      return false;
+    }
     for (const task of executor.live()) task.requestCancel();
     return true;
   }
@@ -190,6 +204,7 @@ export class Runs {
     }
     this.#active = true;
     this.#halted = undefined;
+    this.#cancelRounds = 0;
     this.#interrupted = false;
     this.#failures.length = 0;
     this.#grace = IDLE_LOOKS;
@@ -231,11 +246,7 @@ export class Runs {
     if (this.#interrupted) {
       throw new ReelError("ERR_INTERRUPTED", "Cannot finish the run: it was interrupted");
     }
-    if (this.#closing) {
-      throw new ReelError("ERR_CLOSED", "Cannot finish the run: the runtime was closed meanwhile", {
-        mend: "Await the run before the runtime goes out of scope: `return await io.run(...)`",
-      });
-    }
+    if (this.#closing) throw closedUnderRun();
     if (main.status !== "completed") {
       executor.forgive(main);
       throw main.outcome;
@@ -259,6 +270,12 @@ function opensTheWorld(state: EngineState, slot: number): boolean {
   if (state.i32[header + STATE] !== IN_FLIGHT || isService(state, slot)) return false;
   const { capabilities } = state.providers[state.i32[header + PROVIDER]!]!.provider;
   return capabilities.closedWorld !== true;
+}
+
+function closedUnderRun(): ReelError {
+  return new ReelError("ERR_CLOSED", "Cannot finish the run: the runtime was closed meanwhile", {
+    mend: "Await the run before the runtime goes out of scope: `return await io.run(...)`",
+  });
 }
 
 function deadlockError(tasks: readonly Task[]): ReelError {

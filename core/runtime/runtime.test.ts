@@ -78,6 +78,26 @@ describe("run()", () => {
     expect(await run).toBe("ERR_CLOSED");
   });
 
+  test("run() ends with ERR_CLOSED although a task waits for what never comes", async () => {
+    const io = await started();
+    const run = io.run(async () => {
+      io.spawn(() => new Promise(() => {}));
+      await new Promise(() => {});
+    });
+    await Bun.sleep(0);
+    await io.close();
+    expect(await run.catch((error) => error.code)).toBe("ERR_CLOSED");
+  });
+
+  test("run() ends with ERR_DEADLOCK although a task takes no notice of its end", async () => {
+    const io = await started();
+    const stubborn = async (): Promise<never> => {
+      for (;;) await io.executor.suspend("Godot").promise.catch(() => {});
+    };
+    expect(await io.run(stubborn).catch((error) => error.code)).toBe("ERR_DEADLOCK");
+    await io.close();
+  });
+
   test("run() refuses to nest [X6]", async () => {
     await using io = await started();
     const code = await io.run(() => io.run(() => 1).catch((error) => error.code));

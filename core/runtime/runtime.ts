@@ -287,6 +287,7 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
     } finally {
       this.#core.pump.close();
       this.executor.close();
+      this.#runs.closed();
       this.#core.backend.close();
       this.#summary = this.#parts.session?.finish(this.#outcome);
     }
