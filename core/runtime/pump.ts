@@ -2,6 +2,7 @@
  * The driver: takes turns between the engine, the tasks and the door until nothing is left to do,
  * and then waits: on Bun's event loop, or by blocking the thread for programs that own theirs.
  */
+import { drainMicrotasks } from "bun:jsc";
 import type { Backend } from "../backend/contract.ts";
 import { hostSoon } from "../clock.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -70,7 +71,7 @@ export class Pump {
     while (!done()) {
       if (this.#halted) return false;
       // Time goes on below, and only when nothing else is left: the condition may be that.
-      if (this.#guardedRound(false)) continue;
+      if (this.#guardedRound(false, true)) continue;
       if (done()) break;
       const pending = this.#backend.pending();
       if (this.onIdle(pending)) continue;
@@ -95,7 +96,8 @@ export class Pump {
     if (this.#running || this.#halted || this.#closed) return;
     this.#backend.disarmWake();
     for (let rounds = 0; rounds < ROUNDS_BETWEEN_YIELDS; rounds++) {
-      if (this.#guardedRound(this.owned && !this.#backend.blocks)) {
+      const skips = this.owned && !this.#backend.blocks;
+      if (this.#guardedRound(skips, skips)) {
         // Host code that a round has woken runs before the next one.
         if (this.#hostMayFollow && ++this.#hostRounds < ROUNDS_BETWEEN_YIELDS) return this.kick();
         if (this.#hostMayFollow) break;
@@ -118,26 +120,29 @@ export class Pump {
   /**
    * One round of everything that can be done without waiting.
    * @param skips whether idle virtual time may pass in it
+   * @param alone whether waiting may follow with no turn of the event loop in between
    * @returns whether anything was done
    */
-  #round(skips: boolean): boolean {
+  #round(skips: boolean, alone: boolean): boolean {
     const worked = this.#engine.work();
     const host = this.#executor.hasHostReady();
     if (host) this.#executor.flushHost();
     this.#hostMayFollow = host;
     const turns = this.#executor.runReady(TURNS_BETWEEN_POLLS);
+    // What handlers and the host code do next comes before time goes on; turns have drained it.
+    if (alone && turns === 0 && (worked || host)) drainMicrotasks();
     // Where waiting costs nothing but virtual time, and all of the program waits, time goes on.
-    const skip = skips && !this.#executor.hasReady();
+    const skip = skips && !this.#executor.hasReady() && !this.#executor.hasHostReady();
     const arrived = this.#engine.poll(skip && !this.#engine.hasWork());
     const moved = worked || host || turns > 0 || arrived > 0;
     this.onRound(moved);
     return moved || this.#executor.hasHostReady();
   }
 
-  #guardedRound(skips: boolean): boolean {
+  #guardedRound(skips: boolean, alone: boolean): boolean {
     this.#running = true;
     try {
-      return this.#round(skips);
+      return this.#round(skips, alone);
     } catch (error) {
       return this.#halt(error);
     } finally {
