@@ -144,7 +144,9 @@ export class IdeBench {
     this.ide.writeRegister("bus-master", 4, 4, 0x1000);
   }
 
+  /** Starts the engine anew, as drivers do for each command. */
   start(toMemory: boolean): void {
+    this.ide.writeRegister("bus-master", 0, 1, 0);
     this.ide.writeRegister("bus-master", 0, 1, toMemory ? 9 : 1);
   }
 
