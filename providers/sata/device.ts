@@ -10,6 +10,7 @@
  * References: [AHCI] Serial ATA Advanced Host Controller Interface 1.3.1.
  */
 import type { Drive } from "../disk/drive/drive.ts";
+import type { FaultList } from "../disk/faults.ts";
 import type { AccessWidth, DeviceHost, DeviceModel } from "../disk/host.ts";
 import { CAPABILITY_MSI, CAPABILITY_SATA, PciFunction } from "../disk/pci.ts";
 import { Dma } from "./dma.ts";
@@ -23,6 +24,14 @@ export const MSI_AT = 0x80;
 const MSI_ENABLE = 0x01;
 /** Serial ATA capability: [AHCI] 2.4. Its index and data pair is not there. */
 const SATA_AT = 0xa8;
+
+/** A drive of a state that is to be restored. */
+export interface PluggedDrive {
+  readonly drive: Drive;
+  readonly faults: FaultList;
+  /** It was pulled out, and will be put in again. */
+  readonly isOut: boolean;
+}
 
 export interface HbaOptions {
   /** Prefix of its state: default `sata`. */
@@ -44,8 +53,6 @@ export class AhciHba implements DeviceModel {
   #ghc = R.GHC_AE;
   #is = 0;
   #level = false;
-  /** Interrupts that the next so many events lose, for faults. */
-  #lose = 0;
 
   constructor(host: DeviceHost, options: HbaOptions = {}) {
     const count = options.ports ?? 6;
@@ -95,14 +102,14 @@ export class AhciHba implements DeviceModel {
   }
 
   /** Puts a device into a port. @throws {RangeError} when there is no such port or one is in it */
-  plug(port: number, drive: Drive): void {
+  plug(port: number, drive: Drive, faults?: FaultList): void {
     const found = this.ports[port];
     if (found === undefined || found.drive !== undefined) {
       throw new RangeError(
         `Cannot plug a drive into port ${port}: wanted a free one of ${this.ports.length}`,
       );
     }
-    found.plug(drive);
+    found.plug(drive, faults);
   }
 
   /** Pulls a port's device out, whatever it is doing. @returns it, if there was one */
@@ -113,17 +120,26 @@ export class AhciHba implements DeviceModel {
   /**
    * Restores a state whose drives are not those that are in the ports: takes these out and puts the
    * others in, without anything of it being heard on the links.
+   * @param drives each port's drive with its faults
    * @throws {RangeError} as {@link restore}; the drives are what they were then
    */
-  exchange(drives: readonly (Drive | undefined)[], bytes: Uint8Array): void {
-    const before = this.ports.map(({ drive, engine }) => ({ drive, slots: engine.slots }));
-    for (const port of this.ports) port.hold(drives[port.number]);
+  exchange(drives: readonly (PluggedDrive | undefined)[], bytes: Uint8Array): void {
+    const before = this.ports.map(({ drive, pulled, faults, engine }) => {
+      return { drive, pulled, faults, slots: engine.slots };
+    });
+    for (const port of this.ports) {
+      const given = drives[port.number];
+      port.hold(given?.drive, given?.isOut);
+      if (given !== undefined) port.faults = given.faults;
+    }
     try {
       this.restore(bytes);
     } catch (error) {
       for (const port of this.ports) {
-        port.hold(before[port.number]!.drive);
-        port.engine.slots = before[port.number]!.slots;
+        const { drive, pulled, faults, slots } = before[port.number]!;
+        port.hold(drive ?? pulled, drive === undefined);
+        port.faults = faults;
+        port.engine.slots = slots;
       }
       throw error;
     }
@@ -162,11 +178,6 @@ export class AhciHba implements DeviceModel {
     this.#drive();
   }
 
-  /** Loses the next so many changes of the interrupt output to high: a fault to inject. */
-  loseInterrupts(count: number): void {
-    this.#lose = count;
-  }
-
   snapshot(): Uint8Array {
     return saveHba(this.name, this.ports, this.pci, this.#own());
   }
@@ -177,11 +188,10 @@ export class AhciHba implements DeviceModel {
     this.#ghc = own.ghc;
     this.#is = own.is;
     this.#level = own.level;
-    this.#lose = own.lose;
   }
 
-  #own(): { ghc: number; is: number; level: boolean; lose: number } {
-    return { ghc: this.#ghc, is: this.#is, level: this.#level, lose: this.#lose };
+  #own(): { ghc: number; is: number; level: boolean } {
+    return { ghc: this.#ghc, is: this.#is, level: this.#level };
   }
 
   #read(offset: number): number {
@@ -252,10 +262,6 @@ export class AhciHba implements DeviceModel {
     }
     this.#level = wanted;
     this.pci.showInterrupt(wanted);
-    if (wanted && this.#lose > 0) {
-      this.#lose -= 1;
-      return;
-    }
     if (wanted && (this.pci.read(MSI_AT + 2, 1) & MSI_ENABLE) !== 0) this.#message();
     this.#pin(wanted);
   }

@@ -14,6 +14,8 @@ export const DMA = {
   BAD_ADDRESS: 1,
   /** The table is shorter than the data: PxIS.OFS. */
   OVERFLOW: 2,
+  /** Data were damaged on their way: PxIS.HBDS. */
+  BAD_DATA: 3,
 } as const;
 export type DmaStatus = (typeof DMA)[keyof typeof DMA];
 

@@ -94,7 +94,8 @@ export class PortEngine {
 
   /** Stops for what went wrong with memory. */
   stopForDma(status: DmaStatus): void {
-    this.stopFor(status === DMA.OVERFLOW ? R.IS_OFS : R.IS_HBFS);
+    const badData = status === DMA.BAD_DATA ? R.IS_HBDS : R.IS_HBFS;
+    this.stopFor(status === DMA.OVERFLOW ? R.IS_OFS : badData);
   }
 
   /** The device's signature after a reset: PxTFD and PxSIG come from it, 3.3.8 and 3.3.9. */
@@ -135,6 +136,10 @@ export class PortEngine {
   transfer(slot: Slot, drive: Drive, toHost: boolean, bytes: number): DmaStatus {
     const { plan, cursor } = slot;
     const { dma } = this.#board;
+    const { faults } = this.#port;
+    if (faults.size > 0 && faults.strike("dma-error", plan.firstLba, plan.sectors) !== undefined) {
+      return DMA.BAD_DATA;
+    }
     let left = bytes;
     while (left > 0 && !plan.failed) {
       const length = Math.min(left, STAGE_BYTES);
@@ -191,6 +196,7 @@ export class PortEngine {
     const s = port.state;
     const { dma } = this.#board;
     const { cursor } = this.slots[slot]!;
+    if (port.failPlug()) return;
     s.issued |= 1 << slot;
     s.cmd = (s.cmd & ~R.CMD_CCS_MASK) | (slot << R.CMD_CCS_SHIFT);
     // A tag of this number may be on its way: its place in its table is not ours to lose.

@@ -5,11 +5,16 @@
  * References: [AHCI] 3.3 (registers), 5.3 (state machine), 10.3 to 10.4 (start, stop, reset).
  */
 import type { Drive } from "../disk/drive/drive.ts";
+import { FaultList } from "../disk/faults.ts";
 import type { DeviceHost, DeviceTimer } from "../disk/host.ts";
 import type { Dma } from "./dma.ts";
 import { PortEngine } from "./engine.ts";
 import type { SentFis } from "./fis.ts";
 import * as R from "./registers.ts";
+
+const NO_FAULTS = new FaultList();
+/** How late a late interrupt is, unless its fault says. */
+const LATE_NS = 10e6;
 
 /** What a port needs of its HBA. */
 export interface PortBoard {
@@ -62,14 +67,25 @@ export class Port {
   readonly state = new PortState();
   readonly engine: PortEngine;
   drive: Drive | undefined = undefined;
+  /** What goes wrong between the drive and the interrupt line. */
+  faults: FaultList = NO_FAULTS;
   readonly #board: PortBoard;
   readonly #link: DeviceTimer;
+  readonly #late: DeviceTimer;
+  /** A device that was pulled out and will be put in again. */
+  readonly #return: DeviceTimer;
+  #pulled: Drive | undefined = undefined;
 
   constructor(board: PortBoard, number: number) {
     this.number = number;
     this.#board = board;
     this.engine = new PortEngine(board, this);
     this.#link = board.host.timer(`port-${number}.link`, () => this.#linkUp());
+    this.#late = board.host.timer(`port-${number}.late`, () => board.update(number));
+    this.#return = board.host.timer(`port-${number}.return`, () => {
+      if (this.#pulled !== undefined && this.drive === undefined) this.plug(this.#pulled);
+      this.#pulled = undefined;
+    });
   }
 
   /** PxIS with the bits that mirror PxSERR: 3.3.5. */
@@ -94,7 +110,37 @@ export class Port {
   /** Sets bits of PxIS. */
   raise(bits: number): void {
     this.state.is |= bits;
-    this.#board.update(this.number);
+    if (this.faults.size === 0 || !this.#spoilsInterrupt()) this.#board.update(this.number);
+  }
+
+  /** Interrupts get lost or come late: the bits stand there, but nobody is told yet. */
+  #spoilsInterrupt(): boolean {
+    if (this.faults.strike("lost-interrupt") !== undefined) return true;
+    const late = this.faults.strike("late-interrupt");
+    if (late === undefined) return false;
+    this.#late.after(late.delayNs ?? LATE_NS);
+    return true;
+  }
+
+  /** Pulls the device out because a fault says so, and puts it back if the fault says when. */
+  failPlug(): boolean {
+    const fault = this.faults.size === 0 ? undefined : this.faults.strike("unplug");
+    if (fault === undefined) return false;
+    this.#pulled = this.unplug();
+    if (fault.delayNs !== undefined) this.#return.after(fault.delayNs);
+    return true;
+  }
+
+  /** The device that is out for a while, if one is: part of the saved state. */
+  get pulled(): Drive | undefined {
+    return this.#pulled;
+  }
+
+  /** Has one device in the port or out for a while, or none, without the link noticing. */
+  hold(drive: Drive | undefined, isOut = false): void {
+    this.drive = isOut ? undefined : drive;
+    this.#pulled = isOut ? drive : undefined;
+    if (drive !== undefined) this.engine.fit(drive);
   }
 
   read(offset: number): number {
@@ -189,20 +235,17 @@ export class Port {
   }
 
   /** A device is put in: the link comes up by itself. */
-  plug(drive: Drive): void {
+  plug(drive: Drive, faults = this.faults): void {
+    this.faults = faults;
     this.hold(drive);
     this.#startLink();
-  }
-
-  /** Has a device, or none, without the link noticing: only before a state is restored. */
-  hold(drive: Drive | undefined): void {
-    this.drive = drive;
-    if (drive !== undefined) this.engine.fit(drive);
   }
 
   /** The device is pulled out, whatever it was doing: 3.3.12 DIAG.N. */
   unplug(): Drive | undefined {
     const { drive } = this;
+    this.#return.cancel();
+    this.#pulled = undefined;
     if (drive === undefined) return undefined;
     this.engine.abort();
     drive.powerLoss();

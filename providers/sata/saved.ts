@@ -16,7 +16,6 @@ export interface OwnState {
   readonly ghc: number;
   readonly is: number;
   readonly level: boolean;
-  readonly lose: number;
 }
 
 interface SlotState extends StateFields {
@@ -61,7 +60,7 @@ function portFields(port: Port): PortFields {
     registers: plainOf(port.state),
     slots: liveSlots(port),
     hasDrive: port.drive !== undefined,
-    drive: port.drive?.snapshot() ?? new Uint8Array(0),
+    drive: (port.drive ?? port.pulled)?.snapshot() ?? new Uint8Array(0),
   };
 }
 
@@ -89,7 +88,7 @@ export function restoreHba(
   const refuse = (what: string): never => {
     throw new RangeError(`Cannot restore ${name}.hba: found ${what}`);
   };
-  const planLike = ports.find(({ drive }) => drive !== undefined)?.engine.slots[0]?.plan;
+  const planLike = ports.find(({ engine }) => engine.slots.length > 0)?.engine.slots[0]?.plan;
   const slotLike: StateValue = {
     slot: 0,
     plan: planLike === undefined ? {} : plainOf(planLike),
@@ -131,12 +130,14 @@ export function restoreHba(
 
 /** All drives, or none: one that refuses has those before it put back. */
 function restoreDrives(ports: readonly Port[], saved: readonly PortFields[]): void {
-  const before = ports.map(({ drive }) => drive?.snapshot());
+  const before = ports.map(({ drive, pulled }) => (drive ?? pulled)?.snapshot());
   try {
-    for (const [i, port] of ports.entries()) port.drive?.restore(saved[i]!.drive);
+    for (const [i, port] of ports.entries()) {
+      (port.drive ?? port.pulled)?.restore(saved[i]!.drive);
+    }
   } catch (error) {
     for (const [i, port] of ports.entries()) {
-      if (before[i] !== undefined) port.drive?.restore(before[i]);
+      if (before[i] !== undefined) (port.drive ?? port.pulled)?.restore(before[i]);
     }
     throw error;
   }

@@ -74,7 +74,8 @@ function aloneLayer(disks: Disks, name: string, command: AloneCommand) {
       const built = command.build(run, at.rounds);
       return built > 0 ? disks.issue(run, 0, false) : run.ready(built === 0 ? NOTHING : built);
     },
-    complete(at, run, result) {
+    complete(at, run, answer) {
+      let result = answer;
       if (at.slot === 0) {
         if (result < 0) {
           stopWaiting(at, run.resource);
@@ -83,6 +84,7 @@ function aloneLayer(disks: Disks, name: string, command: AloneCommand) {
         const isGone = disks.at(run.resource).phase === "gone";
         return isGone && command.forgiving === true ? run.done(0) : run.again();
       }
+      if (result === -ERRNO.ETIME && disks.isDone(run.resource, 0)) result = 0;
       if (result === -ERRNO.ETIME) {
         disks.reportLate(run.resource, 1);
         return run.again();

@@ -215,6 +215,18 @@ export class Disks {
     this.write(R.HBA_IS, asking);
   };
 
+  /** Whether the hardware has done a tag's command although nobody was told. */
+  isDone(resource: number, tag: number): boolean {
+    const { phase, port, flying } = this.at(resource);
+    const bit = 1 << tag;
+    if (phase !== "ready" || (flying & bit) === 0) return false;
+    const busy = this.readPort(port, R.PORT_SACT) | this.readPort(port, R.PORT_CI);
+    if ((busy & bit) !== 0) return false;
+    const disk = this.at(resource);
+    disk.flying = (flying & ~bit) >>> 0;
+    return true;
+  }
+
   /** An operation that holds a tag has waited for too long: the port is to be reset. */
   reportLate(resource: number, tags: number): void {
     const disk = this.at(resource);

@@ -9,7 +9,7 @@ import {
   type SavedDevice,
 } from "../../../core/provider/index.ts";
 import { DiskDrive } from "../../disk/drive/disk-drive.ts";
-import { type Fault, FaultList } from "../../disk/faults.ts";
+import { FaultList, parseFault } from "../../disk/faults.ts";
 import { type MediumBase, OverlayMedium, zeros } from "../../disk/image.ts";
 import { PCI_COMMAND } from "../../disk/pci.ts";
 import { decodeState, encodeState } from "../../disk/state.ts";
@@ -26,6 +26,7 @@ interface Fitted {
   readonly options: SataOptions;
   readonly medium: OverlayMedium;
   readonly drive: DiskDrive;
+  readonly faults: FaultList;
 }
 
 /** An image file as the base of a medium: failures of the host's become failures of sectors. */
@@ -90,7 +91,7 @@ export class Fitting implements SavedDevice {
     }
     const fitted = this.#make(found, options);
     this.#disks[found] = fitted;
-    this.hba.plug(found, fitted.drive);
+    this.hba.plug(found, fitted.drive, fitted.faults);
     return found;
   }
 
@@ -110,16 +111,18 @@ export class Fitting implements SavedDevice {
     const disks = this.#disks.flatMap((fitted, port) => {
       if (fitted === undefined) return [];
       const { options, medium } = fitted;
-      return [{ port, options: JSON.stringify(options), medium: medium.snapshot() }];
+      const isOut = this.hba.ports[port]!.drive === undefined;
+      return [{ port, isOut, options: JSON.stringify(options), medium: medium.snapshot() }];
     });
     return encodeState(this.name, STATE_VERSION, { disks, hba: this.hba.snapshot() });
   }
 
   restore(bytes: Uint8Array): void {
-    const disk = { port: 0, options: "", medium: new Uint8Array(0) };
+    const disk = { port: 0, isOut: false, options: "", medium: new Uint8Array(0) };
     const like = { disks: [disk], hba: new Uint8Array(0) };
     const { disks, hba } = decodeState(this.name, STATE_VERSION, bytes, like);
     const made: (Fitted | undefined)[] = [];
+    const isOut = new Set(disks.filter((saved) => saved.isOut).map(({ port }) => port));
     try {
       for (const { port, options, medium } of disks) {
         if (!(port >= 0 && port < PORTS) || made[port] !== undefined) {
@@ -129,7 +132,11 @@ export class Fitting implements SavedDevice {
         made[port].medium.restore(medium);
       }
       this.hba.exchange(
-        made.map((fitted) => fitted?.drive),
+        made.map((fitted, port) => {
+          if (fitted === undefined) return undefined;
+          const { drive, faults } = fitted;
+          return { drive, faults, isOut: isOut.has(port) };
+        }),
         hba,
       );
     } catch (error) {
@@ -144,32 +151,35 @@ export class Fitting implements SavedDevice {
   #make(port: number, options: SataOptions): Fitted {
     const { image, timing, queueDepth, readOnly, writeBack } = options;
     const writable = !readOnly && writeBack;
+    const faults = this.#faultsOf(port, options);
     const base =
       image === ""
         ? zeros(options.sizeBytes)
         : imageBase(this.#cx.image(image, { readOnly: !writable }), writable);
     const medium = new OverlayMedium(base, { readOnly });
+    if (medium.sectors === 0) {
+      medium.close();
+      throw new ReelError("EINVAL", `Cannot open ${image}: it is shorter than a sector`);
+    }
     const drive = new DiskDrive({
       name: `sata${port}`,
       medium,
       timing: timingOf(timing, medium.sectors),
-      faults: new FaultList(options.faults.map(readFault), port + 1),
+      faults,
       now: () => this.#cx.machine.now(),
       queueDepth,
       model: "IOREEL SATA DISK",
       serial: `IRSATA${port}`,
     });
-    return { options, medium, drive };
+    return { options, medium, drive, faults };
   }
-}
 
-/** Reads a fault: a kind, then `name=value`. @throws {RangeError} for what is none */
-function readFault(text: string): Fault {
-  const [kind, ...words] = text.trim().split(/\s+/);
-  const fault: Record<string, unknown> = { kind };
-  for (const word of words) {
-    const [name = "", value = ""] = word.split("=");
-    fault[name] = name === "when" ? value : Number(value);
+  /** @throws {ReelError} EINVAL for a line that is no fault */
+  #faultsOf(port: number, { faults }: SataOptions): FaultList {
+    try {
+      return new FaultList(faults.map(parseFault), this.#cx.machine.seed + port);
+    } catch (cause) {
+      throw new ReelError("EINVAL", (cause as Error).message, { cause });
+    }
   }
-  return fault as unknown as Fault;
 }
