@@ -155,7 +155,7 @@ export class IdeBench {
   }
 
   /** The medium's bytes of some sectors. */
-  sectors(lba: number, count = 1): Uint8Array {
+  sectors(lba: number, count = 1): Uint8Array<ArrayBuffer> {
     return this.medium.bytes.slice(lba * SECTOR, (lba + count) * SECTOR);
   }
 }

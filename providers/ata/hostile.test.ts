@@ -7,8 +7,8 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { PacketDrive } from "../disk/drive/packet-drive.ts";
 import { FaultList } from "../disk/faults.ts";
-import { TinyMachine } from "../disk/machine.fixture.ts";
-import { type Medium } from "../disk/medium.ts";
+import type { TinyMachine } from "../disk/machine.fixture.ts";
+import type { Medium } from "../disk/medium.ts";
 import { timingOf } from "../disk/timing.ts";
 import { IdeBench, numberedMedium, SECTOR } from "./device.fixture.ts";
 
