@@ -40,9 +40,12 @@ describe("a mistake", () => {
   });
 });
 
-/** What other makers of promises give. */
-function thenable<T>(promise: Promise<T>): PromiseLike<T> {
-  return Object.fromEntries([["then", promise.then.bind(promise)]]) as unknown as PromiseLike<T>;
+/** What other makers of promises give: it has the method, and is none of the host's. */
+function foreign<T>(promise: Promise<T>): PromiseLike<T> {
+  return new Proxy(promise, {
+    get: (target, name) => (name === "then" ? target.then.bind(target) : undefined),
+    getPrototypeOf: () => Object.prototype,
+  });
 }
 
 describe("a handler's promise", () => {
@@ -52,7 +55,7 @@ describe("a handler's promise", () => {
         const io = await start({ backend });
         const data = (): PromiseLike<void> => {
           const failed = Promise.reject<void>(new Error("lost"));
-          return kind === "promise" ? failed : thenable(failed);
+          return kind === "promise" ? failed : foreign(failed);
         };
         const run = io.run(async () => {
           const server = await io.serve(0, { data });
