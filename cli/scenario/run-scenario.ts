@@ -135,7 +135,9 @@ function describeDevice({ kind, ...options }: ResolvedDevice): string {
   const provider = BUILT_IN_PROVIDERS.find((each) => each.kind === kind);
   const filled = provider === undefined ? {} : Value.Default(provider.options, {});
   const defaults = filled as Record<string, unknown>;
-  const chosen = Object.entries(options).filter(([key, value]) => value !== defaults[key]);
+  const chosen = Object.entries(options).filter(
+    ([key, value]) => !Bun.deepEquals(value, defaults[key]),
+  );
   const list = chosen.map(([key, value]) => describeOption(key, value));
   return list.length === 0 ? `a ${kind}` : `a ${kind}, ${list.join(", ")}`;
 }

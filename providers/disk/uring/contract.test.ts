@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs";
 import type { Provider } from "../../../core/provider/index.ts";
 import { providerContract, type ContractSubject } from "../../../core/testing/index.ts";
 import { ata } from "../../ata/provider.ts";
+import { fdd } from "../../fdd/provider.ts";
 import { sata } from "../../sata/provider.ts";
 import { makeFolder, pattern } from "./disk.fixture.ts";
 import { disk } from "./provider.fixture.ts";
@@ -61,6 +62,6 @@ function subjectOf(provider: Provider): ContractSubject {
 }
 
 providerContract({ describe, test }, subjectOf(disk as unknown as Provider));
-for (const provider of [ata, sata] as unknown as Provider[]) {
+for (const provider of [ata, fdd, sata] as unknown as Provider[]) {
   providerContract({ describe, test }, subjectOf(suspendable(provider)));
 }
