@@ -12,7 +12,8 @@ import {
 } from "../../../core/provider/index.ts";
 import { ATA, ERROR } from "../../disk/drive/bits.ts";
 import type { Board } from "./board.ts";
-import { MOVE, PLACE, resetNow, type CommandFrame } from "./command.ts";
+import { MOVE, PLACE, type CommandFrame } from "./command-words.ts";
+import { resetNow } from "./command.ts";
 
 const TRIES_MAX = 3;
 

@@ -10,7 +10,7 @@ import {
 } from "../../../core/provider/index.ts";
 import { ATA } from "../../disk/drive/bits.ts";
 import type { Board } from "./board.ts";
-import { MOVE, PLACE } from "./command.ts";
+import { MOVE, PLACE } from "./command-words.ts";
 import { describeIdentify } from "./identify-words.ts";
 import { STEP, attemptShape, type Attempts, type AttemptView } from "./retry.ts";
 
