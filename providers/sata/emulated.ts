@@ -3,11 +3,11 @@
  * works it through its registers. The two meet nowhere else.
  */
 import type { Driver, DriverContext } from "../../core/provider/index.ts";
-import { closingLayer, discardLayer, flushLayer, identifyLayer } from "./driver/alone.ts";
+import { discardLayer, flushLayer, identifyLayer } from "./driver/alone.ts";
 import { internalLayer, portLayer } from "./driver/bring-up.ts";
 import { Disks } from "./driver/disks.ts";
 import { Fitting } from "./driver/fitting.ts";
-import { openingLayer } from "./driver/opening.ts";
+import { closingLayer, openingLayer } from "./driver/opening.ts";
 import { repairLayer } from "./driver/repair.ts";
 import { transferLayer } from "./driver/transfer.ts";
 import type { SataOptions } from "./options.ts";
@@ -35,7 +35,7 @@ export function emulatedSata(cx: DriverContext): Driver<SataOptions> {
     layers: [port, internal, opening, repair],
     devices: [fitting],
     opening,
-    closing: closingLayer(disks),
+    closing: closingLayer(disks, port, internal),
     open(resource, options) {
       const found = fitting.plug(options);
       try {

@@ -42,8 +42,6 @@ interface AloneCommand {
   build(run: LayerContext, round: number): number;
   /** The command is done. */
   finish(run: LayerContext, round: number): Move | undefined;
-  /** Whether a disk that is gone is no error. */
-  forgiving?: boolean;
 }
 
 function aloneLayer(disks: Disks, name: string, command: AloneCommand) {
@@ -62,7 +60,7 @@ function aloneLayer(disks: Disks, name: string, command: AloneCommand) {
       const { resource } = run;
       if (at.slot !== 0) return run.queue(disks.tagQueue(resource, 0));
       const refusal = disks.refusal(resource);
-      if (refusal < 0) return run.ready(command.forgiving === true ? 0 : refusal);
+      if (refusal < 0) return run.ready(refusal);
       const disk = disks.at(resource);
       if (!disks.takeAlone(resource)) {
         if (!at.waiting) disk.aloneWaiting += 1;
@@ -81,8 +79,7 @@ function aloneLayer(disks: Disks, name: string, command: AloneCommand) {
           stopWaiting(at, run.resource);
           return run.fail(-result);
         }
-        const isGone = disks.at(run.resource).phase === "gone";
-        return isGone && command.forgiving === true ? run.done(0) : run.again();
+        return run.again();
       }
       if (result === -ERRNO.ETIME && disks.isDone(run.resource, 0)) result = 0;
       if (result === -ERRNO.ETIME) {
@@ -97,7 +94,7 @@ function aloneLayer(disks: Disks, name: string, command: AloneCommand) {
       if (result < 0) {
         const again = result === -ERRNO.EAGAIN || result === -ERRNO.ETIMEDOUT;
         if (again && at.attempts < ATTEMPTS_MAX) return run.again();
-        return command.forgiving === true ? run.done(0) : run.fail(-result);
+        return run.fail(result === -ERRNO.EAGAIN ? ERRNO.EIO : -result);
       }
       at.rounds += 1;
       return move ?? run.again();
@@ -121,21 +118,17 @@ function fill(disks: Disks, command: number, features: number, count: number): v
   task.device = 0x40;
 }
 
-const flushCommand = (disks: Disks): AloneCommand => ({
-  build(run) {
-    if (disks.at(run.resource).readOnly) return 0;
-    fill(disks, ATA.FLUSH_CACHE_EXT, 0, 0);
-    disks.area(run.resource).build(0, disks.task, 0, false);
-    return 1;
-  },
-  finish: (run) => run.done(0),
-});
-
-export const flushLayer = (disks: Disks) => aloneLayer(disks, "sata.flush", flushCommand(disks));
-
-/** Closing flushes; a disk that is gone, or cannot, is let go of all the same. */
-export const closingLayer = (disks: Disks) =>
-  aloneLayer(disks, "sata.close", { ...flushCommand(disks), forgiving: true });
+export function flushLayer(disks: Disks) {
+  return aloneLayer(disks, "sata.flush", {
+    build(run) {
+      if (disks.at(run.resource).readOnly) return 0;
+      fill(disks, ATA.FLUSH_CACHE_EXT, 0, 0);
+      disks.area(run.resource).build(0, disks.task, 0, false);
+      return 1;
+    },
+    finish: (run) => run.done(0),
+  });
+}
 
 /** TRIM: as many ranges as a block holds, block after block. */
 export function discardLayer(disks: Disks) {

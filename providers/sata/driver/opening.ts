@@ -1,48 +1,94 @@
-/** Opening a disk: its port is brought up and it is asked who it is. */
+/**
+ * Opening a disk: its port is brought up and it is asked who it is. Closing one: what it was sent
+ * is flushed.
+ */
 import { ERRNO, layer, struct, u8 } from "../../../core/provider/index.ts";
 import { ATA } from "../../disk/drive/bits.ts";
 import * as R from "../registers.ts";
-import { type internalLayer, type portLayer } from "./bring-up.ts";
+import type { internalLayer, portLayer } from "./bring-up.ts";
 import { INTERRUPTS, type Disks } from "./disks.ts";
 import { readIdentity } from "./identity.ts";
 
 const SECTOR = 512;
 
-export function openingLayer(
-  disks: Disks,
-  port: ReturnType<typeof portLayer>,
-  internal: ReturnType<typeof internalLayer>,
-) {
+export type PortLayer = ReturnType<typeof portLayer>;
+export type InternalLayer = ReturnType<typeof internalLayer>;
+
+/** How often a disk is asked who it is, each time after a reset but the first. */
+const ATTEMPTS_MAX = 3;
+
+const STEP = { BEGIN: 0, UP: 1, ASKED: 2 } as const;
+
+export function openingLayer(disks: Disks, port: PortLayer, internal: InternalLayer) {
+  /** The disk has said who it is. @returns 0, or an error number */
+  function take(resource: number): number {
+    const disk = disks.at(resource);
+    const { bytes, internalAt } = disks.area(resource);
+    const identity = readIdentity(bytes.slice(internalAt, internalAt + SECTOR));
+    const isFit = identity.sectorBytes === SECTOR && identity.features.includes("lba48");
+    if (!isFit) return ERRNO.ENODEV;
+    const { queueDepth } = identity;
+    disk.sectors = identity.sectors;
+    disk.queued = queueDepth > 0;
+    disk.usable = queueDepth > 0 ? Math.min(disk.tags, queueDepth) : disk.tags;
+    disk.generation += 1;
+    disk.phase = "ready";
+    disks.writePort(disk.port, R.PORT_IS, 0xffffffff);
+    disks.writePort(disk.port, R.PORT_IE, INTERRUPTS);
+    return 0;
+  }
   return layer({
     name: "sata.open",
+    frame: struct({ step: u8, attempts: u8 }),
+    wait: (_at, run) => run.ready(),
+    complete(at, run, result) {
+      if (result < 0) {
+        at.attempts += 1;
+        const isHopeless = at.step === STEP.UP || at.attempts === ATTEMPTS_MAX;
+        if (isHopeless) return run.fail(-result);
+        at.step = STEP.UP;
+        return run.call(port, { reset: true });
+      }
+      const { port: number } = disks.at(run.resource);
+      switch (at.step) {
+        case STEP.BEGIN:
+          at.step = STEP.UP;
+          return run.call(port, { reset: false });
+        case STEP.UP:
+          if (disks.readPort(number, R.PORT_SIG) !== R.SIG_DISK) return run.fail(ERRNO.ENODEV);
+          at.step = STEP.ASKED;
+          return run.call(internal, { command: ATA.IDENTIFY_DEVICE, sizeBytes: SECTOR });
+        default: {
+          const error = take(run.resource);
+          return error === 0 ? run.done(0) : run.fail(error);
+        }
+      }
+    },
+  });
+}
+
+/**
+ * Closing: nothing is in flight but what operations left behind, and the service has ended, maybe
+ * in the middle of a repair. So the port is brought up anew, and the flush looked for by polling.
+ * What cannot be flushed is lost, as with any disk that fails.
+ */
+export function closingLayer(disks: Disks, port: PortLayer, internal: InternalLayer) {
+  return layer({
+    name: "sata.close",
     frame: struct({ step: u8 }),
     wait: (_at, run) => run.ready(),
     complete(at, run, result) {
-      if (result < 0) return run.fail(-result);
-      at.step += 1;
-      const disk = disks.at(run.resource);
+      const { phase, readOnly, flying } = disks.at(run.resource);
+      if (result < 0 || phase === "gone" || phase === "starting" || readOnly) return run.done(0);
       switch (at.step) {
-        case 1:
-          return run.call(port, { reset: false });
-        case 2:
-          if (disks.readPort(disk.port, R.PORT_SIG) !== R.SIG_DISK) return run.fail(ERRNO.ENODEV);
-          return run.call(internal, { command: ATA.IDENTIFY_DEVICE, sizeBytes: SECTOR });
-        default: {
-          const { bytes, internalAt } = disks.area(run.resource);
-          const identity = readIdentity(bytes.slice(internalAt, internalAt + SECTOR));
-          if (identity.sectorBytes !== SECTOR || !identity.features.includes("lba48")) {
-            return run.fail(ERRNO.ENODEV);
-          }
-          disk.sectors = identity.sectors;
-          disk.queued = identity.queueDepth > 0;
-          if (disk.queued) disk.usable = Math.min(disk.tags, identity.queueDepth);
-          else disk.usable = disk.tags;
-          disk.generation += 1;
-          disk.phase = "ready";
-          disks.writePort(disk.port, R.PORT_IS, 0xffffffff);
-          disks.writePort(disk.port, R.PORT_IE, INTERRUPTS);
+        case STEP.BEGIN:
+          at.step = STEP.UP;
+          return run.call(port, { reset: flying !== 0 || phase === "repairing" });
+        case STEP.UP:
+          at.step = STEP.ASKED;
+          return run.call(internal, { command: ATA.FLUSH_CACHE_EXT });
+        default:
           return run.done(0);
-        }
       }
     },
   });

@@ -18,9 +18,8 @@ import {
 } from "../../../core/provider/index.ts";
 import { ATA, ERROR } from "../../disk/drive/bits.ts";
 import * as R from "../registers.ts";
-import type { internalLayer, portLayer } from "./bring-up.ts";
 import { COMMAND_TIMEOUT_NS, INTERRUPTS, type Disks } from "./disks.ts";
-import type { openingLayer } from "./opening.ts";
+import type { InternalLayer, openingLayer, PortLayer } from "./opening.ts";
 
 const SECTOR = 512;
 const LOG_PAGE = 0x10;
@@ -31,8 +30,8 @@ const NOT_QUEUED = 0x80;
 const STEP = { IDLE: 0, RESTARTED: 1, LOGGED: 2, RESET: 3, PLUGGED: 4 } as const;
 
 interface RepairLayers {
-  port: ReturnType<typeof portLayer>;
-  internal: ReturnType<typeof internalLayer>;
+  port: PortLayer;
+  internal: InternalLayer;
   opening: ReturnType<typeof openingLayer>;
 }
 
