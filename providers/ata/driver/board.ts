@@ -37,6 +37,8 @@ const shape = {
   dma: bool,
   lba48: bool,
   trim: bool,
+  /** Writes may be told to be durable. */
+  fua: bool,
   /** The drive has forgotten its settings: a reset happened. */
   unset: bool,
   sectorBytes: u32,

@@ -15,6 +15,7 @@ export interface IdentifyWords {
   dma: boolean;
   trim: boolean;
   flush: boolean;
+  fua: boolean;
   /** Sectors a DRQ block at most; 0 when READ MULTIPLE is not there. */
   multiple: number;
   /** Ultra DMA modes, one bit each. */
@@ -32,6 +33,7 @@ export function readIdentify(data: Uint8Array): IdentifyWords {
     dma: (word(data, 49) & 0x0100) !== 0,
     trim: (word(data, 169) & 1) !== 0,
     flush: (word(data, 83) & 0x1000) !== 0,
+    fua: (word(data, 84) & 0x40) !== 0,
     multiple: word(data, 47) & 0xff,
     ultraModes: (word(data, 53) & 4) !== 0 ? word(data, 88) & 0xff : 0,
     sectors: lba48 && large > 0 ? large : small,
@@ -47,6 +49,7 @@ export function describeIdentify(data: Uint8Array) {
     dma: found.dma,
     trim: found.trim,
     flush: found.flush,
+    fua: found.fua,
     writeCache: (word(data, 85) & 0x20) !== 0,
     smart: (word(data, 85) & 1) !== 0,
     packet: (word(data, 0) & 0x8000) !== 0,

@@ -79,6 +79,7 @@ function learn(board: Board, run: LayerContext, packet: boolean): void {
   }
   disk.sectors = found.sectors;
   disk.lba48 = found.lba48;
+  disk.fua = found.fua;
   // TRIM moves its ranges by DMA.
   disk.trim = found.trim && found.dma;
   disk.multiple = Math.min(16, found.multiple);

@@ -12,7 +12,7 @@ import {
 } from "../../../core/provider/index.ts";
 import { ATA, ERROR } from "../../disk/drive/bits.ts";
 import type { Board } from "./board.ts";
-import { MOVE, PLACE, type CommandFrame } from "./command-words.ts";
+import type { CommandFrame } from "./command-words.ts";
 import { resetNow } from "./command.ts";
 
 const TRIES_MAX = 3;
@@ -30,7 +30,9 @@ export const STEP = {
 } as const;
 
 /** A command to run: what is not said is 0. */
-export type CommandWords = Partial<Omit<CommandFrame, "$base">>;
+export type CommandWords = {
+  -readonly [K in Exclude<keyof CommandFrame, "$base">]?: CommandFrame[K];
+};
 
 export interface Attempts {
   call(run: LayerContext, words: CommandWords): Move;
@@ -44,8 +46,8 @@ export interface Attempts {
 }
 
 export function attempts(board: Board, command: Layer): Attempts {
-  const call = (run: LayerContext, words: CommandWords): Move =>
-    run.call(command, { move: MOVE.NONE, place: PLACE.OPERATION, ...words } as never);
+  // A frame begins as zeros: MOVE.NONE, PLACE.OPERATION.
+  const call = (run: LayerContext, words: CommandWords): Move => run.call(command, words as never);
   return {
     call,
     setUp(frame, run) {

@@ -4,6 +4,7 @@
  */
 import {
   ERRNO,
+  bool,
   layer,
   struct,
   u32,
@@ -28,17 +29,24 @@ const transferShape = {
   /** Bytes of the operation that lie on the disk, and of the command that runs. */
   wantBytes: u32,
   chunkBytes: u32,
+  flushed: bool,
 } as const;
 type TransferView = View<typeof transferShape>;
 
 /** The opcodes of a transfer by how data move: 28 bits, 48 bits, 48 bits with FUA. */
 const OPCODES = {
-  dmaIn: [ATA.READ_DMA, ATA.READ_DMA_EXT, ATA.READ_DMA_EXT],
-  dmaOut: [ATA.WRITE_DMA, ATA.WRITE_DMA_EXT, ATA.WRITE_DMA_FUA_EXT],
-  pioIn: [ATA.READ_SECTORS, ATA.READ_SECTORS_EXT, ATA.READ_SECTORS_EXT],
-  pioOut: [ATA.WRITE_SECTORS, ATA.WRITE_SECTORS_EXT, ATA.WRITE_MULTIPLE_FUA_EXT],
-  multipleIn: [ATA.READ_MULTIPLE, ATA.READ_MULTIPLE_EXT, ATA.READ_MULTIPLE_EXT],
-  multipleOut: [ATA.WRITE_MULTIPLE, ATA.WRITE_MULTIPLE_EXT, ATA.WRITE_MULTIPLE_FUA_EXT],
+  dma: {
+    read: [ATA.READ_DMA, ATA.READ_DMA_EXT, ATA.READ_DMA_EXT],
+    write: [ATA.WRITE_DMA, ATA.WRITE_DMA_EXT, ATA.WRITE_DMA_FUA_EXT],
+  },
+  single: {
+    read: [ATA.READ_SECTORS, ATA.READ_SECTORS_EXT, ATA.READ_SECTORS_EXT],
+    write: [ATA.WRITE_SECTORS, ATA.WRITE_SECTORS_EXT, ATA.WRITE_MULTIPLE_FUA_EXT],
+  },
+  multiple: {
+    read: [ATA.READ_MULTIPLE, ATA.READ_MULTIPLE_EXT, ATA.READ_MULTIPLE_EXT],
+    write: [ATA.WRITE_MULTIPLE, ATA.WRITE_MULTIPLE_EXT, ATA.WRITE_MULTIPLE_FUA_EXT],
+  },
 } as const;
 
 /** What all transfers of one direction share. */
@@ -46,6 +54,8 @@ interface Way {
   readonly board: Board;
   readonly attempts: Attempts;
   readonly write: boolean;
+  /** Written anew for each command, so that none is made. */
+  readonly command: CommandWords;
 }
 
 /** The number that says what is wrong with the operation's place, or 0. */
@@ -60,24 +70,36 @@ function complaint(way: Way, frame: TransferView, run: LayerContext): number {
   return 0;
 }
 
+/** Fills in the command for the next part. */
 function words(way: Way, frame: TransferView, run: LayerContext): CommandWords {
-  const { board, write } = way;
+  const { board, write, command: made } = way;
   const { sectorBytes, dma, lba48, multiple, packet } = board.disks.at(run.resource);
   const lba = (run.offset + frame.doneBytes) / sectorBytes;
   const count = frame.chunkBytes / sectorBytes;
-  const move = dma ? (write ? MOVE.DMA_OUT : MOVE.DMA_IN) : write ? MOVE.PIO_OUT : MOVE.PIO_IN;
-  const data = { move, place: dma ? PLACE.BOUNCE : PLACE.OPERATION, bytes: frame.chunkBytes };
-  const where = { ...data, skip: frame.doneBytes };
+  if (dma) made.move = write ? MOVE.DMA_OUT : MOVE.DMA_IN;
+  else made.move = write ? MOVE.PIO_OUT : MOVE.PIO_IN;
+  made.place = dma ? PLACE.BOUNCE : PLACE.OPERATION;
+  made.bytes = frame.chunkBytes;
+  made.skip = frame.doneBytes;
+  made.extended = false;
   if (packet) {
-    const features = dma ? 1 : 0;
-    const read = { packet: READ_12, packetLba: lba, packetCount: count };
-    return { ...where, ...read, command: ATA.PACKET, features, lba: PACKET_LIMIT };
+    made.command = ATA.PACKET;
+    made.features = dma ? 1 : 0;
+    made.lba = PACKET_LIMIT;
+    made.packet = READ_12;
+    made.packetLba = lba;
+    made.packetCount = count;
+    return made;
   }
-  const fua = write && run.argument !== 0;
-  const extended = lba48 && (fua || lba + count > LBA28_END);
-  const way = dma ? "dma" : multiple > 1 ? "multiple" : "pio";
-  const command = OPCODES[`${way}${write ? "Out" : "In"}`][extended ? (fua ? 2 : 1) : 0];
-  return { ...where, command, lba, count: extended ? count : count & 0xff, extended };
+  const isDurable = write && run.argument !== 0 && board.disks.at(run.resource).fua;
+  made.extended = lba48 && (isDurable || lba + count > LBA28_END);
+  const mode = dma ? OPCODES.dma : multiple > 1 ? OPCODES.multiple : OPCODES.single;
+  const width = made.extended ? (isDurable ? 2 : 1) : 0;
+  made.command = (write ? mode.write : mode.read)[width]!;
+  made.features = 0;
+  made.lba = lba;
+  made.count = made.extended ? count : count & 0xff;
+  return made;
 }
 
 /** Begins the next command, or ends. */
@@ -86,8 +108,16 @@ function next(way: Way, frame: TransferView, run: LayerContext): Move {
   const missing = attempts.setUp(frame, run);
   if (missing !== undefined) return missing;
   const left = frame.wantBytes - frame.doneBytes;
-  if (left === 0) return run.done(0);
   const disk = board.disks.at(run.resource);
+  if (left === 0) {
+    const isDurable = !write || run.argument === 0 || disk.fua || frame.flushed;
+    if (isDurable || frame.wantBytes === 0) return run.done(0);
+    // A drive without FUA has all of its cache written out instead.
+    frame.step = STEP.WORK;
+    frame.chunkBytes = 0;
+    frame.flushed = true;
+    return attempts.call(run, { command: ATA.FLUSH_CACHE });
+  }
   frame.step = STEP.WORK;
   frame.chunkBytes = Math.min(left, COMMAND_BYTES_MAX);
   if (write && disk.dma) {
@@ -113,7 +143,7 @@ function failed(way: Way, frame: TransferView, run: LayerContext, errorNumber: n
   const { board, attempts, write } = way;
   const disk = board.disks.at(run.resource);
   const { lastLba, sectorBytes, packet } = disk;
-  if (errorNumber === ERRNO.EIO && !write && !packet) {
+  if (errorNumber === ERRNO.EIO && !write && !packet && frame.step === STEP.WORK) {
     // What lies before the bad sector has come over.
     const first = (run.offset + frame.doneBytes) / sectorBytes;
     const good = (lastLba - first) * sectorBytes;
@@ -123,7 +153,7 @@ function failed(way: Way, frame: TransferView, run: LayerContext, errorNumber: n
 }
 
 export function transferLayer(board: Board, attempts: Attempts, write: boolean): Layer {
-  const way: Way = { board, attempts, write };
+  const way: Way = { board, attempts, write, command: {} };
   return layer({
     name: write ? "ata.write" : "ata.read",
     frame: struct(transferShape),
