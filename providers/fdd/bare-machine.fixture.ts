@@ -101,7 +101,9 @@ export class BareMachine {
 
   /** Everything that a restored machine needs. */
   save() {
-    const timers = this.timers.map(({ atNs, argument, order }) => ({ atNs, argument, order }));
+    const timers = this.timers.map(({ atNs, argument, order }) =>
+      atNs === Infinity ? { atNs, argument, order: 0 } : { atNs, argument, order },
+    );
     const { nowNs, line, interrupts } = this;
     const devices = { fdc: this.fdc.snapshot(), dma: this.dma.snapshot() };
     return { timers, nowNs, line, interrupts, memory: this.memory.slice(), ...devices };
@@ -114,7 +116,10 @@ export class BareMachine {
     this.memory.set(saved.memory);
     this.fdc.restore(saved.fdc);
     this.dma.restore(saved.dma);
-    for (const [i, timer] of this.timers.entries()) Object.assign(timer, saved.timers[i]);
+    for (const [i, timer] of this.timers.entries()) {
+      Object.assign(timer, saved.timers[i]);
+      this.#order = Math.max(this.#order, timer.order);
+    }
   }
 }
 
@@ -160,7 +165,7 @@ export class Bench {
     this.machine.fdc.writeRegister("io", offset, 1, value);
   }
 
-  /** Sends a command's bytes as far as the controller takes them, and reads what answers at once. */
+  /** Sends a command's bytes, and reads what answers at once. */
   command(...bytes: number[]): number[] {
     for (const byte of bytes) {
       if ((this.read(REG_MSR) & 0xc0) !== 0x80) throw new Error(`not ready for ${byte}`);

@@ -48,7 +48,7 @@ describe("READ DATA", () => {
     expect(bench.execute(...on(READ | 0x80, 0, 0, 1))).toEqual([4, 0, 0, 1, 0, 1, 2]);
     expect(memory(bench, 36 * 512)).toEqual(sectorBytes(bench, 0, 36));
     bench.dma(0x44, AT, 18 * 512);
-    expect(bench.execute(...on(READ | 0x80, 0, 0, 1))).toEqual([0, 0, 0, 0, 1, 1, 2]);
+    expect(bench.execute(...on(READ | 0x80, 0, 0, 1))).toEqual([4, 0, 0, 0, 1, 1, 2]);
     bench.dma(0x44, AT, 18 * 512);
     expect(bench.execute(...on(READ, 0, 1, 1))).toEqual([4, 0, 0, 1, 1, 1, 2]);
   });
