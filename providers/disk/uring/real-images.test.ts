@@ -8,6 +8,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import type { Provider } from "../../../core/provider/index.ts";
 import { startRuntime } from "../../../core/runtime/start.ts";
 import { ata } from "../../ata/provider.ts";
+import { fdd } from "../../fdd/provider.ts";
 import { sata } from "../../sata/provider.ts";
 import { makeFolder, missing } from "./disk.fixture.ts";
 
@@ -130,7 +131,7 @@ interface Ends {
 }
 
 describe("images of other programs, on io_uring", () => {
-  for (const provider of [ata, sata] as unknown as Provider[]) {
+  for (const provider of [ata, fdd, sata] as unknown as Provider[]) {
     for (const { judge, make, name, tools } of KINDS) {
       const absent = tools.filter((tool) => Bun.which(tool, { PATH: ENV.PATH }) === null);
       if (absent.length > 0) console.warn(`SKIPPED: images of ${name}: no ${absent.join(", ")}`);
