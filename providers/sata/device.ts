@@ -5,7 +5,7 @@
  *
  * Blocks of registers: `config` (256 bytes of PCI configuration space) and `abar` (the memory
  * mapped registers, 8 KiB). Registers of `abar` are 32 bits wide: narrower reads take their part,
- * narrower writes are put into the rest of the register's present value, as QEMU's and most HBAs do.
+ * narrower writes are put into the rest of the register's present value.
  *
  * References: [AHCI] Serial ATA Advanced Host Controller Interface 1.3.1.
  */
@@ -15,7 +15,8 @@ import type { AccessWidth, DeviceHost, DeviceModel } from "../disk/host.ts";
 import { CAPABILITY_MSI, CAPABILITY_SATA, PciFunction } from "../disk/pci.ts";
 import { Dma } from "./dma.ts";
 import { SentFis } from "./fis.ts";
-import { Port, type PortBoard } from "./port.ts";
+import { Port } from "./port.ts";
+import type { PortBoard } from "./port-state.ts";
 import * as R from "./registers.ts";
 import { restoreHba, saveHba } from "./saved.ts";
 

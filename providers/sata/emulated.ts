@@ -2,7 +2,8 @@
  * SATA on the emulated machine: an AHCI adapter with a disk for each resource, and the driver that
  * works it through its registers. The two meet nowhere else.
  */
-import type { Driver, DriverContext } from "../../core/provider/index.ts";
+import type { Driver, DriverContext, SavedDevice } from "../../core/provider/index.ts";
+import { statisticsOf } from "../disk/counts.ts";
 import { discardLayer, flushLayer, identifyLayer } from "./driver/alone.ts";
 import { internalLayer, portLayer } from "./driver/bring-up.ts";
 import { Disks } from "./driver/disks.ts";
@@ -15,8 +16,15 @@ import * as R from "./registers.ts";
 
 const SECTOR = 512;
 
+/** The disks in the ports of the adapter that {@link driveSata} works: ours, or real hardware's. */
+export type Bays = Pick<Fitting, "plug" | "unplug"> & SavedDevice;
+
 export function emulatedSata(cx: DriverContext): Driver<SataOptions> {
-  const fitting = new Fitting(cx);
+  return driveSata(cx, new Fitting(cx));
+}
+
+/** The driver alone, for whatever adapter stands at the machine's places. */
+export function driveSata(cx: DriverContext, fitting: Bays): Driver<SataOptions> {
   const disks = new Disks(cx);
   const port = portLayer(disks);
   const internal = internalLayer(disks);
@@ -50,6 +58,7 @@ export function emulatedSata(cx: DriverContext): Driver<SataOptions> {
       const { port: number, sectors } = disks.at(resource);
       return `port ${number}, ${sectors * SECTOR} bytes`;
     },
+    statistics: (resource) => statisticsOf(disks.at(resource)),
     restore: (resource) => disks.adopt(resource),
     release(resource) {
       const { port: number } = disks.at(resource);

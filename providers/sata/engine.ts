@@ -1,24 +1,25 @@
 /**
- * A port's command engine: fetches commands from the command list, hands them to the drive, moves
- * their data and sends what the device would send when they are over. Commands that are not queued
- * are carried out here, one at a time; queued ones by `QueueEngine`.
+ * A port's command engine: fetches commands from the command list and hands them to the drive.
+ * Commands that are not queued are carried out by `SoloEngine`, queued ones by `QueueEngine`; both
+ * move their data and send their FISes through this class.
  *
  * Nothing happens inside a register write: `kick` only arms an event.
  *
  * References: [AHCI] 5.3.6 to 5.3.13 (states), 5.5 (building), 6.1 to 6.2 (errors).
  */
-import { type Drive, type Plan, PROTOCOL, type TaskFile } from "../disk/drive/drive.ts";
-import { ATA, ERROR } from "../disk/drive/bits.ts";
+import type { Drive, Plan, TaskFile } from "../disk/drive/drive.ts";
+import { ATA } from "../disk/drive/bits.ts";
 import type { DeviceTimer } from "../disk/host.ts";
 import { DMA, type DmaStatus, PrdCursor, STAGE_BYTES } from "./dma.ts";
 import { CONTROL_SRST, FIS_H2D, H2D_COMMAND, H2D_CONTROL_AT, readTask } from "./fis.ts";
-import type { Port, PortBoard } from "./port.ts";
+import type { Port } from "./port.ts";
+import type { PortBoard } from "./port-state.ts";
 import { QueueEngine } from "./queue.ts";
 import * as R from "./registers.ts";
+import { refuse, SoloEngine } from "./solo.ts";
 
 const HIGH = 2 ** 32;
 const ERROR_LOG_PAGE = 0x10;
-const READY = 0x50;
 const CFL_MIN = 2;
 const CFL_MAX = 16;
 
@@ -30,30 +31,24 @@ export interface Slot {
 
 export class PortEngine {
   readonly queue: QueueEngine;
+  readonly solo: SoloEngine;
   /** Filled when a drive is plugged in. */
   slots: Slot[] = [];
   readonly #board: PortBoard;
   readonly #port: Port;
   readonly #fetch: DeviceTimer;
-  readonly #step: DeviceTimer;
   readonly #task: TaskFile = { command: 0, features: 0, count: 0, lba: 0, device: 0 };
   /** Where a command is decoded before it is known whose it is. */
   #incoming: Plan | undefined;
-  #ctba = 0;
-  #prdtl = 0;
 
   constructor(board: PortBoard, port: Port) {
     this.#board = board;
     this.#port = port;
     this.queue = new QueueEngine(board, port, this);
+    this.solo = new SoloEngine(board, port, this);
     const name = `port-${port.number}`;
     this.#fetch = board.host.timer(`${name}.fetch`, (generation) => {
-      if (generation === port.state.generation) this.#work();
-    });
-    this.#step = board.host.timer(`${name}.step`, (generation) => {
-      if (generation !== port.state.generation) return;
-      this.#runCurrent();
-      this.#work();
+      if (generation === port.state.generation) this.work();
     });
   }
 
@@ -76,7 +71,7 @@ export class PortEngine {
     const { state, drive } = this.#port;
     state.generation += 1;
     this.#fetch.cancel();
-    this.#step.cancel();
+    this.solo.cancel();
     if (drive !== undefined) {
       if (state.current >= 0) drive.abort(this.slots[state.current]!.plan);
       this.queue.abort(drive);
@@ -173,7 +168,7 @@ export class PortEngine {
   }
 
   /** Fetches what can be fetched, then lets the device work on its queue. */
-  #work(): void {
+  work(): void {
     for (;;) {
       while (this.#ready()) this.#issue(this.#nextSlot());
       this.queue.pump();
@@ -225,7 +220,7 @@ export class PortEngine {
       this.#incoming = this.queue.accept(slot, plan);
       return;
     }
-    this.#begin(slot, drive, plan);
+    this.#incoming = this.solo.begin(slot, drive, plan);
   }
 
   /** READ LOG EXT page 10h ends the state that a failed queued command leaves: [ACS-3] 4.16.4. */
@@ -235,120 +230,6 @@ export class PortEngine {
     if (!isLog || (lba & 0xff) !== ERROR_LOG_PAGE) return false;
     this.#port.state.failed = 0;
     return true;
-  }
-
-  #begin(slot: number, drive: Drive, plan: Plan): void {
-    const s = this.#port.state;
-    if (s.queued !== 0) {
-      // Not queued among queued ones, or a bad queued one: all are aborted, [ACS-3] 4.16.4.
-      this.queue.abort(drive);
-      s.failed = 1;
-      if (!plan.failed) refuse(plan);
-    }
-    const mine = this.slots[slot]!;
-    this.#incoming = mine.plan;
-    mine.plan = plan;
-    if (!plan.failed) drive.start(plan);
-    this.#wait(plan.delayNs + (isDma(plan) ? plan.transferNs : 0));
-  }
-
-  /** Goes on with the current command after so long, or at once: an event is running anyway. */
-  #wait(delayNs: number): void {
-    // A command that hangs is never heard of again.
-    if (delayNs === Infinity) return;
-    if (delayNs > 0) this.#step.after(delayNs, this.#port.state.generation);
-    else this.#runCurrent();
-  }
-
-  #runCurrent(): void {
-    const { state: s, drive } = this.#port;
-    if (s.current < 0 || drive === undefined) return;
-    const slot = this.slots[s.current]!;
-    const { plan } = slot;
-    if (plan.failed) return this.#finish(slot, drive);
-    switch (plan.protocol) {
-      case PROTOCOL.DMA_IN:
-      case PROTOCOL.DMA_OUT: {
-        const toHost = plan.protocol === PROTOCOL.DMA_IN;
-        const status = this.transfer(slot, drive, toHost, plan.transferBytes);
-        return status === DMA.OK ? this.#finish(slot, drive) : this.stopForDma(status);
-      }
-      case PROTOCOL.PIO_IN:
-      case PROTOCOL.PIO_OUT:
-        return this.#block(slot, drive);
-      case PROTOCOL.PACKET:
-        return this.#packet(slot, drive);
-      default:
-        return this.#finish(slot, drive);
-    }
-  }
-
-  /** One DRQ block of a PIO command, announced by a PIO setup FIS: 5.3.11, [SATA] 10.3.10. */
-  #block(slot: Slot, drive: Drive): void {
-    const { plan, cursor } = slot;
-    const toHost = plan.protocol === PROTOCOL.PIO_IN;
-    const at = plan.movedBytes;
-    const bytes = Math.min(plan.blockBytes, plan.transferBytes - at);
-    if (bytes <= 0) return this.#finish(slot, drive);
-    const last = at + bytes >= plan.transferBytes;
-    const interrupt = toHost || at > 0;
-    const endStatus = toHost && last ? READY : READY | R.STATUS_BSY;
-    const { fis } = this.#board;
-    const setup = fis.fillPioSetup(plan, toHost, interrupt, READY | R.STATUS_DRQ, endStatus, bytes);
-    const status = this.transfer(slot, drive, toHost, bytes);
-    if (plan.failed && plan.movedBytes === at) return this.#finish(slot, drive);
-    if (!this.post(R.RECEIVED_PIO_SETUP, setup)) return;
-    if (status !== DMA.OK) return this.stopForDma(status);
-    if (interrupt) this.#port.raise(R.IS_PSS);
-    if (cursor.processed) this.#announceRegion(cursor);
-    if (plan.failed || last) return this.#finish(slot, drive);
-    this.#wait(Math.ceil((plan.transferNs * bytes) / plan.transferBytes));
-  }
-
-  /** The packet comes from the command table: 4.2.3.2, 5.3.10. */
-  #packet(slot: Slot, drive: Drive): void {
-    const { plan, cursor } = slot;
-    const { dma, fis } = this.#board;
-    const setup = fis.fillPioSetup(plan, false, false, READY | R.STATUS_DRQ, R.STATUS_BSY, 12);
-    if (!this.post(R.RECEIVED_PIO_SETUP, setup)) return;
-    if (!dma.fetch(cursor.table + R.TABLE_ACMD, 16)) return this.stopFor(R.IS_HBFS);
-    drive.packet(plan, dma.bytes, 0);
-    if (plan.protocol === PROTOCOL.PACKET) refuse(plan);
-    if (!plan.failed) drive.start(plan);
-    this.#wait(plan.delayNs + (isDma(plan) ? plan.transferNs : 0));
-  }
-
-  /** The command is over: result registers, byte count, FIS, interrupt: 5.3.9. */
-  #finish(slot: Slot, drive: Drive): void {
-    const { plan, cursor } = slot;
-    const s = this.#port.state;
-    const { dma, fis } = this.#board;
-    const number = s.current;
-    drive.end(plan);
-    s.tfd = (plan.error << 8) | plan.status;
-    const failed = (plan.status & (R.STATUS_ERR | R.STATUS_DF)) !== 0;
-    const header = s.clbu * HIGH + s.clb + number * R.HEADER_BYTES;
-    if (plan.transferBytes > 0 && !dma.storeWord(header + 4, cursor.movedBytes)) {
-      return this.stopFor(R.IS_HBFS);
-    }
-    // PIO in ends with its last block, whose setup FIS held the final status.
-    const quiet = plan.protocol === PROTOCOL.PIO_IN && !failed && plan.transferBytes > 0;
-    if (!quiet && !this.post(R.RECEIVED_D2H, fis.fillD2h(plan, true))) return;
-    s.current = -1;
-    if (cursor.processed) this.#announceRegion(cursor);
-    if (failed) {
-      this.abort();
-      s.halted = 1;
-      return this.#port.raise(R.IS_TFES | (quiet ? 0 : R.IS_DHRS));
-    }
-    s.ci &= ~(1 << number);
-    s.issued &= ~(1 << number);
-    if (!quiet) this.#port.raise(R.IS_DHRS);
-  }
-
-  #announceRegion(cursor: PrdCursor): void {
-    cursor.processed = false;
-    this.#port.raise(R.IS_DPS);
   }
 
   /** A register FIS with the C bit clear: software reset, [SATA] 11.4; 10.4.1. */
@@ -371,19 +252,4 @@ export class PortEngine {
     drive!.reset(false);
     this.sendSignature(drive!);
   }
-}
-
-function isDma(plan: Plan): boolean {
-  return plan.protocol === PROTOCOL.DMA_IN || plan.protocol === PROTOCOL.DMA_OUT;
-}
-
-/** Makes a plan one that was refused: command aborted. */
-function refuse(plan: Plan): void {
-  plan.failed = true;
-  plan.protocol = PROTOCOL.NONE;
-  plan.transferBytes = 0;
-  plan.status = READY | R.STATUS_ERR;
-  plan.error = ERROR.ABRT;
-  plan.delayNs = 0;
-  plan.transferNs = 0;
 }

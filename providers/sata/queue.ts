@@ -8,7 +8,8 @@ import { type Drive, type Plan, PROTOCOL } from "../disk/drive/drive.ts";
 import type { DeviceScheduler } from "../disk/host.ts";
 import { DMA } from "./dma.ts";
 import type { PortEngine } from "./engine.ts";
-import type { Port, PortBoard } from "./port.ts";
+import type { Port } from "./port.ts";
+import type { PortBoard } from "./port-state.ts";
 import * as R from "./registers.ts";
 
 export class QueueEngine {
@@ -115,7 +116,7 @@ export class QueueEngine {
     return best;
   }
 
-  /** The data phase and the end of one command: DMA setup FIS, data, and its bit in the next SDB. */
+  /** The data and the end of one command: DMA setup FIS, data, its bit in the next SDB. */
   #complete(tag: number): void {
     const { state: s, drive } = this.#port;
     const engine = this.#engine;

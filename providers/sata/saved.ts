@@ -5,7 +5,8 @@
 import type { Plan } from "../disk/drive/drive.ts";
 import type { PciFunction } from "../disk/pci.ts";
 import { decodeState, encodeState, type StateFields, type StateValue } from "../disk/state.ts";
-import { PortState, type Port } from "./port.ts";
+import type { Port } from "./port.ts";
+import { PortState } from "./port-state.ts";
 import { PrdCursor } from "./dma.ts";
 import { SLOTS } from "./registers.ts";
 

@@ -162,12 +162,23 @@ export class Disks {
     const { port } = disk;
     const bit = (1 << tag) >>> 0;
     const queue = this.tagQueue(run.resource, tag);
+    disk.commands++;
     disk.flying = (disk.flying | bit) >>> 0;
+    if ((disk.innocents & bit) !== 0) this.#forgive(run.resource, tag);
     // The waiter is in its queue before the command begins.
     const wait = run.within(COMMAND_TIMEOUT_NS, run.queue(queue));
     if (queued) this.writePort(port, R.PORT_SACT, bit);
     this.writePort(port, R.PORT_CI, bit);
     return wait;
+  }
+
+  /** Another command on a tag: that the one before it was issued again counts no more. */
+  #forgive(resource: number, tag: number): void {
+    const disk = this.at(resource);
+    const counts = disk.reissues.slice();
+    counts[tag] = 0;
+    disk.reissues = counts;
+    disk.innocents = (disk.innocents & ~(1 << tag)) >>> 0;
   }
 
   /** Wakes the operation that holds a tag. Whoever was cancelled has left the tag behind. */
@@ -209,7 +220,9 @@ export class Disks {
         this.writePort(port, R.PORT_IE, 0);
         continue;
       }
-      if (this.at(resource).phase === "ready") this.finishDone(resource);
+      const disk = this.at(resource);
+      disk.interrupts++;
+      if (disk.phase === "ready") this.finishDone(resource);
       if ((status & TROUBLE) !== 0) this.#report(resource, status);
     }
     this.write(R.HBA_IS, asking);

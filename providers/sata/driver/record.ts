@@ -3,6 +3,7 @@
  * bit for each tag; the queues are wait lists of the session's table.
  */
 import { bool, bytes, oneOf, struct, u32, u53, u8 } from "../../../core/provider/index.ts";
+import { countShape } from "../../disk/counts.ts";
 import { SLOTS } from "../registers.ts";
 
 /** Names of the tags' queues, so that one can be picked by number without making a name. */
@@ -44,9 +45,12 @@ export const diskState = struct({
   faultTask: u32,
   /** How often each tag's command was issued again through no fault of its own. */
   reissues: bytes(SLOTS),
+  /** Tags for which that is not 0. */
+  innocents: u32,
   /** Resets of the port so far, and commands that were issued again: for reports. */
   resets: u32,
   reissued: u32,
+  ...countShape,
   /** Who waits for a tag, for being alone, and the service that waits for something to repair. */
   waiters: u32,
   alones: u32,

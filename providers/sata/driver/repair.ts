@@ -43,110 +43,124 @@ function errorOf(status: number, error: number): number {
   return -ERRNO.EIO;
 }
 
-export function repairLayer(disks: Disks, { port, internal, opening }: RepairLayers) {
+class Repair {
+  readonly #disks: Disks;
+  readonly #layers: RepairLayers;
+
+  constructor(disks: Disks, layers: RepairLayers) {
+    this.#disks = disks;
+    this.#layers = layers;
+  }
+
   /** Issues what is in flight again, up to a limit. */
-  function reissue(resource: number): void {
-    const disk = disks.at(resource);
+  reissue(resource: number): void {
+    const disk = this.#disks.at(resource);
     const counts = disk.reissues.slice();
     let again = 0;
     for (let left = disk.flying | 0; left !== 0; left &= left - 1) {
       const tag = 31 - Math.clz32(left & -left);
       counts[tag]! += 1;
       if (counts[tag]! > REISSUES_MAX) {
-        counts[tag] = 0;
-        disks.finishTag(resource, tag, -ERRNO.EIO);
+        this.#disks.finishTag(resource, tag, -ERRNO.EIO);
         continue;
       }
       again |= 1 << tag;
       disk.reissued += 1;
     }
     disk.reissues = counts;
-    finish(resource);
+    disk.innocents = again >>> 0;
+    this.finish(resource);
     if (again === 0) return;
-    if (disk.queued && !disk.alone) disks.writePort(disk.port, R.PORT_SACT, again >>> 0);
-    disks.writePort(disk.port, R.PORT_CI, again >>> 0);
+    if (disk.queued && !disk.alone) this.#disks.writePort(disk.port, R.PORT_SACT, again >>> 0);
+    this.#disks.writePort(disk.port, R.PORT_CI, again >>> 0);
   }
 
   /** The port is as good as new. */
-  function finish(resource: number): void {
-    const disk = disks.at(resource);
+  finish(resource: number): void {
+    const disk = this.#disks.at(resource);
     disk.phase = "ready";
-    disks.writePort(disk.port, R.PORT_IE, INTERRUPTS);
-    disks.cx.wake(disk.waiters as WaitQueue);
-    disks.cx.wake(disk.alones as WaitQueue);
+    this.#disks.writePort(disk.port, R.PORT_IE, INTERRUPTS);
+    this.#disks.cx.wake(disk.waiters as WaitQueue);
+    this.#disks.cx.wake(disk.alones as WaitQueue);
   }
 
-  /** Tells an operation what its command failed with, and forgets how often it was innocent. */
-  function fail(resource: number, tag: number, result: number): void {
-    const disk = disks.at(resource);
+  /** Tells an operation what its command failed with. */
+  #fail(resource: number, tag: number, result: number): void {
+    const disk = this.#disks.at(resource);
     if ((disk.flying & (1 << tag)) === 0) return;
-    const counts = disk.reissues.slice();
-    counts[tag] = 0;
-    disk.reissues = counts;
-    disks.finishTag(resource, tag, result);
+    this.#disks.finishTag(resource, tag, result);
   }
 
-  function failAll(resource: number, mask: number, result: number): void {
+  failAll(resource: number, mask: number, result: number): void {
     for (let left = mask | 0; left !== 0; left &= left - 1) {
-      fail(resource, 31 - Math.clz32(left & -left), result);
+      this.#fail(resource, 31 - Math.clz32(left & -left), result);
     }
   }
 
   /** The device is not there any more, or not of any use. */
-  function lose(run: LayerContext): Move {
+  lose(run: LayerContext): Move {
     const { resource } = run;
-    const disk = disks.at(resource);
+    const disk = this.#disks.at(resource);
     disk.phase = "gone";
     disk.fault = 0;
-    disks.writePort(disk.port, R.PORT_CMD, R.CMD_FRE | R.CMD_SUD | R.CMD_POD);
-    disks.writePort(disk.port, R.PORT_SERR, 0xffffffff);
-    disks.writePort(disk.port, R.PORT_IS, 0xffffffff);
-    failAll(resource, disk.flying, -ERRNO.ENODEV);
-    disks.cx.wake(disk.waiters as WaitQueue);
-    disks.cx.wake(disk.alones as WaitQueue);
+    this.#disks.writePort(disk.port, R.PORT_CMD, R.CMD_FRE | R.CMD_SUD | R.CMD_POD);
+    this.#disks.writePort(disk.port, R.PORT_SERR, 0xffffffff);
+    this.#disks.writePort(disk.port, R.PORT_IS, 0xffffffff);
+    this.failAll(resource, disk.flying, -ERRNO.ENODEV);
+    this.#disks.cx.wake(disk.waiters as WaitQueue);
+    this.#disks.cx.wake(disk.alones as WaitQueue);
     // From now on only a device that is put in is of interest.
-    disks.writePort(disk.port, R.PORT_IE, R.IS_PCS);
+    this.#disks.writePort(disk.port, R.PORT_IE, R.IS_PCS);
     return run.again();
   }
 
   /** Decides what to do about what was reported. */
-  function begin(at: { step: number; errorTask: number }, run: LayerContext): Move {
-    const disk = disks.at(run.resource);
+  begin(at: { step: number; errorTask: number }, run: LayerContext): Move {
+    const disk = this.#disks.at(run.resource);
     const { fault } = disk;
-    const isLinked = (disks.readPort(disk.port, R.PORT_SSTS) & R.DET_MASK) === R.DET_PRESENT;
+    const isLinked = (this.#disks.readPort(disk.port, R.PORT_SSTS) & R.DET_MASK) === R.DET_PRESENT;
     disk.fault = 0;
     if (disk.phase === "gone") {
       if (!isLinked) return run.again();
       at.step = STEP.PLUGGED;
-      return run.call(opening);
+      return run.call(this.#layers.opening);
     }
-    if (!isLinked && (fault & R.IS_PRCS) !== 0) return lose(run);
+    if (!isLinked && (fault & R.IS_PRCS) !== 0) return this.lose(run);
     at.errorTask = disk.faultTask;
     const isTaskError = (fault & R.IS_TFES) !== 0;
     const isWorse = (fault & (R.IS_IFS | R.IS_HBDS | R.IS_HBFS | R.IS_OFS)) !== 0;
     if (!isTaskError || isWorse || disk.late !== 0 || (fault & (R.IS_PCS | R.IS_PRCS)) !== 0) {
       at.step = STEP.RESET;
-      return run.call(port, { reset: true });
+      return run.call(this.#layers.port, { reset: true });
     }
     if (!disk.queued || disk.alone) {
-      const cmd = disks.readPort(disk.port, R.PORT_CMD);
+      const cmd = this.#disks.readPort(disk.port, R.PORT_CMD);
       const slot = (cmd & R.CMD_CCS_MASK) >>> R.CMD_CCS_SHIFT;
-      fail(run.resource, slot, errorOf(at.errorTask & 0xff, at.errorTask >>> 8));
+      this.#fail(run.resource, slot, errorOf(at.errorTask & 0xff, at.errorTask >>> 8));
       at.step = STEP.RESET;
-      return run.call(port, { reset: false });
+      return run.call(this.#layers.port, { reset: false });
     }
     at.step = STEP.RESTARTED;
-    return run.call(port, { reset: false });
+    return run.call(this.#layers.port, { reset: false });
   }
 
   /** The log is read: which command was it? */
-  function judge(resource: number): void {
-    const { bytes, internalAt } = disks.area(resource);
+  judge(resource: number): void {
+    const { bytes, internalAt } = this.#disks.area(resource);
     const first = bytes[internalAt]!;
     if ((first & NOT_QUEUED) !== 0) return;
-    fail(resource, first & 31, errorOf(bytes[internalAt + 2]!, bytes[internalAt + 3]!));
+    this.#fail(resource, first & 31, errorOf(bytes[internalAt + 2]!, bytes[internalAt + 3]!));
   }
 
+  resetNow(at: { step: number }, run: LayerContext): Move {
+    at.step = STEP.RESET;
+    return run.call(this.#layers.port, { reset: true });
+  }
+}
+
+/** The service of an open disk. */
+export function repairLayer(disks: Disks, layers: RepairLayers) {
+  const repair = new Repair(disks, layers);
   return layer({
     name: "sata.repair",
     frame: struct({ step: u8, errorTask: u32 }),
@@ -166,39 +180,34 @@ export function repairLayer(disks: Disks, { port, internal, opening }: RepairLay
           if (result === -ERRNO.ETIME && disk.orphans !== 0) {
             disks.reportLate(resource, disk.orphans);
           }
-          return disk.fault !== 0 || disk.late !== 0 ? begin(at, run) : run.again();
+          return disk.fault !== 0 || disk.late !== 0 ? repair.begin(at, run) : run.again();
         case STEP.RESTARTED:
-          if (result < 0) return resetNow(at, run);
+          if (result < 0) return repair.resetNow(at, run);
           at.step = STEP.LOGGED;
-          return run.call(internal, {
+          return run.call(layers.internal, {
             command: ATA.READ_LOG_EXT,
             page: LOG_PAGE,
             count: 1,
             sizeBytes: SECTOR,
           });
         case STEP.LOGGED:
-          if (result < 0) return resetNow(at, run);
-          judge(resource);
+          if (result < 0) return repair.resetNow(at, run);
+          repair.judge(resource);
           break;
         case STEP.PLUGGED:
           at.step = STEP.IDLE;
-          if (result < 0) return lose(run);
+          if (result < 0) return repair.lose(run);
           disk.changed = true;
-          finish(resource);
+          repair.finish(resource);
           return run.again();
         default:
           at.step = STEP.IDLE;
-          if (result < 0) return lose(run);
-          failAll(resource, disk.late, -ERRNO.ETIMEDOUT);
+          if (result < 0) return repair.lose(run);
+          repair.failAll(resource, disk.late, -ERRNO.ETIMEDOUT);
       }
       at.step = STEP.IDLE;
-      reissue(resource);
+      repair.reissue(resource);
       return run.again();
     },
   });
-
-  function resetNow(at: { step: number }, run: LayerContext): Move {
-    at.step = STEP.RESET;
-    return run.call(port, { reset: true });
-  }
 }

@@ -122,8 +122,14 @@ export function transferLayer(disks: Disks, write: boolean) {
       if (result >= 0) {
         const { bytes } = disks.area(run.resource);
         const from = disks.area(run.resource).bufferAt(tag);
-        if (write) run.progress(at.chunkBytes);
-        else run.bring(bytes, from, at.chunkBytes);
+        const disk = disks.at(run.resource);
+        if (write) {
+          run.progress(at.chunkBytes);
+          disk.writtenBytes += at.chunkBytes;
+        } else {
+          run.bring(bytes, from, at.chunkBytes);
+          disk.readBytes += at.chunkBytes;
+        }
         at.doneBytes += at.chunkBytes;
         at.attempts = 0;
       } else at.attempts += 1;
