@@ -2,7 +2,13 @@
  * The disk on the emulated machine: mounts an IDE controller at a PC's places, puts a drive on its
  * cable for each disk that is opened, and drives it by the layers in driver/.
  */
-import { ReelError, type Driver, type DriverContext } from "../../core/provider/index.ts";
+import {
+  ReelError,
+  type Driver,
+  type DriverContext,
+  type SavedDevice,
+} from "../../core/provider/index.ts";
+import { statisticsOf } from "../disk/counts.ts";
 import type { AccessWidth } from "../disk/host.ts";
 import { Board } from "./driver/board.ts";
 import { commandLayer } from "./driver/command.ts";
@@ -43,7 +49,7 @@ function mount(cx: DriverContext): IdeController {
 }
 
 /** Where a disk goes: where its options say, or the first place that is free. */
-function placeFor(fleet: Fleet, { channel, drive }: AtaOptions): [channel: number, drive: number] {
+function placeFor(fleet: Cables, { channel, drive }: AtaOptions): [channel: number, drive: number] {
   for (const at of [0, 1]) {
     for (const position of [0, 1]) {
       const isMeant = (channel < 0 || channel === at) && (drive < 0 || drive === position);
@@ -56,8 +62,15 @@ function placeFor(fleet: Fleet, { channel, drive }: AtaOptions): [channel: numbe
   });
 }
 
+/** The drives behind the controller that {@link driveAta} works: ours, or real hardware's. */
+export type Cables = Pick<Fleet, "has" | "plug" | "unplug" | "describe"> & SavedDevice;
+
 export function emulatedAta(cx: DriverContext): Driver<AtaOptions> {
-  const fleet = new Fleet(mount(cx), () => cx.machine.now());
+  return driveAta(cx, new Fleet(mount(cx), () => cx.machine.now()));
+}
+
+/** The driver alone, for whatever controller stands at the machine's places. */
+export function driveAta(cx: DriverContext, fleet: Cables): Driver<AtaOptions> {
   const board = new Board(cx);
   const command = commandLayer(board);
   const attempts = attemptsOf(board, command as never);
@@ -85,6 +98,7 @@ export function emulatedAta(cx: DriverContext): Driver<AtaOptions> {
       board.allocate(resource);
     },
     describe: (resource) => fleet.describe(resource),
+    statistics: (resource) => statisticsOf(board.disks.at(resource)),
     release(resource) {
       board.free(resource);
       fleet.unplug(resource);

@@ -2,7 +2,13 @@
  * The emulated floppy: the controller and the DMA controller mounted where a PC has them, and the
  * driver in front. The two meet at ports, memory and the interrupt line only.
  */
-import { ReelError, type Driver, type DriverContext } from "../../core/provider/index.ts";
+import {
+  ReelError,
+  type Driver,
+  type DriverContext,
+  type SavedDevice,
+} from "../../core/provider/index.ts";
+import { statisticsOf } from "../disk/counts.ts";
 import { DRIVES, FloppyController } from "./device.ts";
 import { Disks, type DiskChoice } from "./disks.ts";
 import { DMA_LENGTH, DMA_PAGE_BASE, DMA_PAGE_LENGTH, DmaController } from "./dma.ts";
@@ -22,9 +28,26 @@ export interface FloppyOptions extends DiskChoice {
 const DMA_BOUNDARY = 0x10000;
 const DMA_REACH = 0x1000000;
 
+/** The disks behind the controller that {@link driveFloppy} works: ours, or real hardware's. */
+export type Bays = Pick<Disks, "isUsed" | "load" | "unload" | "flush"> &
+  Pick<FloppyController, "setTiming"> & { devices: readonly SavedDevice[] };
+
 export function emulatedFloppy(cx: DriverContext): Driver<FloppyOptions> {
+  const { fdc, dma } = mountFloppy(cx);
+  const disks = new Disks(fdc);
+  return driveFloppy(cx, {
+    devices: [disks, fdc, dma],
+    isUsed: (drive) => disks.isUsed(drive),
+    load: (drive, choice) => disks.load(drive, choice),
+    unload: (drive) => disks.unload(drive),
+    flush: (drive) => disks.flush(drive),
+    setTiming: (drive, timing) => fdc.setTiming(drive, timing),
+  });
+}
+
+function mountFloppy(cx: DriverContext) {
   const { machine } = cx;
-  const { ports, ram } = machine;
+  const { ports } = machine;
   const host = machine.attach("fdd", FDC_LINE, { trigger: "edge" });
   const dma = new DmaController(host);
   const fdc = new FloppyController({
@@ -47,8 +70,13 @@ export function emulatedFloppy(cx: DriverContext): Driver<FloppyOptions> {
   });
   ports.register(0, DMA_LENGTH, dmaPorts("channels"), "dma");
   ports.register(DMA_PAGE_BASE, DMA_PAGE_LENGTH, dmaPorts("pages"), "dma pages");
+  return { fdc, dma };
+}
 
-  const disks = new Disks(fdc);
+/** The driver alone, for whatever controller stands at the machine's places. */
+export function driveFloppy(cx: DriverContext, disks: Bays): Driver<FloppyOptions> {
+  const { machine } = cx;
+  const { ports, ram } = machine;
   const board = new Board(ports);
   const drives = cx.records("drive", driveState);
   const lock = cx.lock();
@@ -68,7 +96,8 @@ export function emulatedFloppy(cx: DriverContext): Driver<FloppyOptions> {
     operations,
     layers,
     opening,
-    devices: [disks, fdc, dma, board],
+    devices: [...disks.devices, board],
+    statistics: (resource) => statisticsOf(drives.at(resource)),
     describe: (resource) => `drive ${"ABCD"[drives.at(resource).drive]}`,
     open(resource, options) {
       if (disks.isUsed(options.drive)) refuseDrive(options.drive);
@@ -81,7 +110,7 @@ export function emulatedFloppy(cx: DriverContext): Driver<FloppyOptions> {
         throw error;
       }
       const isReal = options.timing === "real";
-      fdc.setTiming(options.drive, options.timing);
+      disks.setTiming(options.drive, options.timing);
       const drive = drives.at(resource);
       drive.drive = options.drive;
       drive.buffer = buffer;

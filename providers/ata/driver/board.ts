@@ -12,6 +12,7 @@ import {
   type DriverContext,
   type Lock,
 } from "../../../core/provider/index.ts";
+import { countShape } from "../../disk/counts.ts";
 import {
   BM_COMMAND,
   BUS_MASTER,
@@ -53,7 +54,7 @@ const shape = {
   lastError: u8,
   lastLba: u53,
   // What happened, for people.
-  commands: u53,
+  ...countShape,
   resets: u32,
   retries: u32,
   lostInterrupts: u32,

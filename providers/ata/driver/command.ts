@@ -81,6 +81,8 @@ function onInterrupt(board: Board, frame: CommandFrame, run: LayerContext, resul
     }
     // The work is done; only its interrupt was lost.
     disk.lostInterrupts += 1;
+  } else {
+    disk.interrupts += 1;
   }
   const status = board.read(channel, REG.STATUS);
   if ((status & STATUS.BSY) !== 0) return run.again();

@@ -136,6 +136,8 @@ function take(way: Way, frame: TransferView, run: LayerContext, bytes: number): 
     board.cx.machine.ram.readInto(disk.bounce, run.memory.subarray(at, at + bytes));
   }
   frame.doneBytes += bytes;
+  if (write) disk.writtenBytes += bytes;
+  else disk.readBytes += bytes;
   run.progress(bytes);
 }
 

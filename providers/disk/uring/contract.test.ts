@@ -8,7 +8,6 @@ import type { Provider } from "../../../core/provider/index.ts";
 import { providerContract, type ContractSubject } from "../../../core/testing/index.ts";
 import { ata } from "../../ata/provider.ts";
 import { fdd } from "../../fdd/provider.ts";
-import { fdd } from "../../fdd/provider.ts";
 import { sata } from "../../sata/provider.ts";
 import { makeFolder, pattern } from "./disk.fixture.ts";
 import { disk } from "./provider.fixture.ts";

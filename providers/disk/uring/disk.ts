@@ -11,6 +11,7 @@ import {
   type DriverContext,
   type WaitQueue,
 } from "../../../core/provider/index.ts";
+import { statisticsOf } from "../counts.ts";
 import { openFiles, type ImageChoice } from "./opening.ts";
 import { diskState } from "./state.ts";
 import { reading, writing } from "./transfers.ts";
@@ -114,6 +115,7 @@ export function uringDisk<O extends DiskOptions>(
       disk.drained = cx.queue();
     },
     describe,
+    statistics: (resource) => statisticsOf(disks.at(resource)),
     release(resource) {
       const { directFile, drained, file, gate, lockedFile } = disks.at(resource);
       cx.dispose(gate as WaitQueue);

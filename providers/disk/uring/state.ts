@@ -11,6 +11,7 @@ import {
   type Wait,
   type WaitQueue,
 } from "../../../core/provider/index.ts";
+import { countShape } from "../counts.ts";
 
 const shape = {
   /** The ring file by way of the page cache, and the one without it, or -1. */
@@ -32,6 +33,7 @@ const shape = {
   cut: bool,
   /** Operations that begin now have to wait. */
   suspended: bool,
+  ...countShape,
   /** Operations that have begun and are not over. */
   busy: u32,
   /** Where operations wait while it is suspended, and where the suspension waits for them. */

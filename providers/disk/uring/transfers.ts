@@ -53,6 +53,7 @@ function ask(
     from % disk.directBytes === 0 &&
     left % disk.directBytes === 0;
   frame.direct = direct;
+  disk.commands++;
   const file = direct ? disk.directFile : disk.file;
   return run.ring.request(opcode, file, run.address + movedBytes, left, from, flags);
 }
@@ -110,9 +111,11 @@ export function reading(kind: string, disks: DiskRecords): Layer {
           return failWith(disk, frame, run, ERRNO.EIO);
         }
         frame.movedBytes += result;
+        disk.readBytes += result;
         run.progress(result);
         return run.again();
       }
+      disk.readBytes += result;
       end(disk, frame, run);
       return run.done(result);
     },
@@ -153,9 +156,11 @@ export function writing(kind: string, disks: DiskRecords): Layer {
         // A file that takes nothing and gives no reason would be asked for ever.
         if (result === 0) return failWith(disk, frame, run, ERRNO.EIO);
         frame.movedBytes += result;
+        disk.writtenBytes += result;
         run.progress(result);
         return run.again();
       }
+      disk.writtenBytes += result;
       end(disk, frame, run);
       return run.done(result);
     },

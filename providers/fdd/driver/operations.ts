@@ -107,6 +107,7 @@ export function driverLayers(shared: Shared) {
       const target = run.memory.subarray(at, at + length);
       ram.readInto(drive.buffer + first * SECTOR_BYTES, target);
       frame.done += length;
+      drive.readBytes += length;
       run.progress(length);
     }
   });
@@ -119,6 +120,7 @@ export function driverLayers(shared: Shared) {
     } else {
       const { count } = partAt(drive, run, frame.done);
       frame.done += count * SECTOR_BYTES;
+      drive.writtenBytes += count * SECTOR_BYTES;
       run.progress(count * SECTOR_BYTES);
     }
     if (frame.done === run.length) return finish(run, drive);

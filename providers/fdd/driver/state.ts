@@ -9,6 +9,7 @@ import {
   type Records,
   type View,
 } from "../../../core/provider/index.ts";
+import { countShape } from "../../disk/counts.ts";
 
 /** Sectors of the largest cylinder: 2 heads of 36. */
 export const CYLINDER_SECTORS_MAX = 72;
@@ -39,6 +40,7 @@ const shape = {
   /** The cylinder in the buffer, and which of its sectors are there: 1 each. */
   cachedCylinder: u8,
   valid: bytes(CYLINDER_SECTORS_MAX),
+  ...countShape,
   /** The last command's result bytes. */
   st0: u8,
   st1: u8,

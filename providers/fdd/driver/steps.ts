@@ -75,6 +75,7 @@ type Waiting = { sent: boolean; deadlineNs: number };
  * @param send sends the command's bytes; false when the controller does not take them
  */
 function awaitInterrupt(
+  { drives }: Shared,
   frame: Waiting,
   run: LayerContext,
   limitNs: number,
@@ -82,6 +83,7 @@ function awaitInterrupt(
 ): Wait {
   if (frame.sent) return run.within(frame.deadlineNs - run.now(), run.interrupt(FDC_LINE));
   frame.sent = true;
+  drives.at(run.resource).commands++;
   frame.deadlineNs = run.now() + limitNs;
   const wait = run.within(limitNs, run.interrupt(FDC_LINE));
   // A controller that refuses a byte is stuck; the limit finds it out, and a reset mends it.
@@ -89,17 +91,19 @@ function awaitInterrupt(
   return wait;
 }
 
-export function resetting({ board }: Shared): Layer {
+export function resetting(shared: Shared): Layer {
+  const { board } = shared;
   return layer({
     name: "fdd.reset",
     frame: struct(waiting),
     wait: (frame, run) =>
-      awaitInterrupt(frame, run, RESET_LIMIT_NS, () => {
+      awaitInterrupt(shared, frame, run, RESET_LIMIT_NS, () => {
         board.reset();
         return true;
       }),
     complete(_frame, run, result) {
       if (result < 0) return run.fail(ERRNO.ETIMEDOUT);
+      shared.drives.at(run.resource).interrupts++;
       if (!board.isAwake) return run.again();
       for (let i = 0; i < SENSES_AFTER_RESET; i++) {
         const status = board.senseInterrupt();
@@ -139,14 +143,15 @@ export function spinningUp({ board, drives }: Shared): Layer {
 const seekFrame = { ...waiting, cylinder: u8, home: bool, tries: u8, settling: bool } as const;
 
 /** Moves the arm and lets it settle; `home` recalibrates. */
-export function seeking({ board, drives }: Shared) {
+export function seeking(shared: Shared) {
+  const { board, drives } = shared;
   return layer({
     name: "fdd.seek",
     frame: struct(seekFrame),
     wait(frame, run) {
       const drive = drives.at(run.resource);
       if (frame.settling) return run.after(drive.settleNs);
-      return awaitInterrupt(frame, run, SEEK_LIMIT_NS, () => {
+      return awaitInterrupt(shared, frame, run, SEEK_LIMIT_NS, () => {
         board.select(drive.drive);
         if (!board.setRate(formatOf(drive))) return false;
         if (frame.home) return board.put(CMD_RECALIBRATE) && board.put(drive.drive);
@@ -160,6 +165,7 @@ export function seeking({ board, drives }: Shared) {
         board.isReady = false;
         return run.fail(ERRNO.ETIMEDOUT);
       }
+      drive.interrupts++;
       const status = board.senseInterrupt();
       const cylinder = status < 0 ? -1 : board.take();
       // Nothing has ended yet: a spurious or a left-over interrupt.
@@ -186,7 +192,8 @@ export function seeking({ board, drives }: Shared) {
 const transferFrame = { ...waiting, act: u8, head: u8, record: u8, at: u16, count: u16 } as const;
 
 /** Moves sectors between the cylinder under the head and the buffer, or reads an ID field. */
-export function transferring({ board, drives }: Shared) {
+export function transferring(shared: Shared) {
+  const { board, drives } = shared;
   const send = (
     frame: { act: number; head: number; record: number; at: number; count: number },
     drive: DriveView,
@@ -216,7 +223,7 @@ export function transferring({ board, drives }: Shared) {
     frame: struct(transferFrame),
     wait(frame, run) {
       const drive = drives.at(run.resource);
-      return awaitInterrupt(frame, run, TRANSFER_LIMIT_NS, () => send(frame, drive));
+      return awaitInterrupt(shared, frame, run, TRANSFER_LIMIT_NS, () => send(frame, drive));
     },
     complete(_frame, run, result) {
       const drive = drives.at(run.resource);
@@ -224,6 +231,7 @@ export function transferring({ board, drives }: Shared) {
         board.isReady = false;
         return run.fail(ERRNO.ETIMEDOUT);
       }
+      drive.interrupts++;
       if (!board.hasResult) return run.again();
       drive.st0 = board.take();
       drive.st1 = board.take();
