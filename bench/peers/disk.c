@@ -4,7 +4,7 @@
  * by the next request, all requests of a batch submitted with the next wait. Line protocol of
  * bench/peers/nop.c.
  *
- * Usage: disk PATH BYTES BLOCK DEPTH random|sequential cached|direct
+ * Usage: disk "PATH BYTES BLOCK DEPTH random|sequential cached|direct", in one word.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -143,19 +143,19 @@ static void open_ring(int fd)
 
 int main(int count, char **words)
 {
-	unsigned long operations;
+	unsigned long operations, bytes;
+	char path[4096], order[16], cache[16];
 
-	if (count != 7) {
-		fprintf(stderr, "usage: disk PATH BYTES BLOCK DEPTH random|sequential cached|direct\n");
+	if (count != 2 || sscanf(words[1], "%4095s %lu %lu %u %15s %15s", path, &bytes, &block,
+				 &depth, order, cache) != 6) {
+		fprintf(stderr, "usage: disk \"PATH BYTES BLOCK DEPTH ORDER CACHE\"\n");
 		return 2;
 	}
-	block = strtoul(words[3], NULL, 10);
-	blocks = strtoul(words[2], NULL, 10) / block;
-	depth = strtoul(words[4], NULL, 10);
-	random_order = strcmp(words[5], "random") == 0;
-	if (depth < 1 || depth > DEPTH_MAX)
+	if (block == 0 || depth < 1 || depth > DEPTH_MAX)
 		fail("use so many buffers", EINVAL);
-	open_ring(open_file(words[1], strcmp(words[6], "direct") == 0));
+	blocks = bytes / block;
+	random_order = strcmp(order, "random") == 0;
+	open_ring(open_file(path, strcmp(cache, "direct") == 0));
 	printf("{\"ready\": true, \"batch\": %u, \"flags\": %u}\n", depth, ring.flags);
 	fflush(stdout);
 	while (scanf(" run %lu", &operations) == 1) {
