@@ -31,7 +31,8 @@ async function fetchAll(io: Runtime, addresses: readonly string[]): Promise<void
   const connections = new Map<string, Kept>();
   let connects = 0;
   for (const address of addresses) {
-    const { host, hostname, pathname, port, search } = new URL(address);
+    const { host, hostname, pathname, port, protocol, search } = new URL(address);
+    if (protocol !== "http:") throw new Error(`Cannot fetch ${address}: only http: is spoken here`);
     let kept = connections.get(host);
     if (kept === undefined) {
       connects++;
