@@ -57,3 +57,13 @@ test("the pool of docs/threads.md prints what the page says; its other code runs
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+test("the device of docs/mounting-a-device.md is the example's, and prints what the page says", async () => {
+  const blocks = await blocksOf("docs/mounting-a-device.md", "ts");
+  const [output] = await blocksOf("docs/mounting-a-device.md", "text");
+  const example = join(root, "examples/mount-a-device.ts");
+  expect(await Bun.file(example).text()).toEndWith(blocks.join("\n"));
+  const child = Bun.spawnSync([process.execPath, example], { cwd: root });
+  expect(String(child.stderr)).toBe("");
+  expect(String(child.stdout)).toBe(output!);
+});
