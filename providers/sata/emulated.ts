@@ -8,6 +8,7 @@ import { discardLayer, flushLayer, identifyLayer } from "./driver/alone.ts";
 import { internalLayer, portLayer } from "./driver/bring-up.ts";
 import { Disks } from "./driver/disks.ts";
 import { Fitting } from "./driver/fitting.ts";
+import { unsuspendable } from "../disk/suspension.ts";
 import { closingLayer, openingLayer } from "./driver/opening.ts";
 import { repairLayer } from "./driver/repair.ts";
 import { transferLayer } from "./driver/transfer.ts";
@@ -39,6 +40,7 @@ export function driveSata(cx: DriverContext, fitting: Bays): Driver<SataOptions>
       flush: flushLayer(disks),
       discard: discardLayer(disks),
       identify: identifyLayer(disks),
+      ...unsuspendable("sata"),
     },
     layers: [port, internal, opening, repair],
     devices: [fitting],

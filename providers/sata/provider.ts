@@ -6,6 +6,7 @@
  * References: [AHCI] Serial ATA AHCI 1.3.1; [ACS-3] ATA/ATAPI Command Set 3.
  */
 import { OPCODE, defineProvider, type Provider } from "../../core/provider/index.ts";
+import { SUSPENSION } from "../disk/suspension.ts";
 import { emulatedSata } from "./emulated.ts";
 import { sataOptions } from "./options.ts";
 import { uringSata } from "./uring.ts";
@@ -39,8 +40,13 @@ export const sata: Provider<typeof sataOptions, "main", "sata"> = defineProvider
       direction: "read",
       summary: "Brings a line of JSON: model, serial, firmware, sectors, sectorBytes, features",
     },
+    ...SUSPENSION,
   },
-  ends: { main: { operations: ["read", "write", "flush", "discard", "identify"] } },
+  ends: {
+    main: {
+      operations: ["read", "write", "flush", "discard", "identify", "suspend", "resume"],
+    },
+  },
   resourcesMax: 32,
   capabilities: { shortTransfers: false, cancel: true, restore: ["uring", "emulated"] },
   opcodes: [OPCODE.READ, OPCODE.WRITE, OPCODE.FSYNC, OPCODE.FALLOCATE],

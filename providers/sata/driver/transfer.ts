@@ -13,6 +13,7 @@ import {
   u53,
   u8,
   type LayerContext,
+  type View,
   type WaitQueue,
 } from "../../../core/provider/index.ts";
 import { ATA } from "../../disk/drive/bits.ts";
@@ -25,7 +26,7 @@ const DEVICE_FUA = 0x80;
 /** How often a part of a transfer is tried, when what went wrong may go right next time. */
 const ATTEMPTS_MAX = 3;
 
-const frame = struct({
+const shape = {
   begun: bool,
   attempts: u8,
   /** The tag that the operation holds, plus one. */
@@ -34,7 +35,8 @@ const frame = struct({
   totalBytes: u53,
   doneBytes: u53,
   chunkBytes: u32,
-});
+} as const;
+const frame = struct(shape);
 
 /** What a transfer moves. @returns bytes, or an error number below 0 */
 function wanted(disks: Disks, run: LayerContext, write: boolean): number {
@@ -72,6 +74,20 @@ const WRITE = 1;
 const FUA = 2;
 const QUEUED = 4;
 
+/** Builds the command for the next part of a transfer, and brings the data that it writes. */
+function buildChunk(disks: Disks, run: LayerContext, at: View<typeof shape>, write: boolean): void {
+  const { resource } = run;
+  const { queued } = disks.at(resource);
+  const tag = at.slot - 1;
+  const chunk = Math.min(CHUNK_BYTES, at.totalBytes - at.doneBytes);
+  at.chunkBytes = chunk;
+  const how = (write ? WRITE : 0) | (run.argument === 1 ? FUA : 0) | (queued ? QUEUED : 0);
+  fillTask(disks, tag, (run.offset + at.doneBytes) / SECTOR, chunk / SECTOR, how);
+  const area = disks.area(resource);
+  area.build(tag, disks.task, chunk, write);
+  if (write) area.take(run.memory, run.memoryAt + at.doneBytes, area.bufferAt(tag), chunk);
+}
+
 export function transferLayer(disks: Disks, write: boolean) {
   return layer({
     name: write ? "sata.write" : "sata.read",
@@ -96,15 +112,8 @@ export function transferLayer(disks: Disks, write: boolean) {
       const disk = disks.at(resource);
       if (tag < 0) return run.queue(disk.waiters as WaitQueue);
       at.slot = tag + 1;
-      const chunk = Math.min(CHUNK_BYTES, at.totalBytes - at.doneBytes);
-      at.chunkBytes = chunk;
-      const { queued } = disk;
-      const how = (write ? WRITE : 0) | (run.argument === 1 ? FUA : 0) | (queued ? QUEUED : 0);
-      fillTask(disks, tag, (run.offset + at.doneBytes) / SECTOR, chunk / SECTOR, how);
-      const area = disks.area(resource);
-      area.build(tag, disks.task, chunk, write);
-      if (write) area.take(run.memory, run.memoryAt + at.doneBytes, area.bufferAt(tag), chunk);
-      return disks.issue(run, tag, queued);
+      buildChunk(disks, run, at, write);
+      return disks.issue(run, tag, disk.queued);
     },
     complete(at, run, answer) {
       let result = answer;
