@@ -8,6 +8,7 @@ import {
   type DriverContext,
   type SavedDevice,
 } from "../../core/provider/index.ts";
+import { unsuspendable } from "../disk/suspension.ts";
 import { statisticsOf } from "../disk/counts.ts";
 import type { AccessWidth } from "../disk/host.ts";
 import { Board } from "./driver/board.ts";
@@ -81,6 +82,7 @@ export function driveAta(cx: DriverContext, fleet: Cables): Driver<AtaOptions> {
       flush: flushLayer(board, attempts),
       discard: discardLayer(board, attempts),
       identify: identifyLayer(board, attempts),
+      ...unsuspendable("ata"),
     },
     layers: [command as never],
     opening: openingLayer(board, attempts),

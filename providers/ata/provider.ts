@@ -7,6 +7,7 @@
  * [SFF-8020i], [MMC-3] for packet devices.
  */
 import { OPCODE, defineProvider } from "../../core/provider/index.ts";
+import { SUSPENSION } from "../disk/suspension.ts";
 import { emulatedAta } from "./emulated.ts";
 import { ataOptions } from "./options.ts";
 import { uringAta } from "./uring.ts";
@@ -39,8 +40,13 @@ export const ata = defineProvider({
       direction: "read",
       summary: "Brings what the drive says of itself as a line of JSON",
     },
+    ...SUSPENSION,
   },
-  ends: { main: { operations: ["read", "write", "flush", "discard", "identify"] } },
+  ends: {
+    main: {
+      operations: ["read", "write", "flush", "discard", "identify", "suspend", "resume"],
+    },
+  },
   capabilities: { shortTransfers: true, cancel: true, restore: ["uring", "emulated"] },
   resourcesMax: 4,
   opcodes: [OPCODE.READ, OPCODE.WRITE, OPCODE.FSYNC, OPCODE.FALLOCATE],

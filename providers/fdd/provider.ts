@@ -5,6 +5,7 @@
  * References: [82077] Intel 82077AA data sheet 290166; [8237] Intel 8237A data sheet 231466.
  */
 import { OPCODE, defineProvider, type Provider } from "../../core/provider/index.ts";
+import { SUSPENSION } from "../disk/suspension.ts";
 import { emulatedFloppy } from "./emulated.ts";
 import { floppyOptions } from "./options.ts";
 import { uringFloppy } from "./uring.ts";
@@ -34,8 +35,13 @@ export const fdd: Provider<typeof floppyOptions, "main", "fdd"> = defineProvider
       summary: "EOPNOTSUPP when emulated: a floppy cannot forget sectors",
     },
     identify: { direction: "read", summary: "Brings the drive and its disk as a line of JSON" },
+    ...SUSPENSION,
   },
-  ends: { main: { operations: ["read", "write", "flush", "discard", "identify"] } },
+  ends: {
+    main: {
+      operations: ["read", "write", "flush", "discard", "identify", "suspend", "resume"],
+    },
+  },
   capabilities: { shortTransfers: true, cancel: true, restore: ["uring", "emulated"] },
   resourcesMax: 4,
   opcodes: [OPCODE.READ, OPCODE.WRITE, OPCODE.FSYNC, OPCODE.FALLOCATE],

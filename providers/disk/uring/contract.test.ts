@@ -11,7 +11,6 @@ import { fdd } from "../../fdd/provider.ts";
 import { sata } from "../../sata/provider.ts";
 import { makeFolder, pattern } from "./disk.fixture.ts";
 import { disk } from "./provider.fixture.ts";
-import { suspendable } from "./suspendable.fixture.ts";
 
 const BLOCK = 512;
 const pathOf = makeFolder();
@@ -63,5 +62,5 @@ function subjectOf(provider: Provider): ContractSubject {
 
 providerContract({ describe, test }, subjectOf(disk as unknown as Provider));
 for (const provider of [ata, fdd, sata] as unknown as Provider[]) {
-  providerContract({ describe, test }, subjectOf(suspendable(provider)));
+  providerContract({ describe, test }, subjectOf(provider), { backends: ["uring"] });
 }

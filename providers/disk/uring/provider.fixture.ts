@@ -1,5 +1,6 @@
 /** A provider that is nothing but the io_uring disk, for tests and for processes beside them. */
 import { OPCODE, defineProvider, t } from "../../../core/provider/index.ts";
+import { SUSPENSION } from "../suspension.ts";
 import { uringDisk } from "./disk.ts";
 
 export const disk = defineProvider({
@@ -24,8 +25,7 @@ export const disk = defineProvider({
     flush: { direction: "none", summary: "Makes durable" },
     discard: { direction: "none", summary: "Forgets", argument: "bytes" },
     identify: { direction: "read", summary: "Tells" },
-    suspend: { direction: "none", summary: "Holds back" },
-    resume: { direction: "none", summary: "Lets go on" },
+    ...SUSPENSION,
   },
   ends: {
     main: {
