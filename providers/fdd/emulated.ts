@@ -13,6 +13,7 @@ import { DRIVES, FloppyController } from "./device.ts";
 import { Disks, type DiskChoice } from "./disks.ts";
 import { DMA_LENGTH, DMA_PAGE_BASE, DMA_PAGE_LENGTH, DmaController } from "./dma.ts";
 import { Board } from "./driver/board.ts";
+import { unsuspendable } from "../disk/suspension.ts";
 import { driverLayers } from "./driver/operations.ts";
 import { CYLINDER_SECTORS_MAX, NO_CYLINDER, driveState } from "./driver/state.ts";
 import { SETTLE_NS, SPIN_UP_NS } from "./drive.ts";
@@ -93,7 +94,7 @@ export function driveFloppy(cx: DriverContext, disks: Bays): Driver<FloppyOption
   });
 
   return {
-    operations,
+    operations: { ...operations, ...unsuspendable("fdd") },
     layers,
     opening,
     devices: [...disks.devices, board],
