@@ -31,10 +31,10 @@ export const ataOptions = t.Object(
       default: false,
     }),
     channel: t.Integer({
-      description: "Which cable (emulated)",
-      minimum: 0,
+      description: "Which cable (emulated); -1 for the first with a free place",
+      minimum: -1,
       maximum: 1,
-      default: 0,
+      default: -1,
     }),
     drive: t.Integer({
       description: "Which place on the cable (emulated); -1 for the first free one",

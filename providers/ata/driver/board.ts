@@ -154,13 +154,13 @@ export class Board {
   }
 
   /** Keeps what a failed command shows. */
-  noteFailure(resource: number, status: number): void {
+  noteFailure(resource: number, status: number, extended: boolean): void {
     const disk = this.disks.at(resource);
-    const { channel, lba48 } = disk;
+    const { channel } = disk;
     disk.lastStatus = status;
     disk.lastError = this.read(channel, REG.ERROR);
     let lba = this.#lba(channel);
-    if (lba48) {
+    if (extended) {
       this.control(channel, 0x80);
       lba += this.#lba(channel) * 2 ** 24;
       this.control(channel, 0);

@@ -33,8 +33,8 @@ const POLLS_FAST = 100;
 const POLL_SLOW_NS = 1e6;
 const POLLS_MAX = 10_000;
 
-function fail(board: Board, run: LayerContext, status: number): Move {
-  board.noteFailure(run.resource, status);
+function fail(board: Board, frame: CommandFrame, run: LayerContext, status: number): Move {
+  board.noteFailure(run.resource, status, frame.extended);
   return run.fail(ERRNO.EIO);
 }
 
@@ -63,7 +63,7 @@ function poll(board: Board, frame: CommandFrame, run: LayerContext): Move {
   }
   if ((status & STATUS.DRQ) === 0) {
     board.read(channel, REG.STATUS);
-    return fail(board, run, status);
+    return fail(board, frame, run, status);
   }
   frame.phase = PHASE.BLOCK;
   return run.again();
@@ -88,16 +88,16 @@ function onInterrupt(board: Board, frame: CommandFrame, run: LayerContext, resul
   if ((status & STATUS.BSY) !== 0) return run.again();
   if ((status & STATUS.ERR) !== 0 || (status & STATUS.DF) !== 0) {
     if (isDma(frame)) board.stopDma(channel);
-    return fail(board, run, status);
+    return fail(board, frame, run, status);
   }
   if (isDma(frame)) return dmaEnd(board, frame, run, status);
   if ((status & STATUS.DRQ) === 0) {
     const isWhole = frame.moved >= frame.bytes || frame.command === ATA.PACKET;
-    return isWhole ? run.done(frame.moved) : fail(board, run, status);
+    return isWhole ? run.done(frame.moved) : fail(board, frame, run, status);
   }
   if (frame.command === ATA.PACKET) {
     const toHost = (board.read(channel, REG.COUNT) & REASON.TO_HOST) !== 0;
-    if (!toHost) return fail(board, run, status);
+    if (!toHost) return fail(board, frame, run, status);
   }
   if (isOut(frame)) {
     frame.phase = PHASE.BLOCK;
