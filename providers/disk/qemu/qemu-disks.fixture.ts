@@ -4,16 +4,22 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { defineProvider } from "../../../core/provider/index.ts";
+import { defineProvider, type Provider } from "../../../core/provider/index.ts";
 import { driveAta } from "../../ata/emulated.ts";
 import { ata } from "../../ata/provider.ts";
 import { BUS_MASTER_PORT, COMMAND_PORTS, CONTROL_PORTS } from "../../ata/registers.ts";
-import { QemuMachine, startOnQemu } from "./qemu-machine.fixture.ts";
-import { missingQemu, Qtest } from "./qtest.fixture.ts";
+import { driveFloppy } from "../../fdd/emulated.ts";
+import { fdd } from "../../fdd/provider.ts";
+import { FDC_BASE, FDC_LINE } from "../../fdd/registers.ts";
+import { driveSata } from "../../sata/emulated.ts";
+import { sata } from "../../sata/provider.ts";
+import { ABAR, ABAR_BYTES, SATA_LINE } from "../../sata/registers.ts";
+import { QemuMachine, startOnQemu, type Wiring } from "./qemu-machine.fixture.ts";
+import { missingQemu, Qtest, type QtestOptions } from "./qtest.fixture.ts";
 
 export const qemuTest = test.skipIf(missingQemu !== undefined);
 
-const nothingSaved = { snapshot: () => new Uint8Array(0), restore() {} };
+const nothingSaved = { name: "qemu", snapshot: () => new Uint8Array(0), restore() {} };
 
 /** Makes folders that vanish with a test file's tests. */
 export function makeFolders(): () => string {
@@ -32,6 +38,11 @@ export function driveArguments(image: string, place: string, kind = "ide-hd"): s
   ];
 }
 
+/** The arguments that put an image into floppy drive A. */
+export function floppyArguments(image: string): string[] {
+  return ["-drive", `if=floppy,index=0,file=${image},format=raw`];
+}
+
 /** PIIX3's IDE function, with its bus master where our driver looks for it. */
 export function enableIde(qtest: Qtest): void {
   qtest.configure(1, 1, 0x20, BUS_MASTER_PORT | 1);
@@ -40,7 +51,13 @@ export function enableIde(qtest: Qtest): void {
   qtest.configure(1, 1, 0x40, 0x80008000);
 }
 
-const ideWiring = {
+/** ICH9's AHCI function, with its registers where our driver looks for them. */
+export function enableAhci(qtest: Qtest): void {
+  qtest.configure(31, 2, 0x24, ABAR);
+  qtest.configure(31, 2, 0x04, 6);
+}
+
+const idePorts: Wiring = {
   ports: [
     [COMMAND_PORTS[0], 8],
     [COMMAND_PORTS[1], 8],
@@ -52,7 +69,7 @@ const ideWiring = {
     14: { line: 14, trigger: "level" },
     15: { line: 15, trigger: "level" },
   },
-} as const;
+};
 
 const qemuAta = defineProvider({
   ...ata,
@@ -60,7 +77,6 @@ const qemuAta = defineProvider({
     const used = new Set<string>();
     return driveAta(cx, {
       ...nothingSaved,
-      name: "ata.qemu",
       has: (channel, drive) => used.has(`${channel}${drive}`),
       plug({ channel, drive, readOnly }) {
         used.add(`${channel}${drive}`);
@@ -72,16 +88,39 @@ const qemuAta = defineProvider({
   },
 });
 
-/** Runs a program on our `ata` provider with QEMU's IDE controller behind it. */
-export async function withIde<T>(
-  folder: string,
-  drives: readonly string[],
-  body: (io: ReturnType<typeof startOnQemu<typeof qemuAta>>, qtest: Qtest) => Promise<T>,
+const qemuSata = defineProvider({
+  ...sata,
+  emulated: (cx) =>
+    driveSata(cx, { ...nothingSaved, plug: ({ port }) => Math.max(0, port), unplug() {} }),
+});
+
+const qemuFloppy = defineProvider({
+  ...fdd,
+  emulated: (cx) =>
+    driveFloppy(cx, {
+      devices: [],
+      isUsed: () => false,
+      load() {},
+      unload() {},
+      flush: () => true,
+      setTiming() {},
+    }),
+});
+
+type Body<P extends Provider, T> = (
+  io: ReturnType<typeof startOnQemu<P>>,
+  qtest: Qtest,
+) => Promise<T>;
+
+async function withProvider<P extends Provider, T>(
+  options: QtestOptions,
+  { enable, wiring, provider }: { enable(qtest: Qtest): void; wiring: Wiring; provider: P },
+  body: Body<P, T>,
 ): Promise<T> {
-  const qtest = new Qtest({ folder, machine: "pc", arguments: drives });
+  const qtest = new Qtest(options);
   try {
-    enableIde(qtest);
-    const io = startOnQemu(new QemuMachine(qtest, ideWiring), qemuAta);
+    enable(qtest);
+    const io = startOnQemu(new QemuMachine(qtest, wiring), provider);
     try {
       return await io.run(() => body(io, qtest));
     } finally {
@@ -90,4 +129,45 @@ export async function withIde<T>(
   } finally {
     await qtest.close();
   }
+}
+
+/** Runs a program on our `ata` provider with QEMU's IDE controller behind it. */
+export function withIde<T>(
+  folder: string,
+  drives: readonly string[],
+  body: Body<typeof qemuAta, T>,
+): Promise<T> {
+  const parts = { enable: enableIde, wiring: idePorts, provider: qemuAta };
+  return withProvider({ folder, machine: "pc", arguments: drives }, parts, body);
+}
+
+/** The same with `sata` and QEMU's AHCI. Its interrupt pin goes to one of PIRQA to PIRQH. */
+export function withAhci<T>(
+  folder: string,
+  drives: readonly string[],
+  body: Body<typeof qemuSata, T>,
+): Promise<T> {
+  const pins = Array.from({ length: 8 }, (_, pin) => [
+    16 + pin,
+    { line: SATA_LINE, trigger: "level" as const },
+  ]);
+  const wiring = { memory: [[ABAR, ABAR_BYTES]], lines: Object.fromEntries(pins) } as const;
+  const parts = { enable: enableAhci, wiring, provider: qemuSata };
+  return withProvider({ folder, machine: "q35", arguments: drives }, parts, body);
+}
+
+/** The same with `fdd` and QEMU's floppy and DMA controllers. */
+export function withFloppy<T>(
+  folder: string,
+  drives: readonly string[],
+  body: Body<typeof qemuFloppy, T>,
+): Promise<T> {
+  const ports = [
+    [FDC_BASE, 8],
+    [0, 16],
+    [0x80, 16],
+  ] as const;
+  const wiring = { ports, lines: { 6: { line: FDC_LINE, trigger: "edge" } } } as const;
+  const parts = { enable() {}, wiring, provider: qemuFloppy };
+  return withProvider({ folder, machine: "pc", arguments: drives }, parts, body);
 }
