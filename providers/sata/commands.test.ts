@@ -110,6 +110,19 @@ describe("AhciHba commands that are not queued", () => {
     expect(rig.run({ command: 0xe7 })).toBe(R.IS_DHRS);
   });
 
+  test("a software reset takes the time that the drive takes, and shows BSY meanwhile", () => {
+    const rig = new Rig({ timing: "hdd7200" }).start();
+    for (const value of [4, 0]) {
+      rig.build(0, {}, [], R.HEADER_R | R.HEADER_C);
+      rig.poke(TABLES, Uint8Array.of(0x27, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, value));
+      rig.issue(0);
+      rig.machine.runUntil(rig.machine.now() + 1000);
+    }
+    expect(rig.readPort(R.PORT_TFD) & 0x80).toBe(0x80);
+    rig.settle();
+    expect(rig.readPort(R.PORT_TFD)).toBe(0x150);
+  });
+
   test("a hung command holds BSY, CLO lets it go, COMRESET brings the device back", () => {
     const rig = new Rig({ faults: [{ kind: "hang", when: "1" }] }).start();
     expect(rig.run({ command: READ_DMA, count: 1 }, [{ address: DATA, bytes: 512 }])).toBe(0);
@@ -202,7 +215,7 @@ describe("AhciHba with wrong tables", () => {
 describe("AhciHba resets with commands in flight", () => {
   const queued = (rig: Rig): void => {
     for (let tag = 0; tag < 8; tag++) rig.queue(tag, tag * 400, 8);
-    rig.machine.runUntil(rig.machine.now() + 1e6);
+    rig.machine.runUntil(rig.machine.now() + 5e4);
     expect(rig.readPort(R.PORT_SACT)).toBe(0xff);
   };
   const untouched = (rig: Rig): void => {

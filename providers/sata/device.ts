@@ -10,7 +10,6 @@
  * References: [AHCI] Serial ATA Advanced Host Controller Interface 1.3.1.
  */
 import type { Drive } from "../disk/drive/drive.ts";
-import type { FaultList } from "../disk/faults.ts";
 import type { AccessWidth, DeviceHost, DeviceModel } from "../disk/host.ts";
 import { CAPABILITY_MSI, CAPABILITY_SATA, PciFunction } from "../disk/pci.ts";
 import { Dma } from "./dma.ts";
@@ -29,7 +28,6 @@ const SATA_AT = 0xa8;
 /** A drive of a state that is to be restored. */
 export interface PluggedDrive {
   readonly drive: Drive;
-  readonly faults: FaultList;
   /** It was pulled out, and will be put in again. */
   readonly isOut: boolean;
 }
@@ -103,14 +101,14 @@ export class AhciHba implements DeviceModel {
   }
 
   /** Puts a device into a port. @throws {RangeError} when there is no such port or one is in it */
-  plug(port: number, drive: Drive, faults?: FaultList): void {
+  plug(port: number, drive: Drive): void {
     const found = this.ports[port];
     if (found === undefined || found.drive !== undefined) {
       throw new RangeError(
         `Cannot plug a drive into port ${port}: wanted a free one of ${this.ports.length}`,
       );
     }
-    found.plug(drive, faults);
+    found.plug(drive);
   }
 
   /** Pulls a port's device out, whatever it is doing. @returns it, if there was one */
@@ -121,25 +119,23 @@ export class AhciHba implements DeviceModel {
   /**
    * Restores a state whose drives are not those that are in the ports: takes these out and puts the
    * others in, without anything of it being heard on the links.
-   * @param drives each port's drive with its faults
+   * @param drives each port's drive
    * @throws {RangeError} as {@link restore}; the drives are what they were then
    */
   exchange(drives: readonly (PluggedDrive | undefined)[], bytes: Uint8Array): void {
-    const before = this.ports.map(({ drive, pulled, faults, engine }) => {
-      return { drive, pulled, faults, slots: engine.slots };
+    const before = this.ports.map(({ drive, pulled, engine }) => {
+      return { drive, pulled, slots: engine.slots };
     });
     for (const port of this.ports) {
       const given = drives[port.number];
       port.hold(given?.drive, given?.isOut);
-      if (given !== undefined) port.faults = given.faults;
     }
     try {
       this.restore(bytes);
     } catch (error) {
       for (const port of this.ports) {
-        const { drive, pulled, faults, slots } = before[port.number]!;
+        const { drive, pulled, slots } = before[port.number]!;
         port.hold(drive ?? pulled, drive === undefined);
-        port.faults = faults;
         port.engine.slots = slots;
       }
       throw error;

@@ -37,6 +37,7 @@ export class PortEngine {
   readonly #board: PortBoard;
   readonly #port: Port;
   readonly #fetch: DeviceTimer;
+  readonly #reset: DeviceTimer;
   readonly #task: TaskFile = { command: 0, features: 0, count: 0, lba: 0, device: 0 };
   /** Where a command is decoded before it is known whose it is. */
   #incoming: Plan | undefined;
@@ -49,6 +50,10 @@ export class PortEngine {
     const name = `port-${port.number}`;
     this.#fetch = board.host.timer(`${name}.fetch`, (generation) => {
       if (generation === port.state.generation) this.work();
+    });
+    this.#reset = board.host.timer(`${name}.reset`, (generation) => {
+      const { drive } = port;
+      if (generation === port.state.generation && drive !== undefined) this.sendSignature(drive);
     });
   }
 
@@ -71,6 +76,7 @@ export class PortEngine {
     const { state, drive } = this.#port;
     state.generation += 1;
     this.#fetch.cancel();
+    this.#reset.cancel();
     this.solo.cancel();
     if (drive !== undefined) {
       if (state.current >= 0) drive.abort(this.slots[state.current]!.plan);
@@ -250,6 +256,7 @@ export class PortEngine {
     }
     s.failed = 0;
     drive!.reset(false);
-    this.sendSignature(drive!);
+    s.tfd |= R.STATUS_BSY;
+    this.#reset.after(drive!.resetNs, s.generation);
   }
 }

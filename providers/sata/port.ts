@@ -20,8 +20,6 @@ export class Port {
   readonly state = new PortState();
   readonly engine: PortEngine;
   drive: Drive | undefined = undefined;
-  /** What goes wrong between the drive and the interrupt line. */
-  faults: FaultList = NO_FAULTS;
   readonly #board: PortBoard;
   readonly #link: DeviceTimer;
   readonly #late: DeviceTimer;
@@ -51,9 +49,13 @@ export class Port {
     return value;
   }
 
-  /** Whether the port asks for an interrupt. */
   get asks(): boolean {
     return (this.status & this.state.ie) !== 0;
+  }
+
+  /** What goes wrong between the drive and the interrupt line is in the drive's list. */
+  get faults(): FaultList {
+    return this.drive?.faults ?? NO_FAULTS;
   }
 
   get linked(): boolean {
@@ -188,8 +190,7 @@ export class Port {
   }
 
   /** A device is put in: the link comes up by itself. */
-  plug(drive: Drive, faults = this.faults): void {
-    this.faults = faults;
+  plug(drive: Drive): void {
     this.hold(drive);
     this.#startLink();
   }
@@ -272,8 +273,9 @@ export class Port {
   }
 
   #startLink(): void {
-    if (this.drive === undefined || (this.state.sctl & R.DET_MASK) !== R.DET_NONE) return;
-    this.#link.after(this.#board.linkNs);
+    const { drive } = this;
+    if (drive === undefined || (this.state.sctl & R.DET_MASK) !== R.DET_NONE) return;
+    this.#link.after(this.#board.linkNs + drive.resetNs);
   }
 
   #linkDown(): void {

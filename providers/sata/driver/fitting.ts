@@ -26,7 +26,6 @@ interface Fitted {
   readonly options: SataOptions;
   readonly medium: OverlayMedium;
   readonly drive: DiskDrive;
-  readonly faults: FaultList;
 }
 
 /** An image file as the base of a medium: failures of the host's become failures of sectors. */
@@ -91,7 +90,7 @@ export class Fitting implements SavedDevice {
     }
     const fitted = this.#make(found, options);
     this.#disks[found] = fitted;
-    this.hba.plug(found, fitted.drive, fitted.faults);
+    this.hba.plug(found, fitted.drive);
     return found;
   }
 
@@ -134,8 +133,7 @@ export class Fitting implements SavedDevice {
       this.hba.exchange(
         made.map((fitted, port) => {
           if (fitted === undefined) return undefined;
-          const { drive, faults } = fitted;
-          return { drive, faults, isOut: isOut.has(port) };
+          return { drive: fitted.drive, isOut: isOut.has(port) };
         }),
         hba,
       );
@@ -171,7 +169,7 @@ export class Fitting implements SavedDevice {
       model: "IOREEL SATA DISK",
       serial: `IRSATA${port}`,
     });
-    return { options, medium, drive, faults };
+    return { options, medium, drive };
   }
 
   /** @throws {ReelError} EINVAL for a line that is no fault */
