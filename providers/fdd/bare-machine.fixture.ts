@@ -1,4 +1,5 @@
 /** A machine of its own for the controller: a clock with timers, memory, an interrupt pin, DMA. */
+import type { FaultList } from "../disk/faults.ts";
 import { MemoryMedium } from "../disk/medium.ts";
 import { FloppyController, type FloppyControllerOptions } from "./device.ts";
 import { DmaController } from "./dma.ts";
@@ -130,10 +131,10 @@ export function patterned(sizeBytes: number): Uint8Array {
   return bytes;
 }
 
-export function diskOf(name: FormatName, options: { readOnly?: boolean } = {}) {
+export function diskOf(name: FormatName, options: { readOnly?: boolean; faults?: FaultList } = {}) {
   const format = formatNamed(name);
   const medium = new MemoryMedium(patterned(bytesOf(format)), options);
-  return { medium, surface: new Surface(format, medium) };
+  return { medium, surface: new Surface(format, medium, options.faults) };
 }
 
 /** Registers as a driver uses them, with a disk in drive A, its motor on and at speed. */
@@ -143,7 +144,7 @@ export class Bench {
 
   constructor(
     name: FormatName = "1.44M",
-    options: FloppyControllerOptions & { readOnly?: boolean } = {},
+    options: FloppyControllerOptions & { readOnly?: boolean; faults?: FaultList } = {},
   ) {
     this.machine = new BareMachine(options);
     this.disk = diskOf(name, options);

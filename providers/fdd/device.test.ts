@@ -203,7 +203,7 @@ describe("Formats and their times", () => {
         expect(bench.execute(command, 0, c, 0, 1, 2, eot, 0x1b, 0xff)[1]).toBe(0);
         whole.set(bench.machine.memory.subarray(AT, AT + perCylinder), c * perCylinder);
       }
-      expect(whole).toEqual(bench.disk.medium.bytes);
+      expect(whole).toEqual(bench.disk.medium.bytes.slice());
       expect(formatOfSize(whole.length)).toBe(format);
     }
   });

@@ -52,11 +52,6 @@ export interface FloppyHost extends Pick<DeviceHost, "interrupt" | "now" | "time
   readonly dma: DmaChannel;
 }
 
-/** Faults by kind, as `FaultList` has them. */
-export interface FloppyFaults {
-  strike(kind: string, lba?: number, sectors?: number): { delayNs?: number } | undefined;
-}
-
 export interface FloppyControllerOptions {
   /** How all drives begin: "real" (default) or "instant", see {@link FloppyController.setTiming}. */
   timing?: "real" | "instant";
@@ -64,7 +59,6 @@ export interface FloppyControllerOptions {
   chip?: "82077AA" | "82078";
   /** How many drives are there, from A on; default 4. */
   drives?: number;
-  faults?: FloppyFaults;
 }
 
 /** What a late interrupt waits when its fault does not say: 10 ms. */
@@ -76,7 +70,6 @@ export class FloppyController {
   readonly drives: readonly FloppyDrive[];
   readonly host: FloppyHost;
   readonly chip: "82077AA" | "82078";
-  readonly faults: FloppyFaults | undefined;
   readonly seeks: Seeks;
   readonly transfer: Transfer;
   readonly #ready: DeviceTimer;
@@ -85,7 +78,6 @@ export class FloppyController {
   constructor(host: FloppyHost, options: FloppyControllerOptions = {}) {
     this.host = host;
     this.chip = options.chip ?? "82077AA";
-    this.faults = options.faults;
     const present = options.drives ?? DRIVES;
     this.drives = Array.from(
       { length: DRIVES },
@@ -193,10 +185,16 @@ export class FloppyController {
     restoreController(this, bytes);
   }
 
-  /** Raises the interrupt pin. */
-  raise(): void {
+  /** An interrupt for nothing: the pin rises and falls. */
+  pulse(): void {
+    this.host.interrupt(true);
+    this.#drive();
+  }
+
+  /** Raises the interrupt pin. @param unit the drive that it speaks of */
+  raise(unit = this.state.unit): void {
     this.state.line = 1;
-    const { faults } = this;
+    const faults = this.drives[unit]!.surface?.faults;
     if (faults !== undefined) {
       if (faults.strike("lost-interrupt") !== undefined) return;
       const late = faults.strike("late-interrupt");

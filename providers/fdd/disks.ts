@@ -2,12 +2,12 @@
  * Which disk is in which drive of the emulated controller, and where its sectors come from: an
  * image file, or memory. What a restored session needs to make the same disks again is saved.
  */
-import { ReelError, isReelError } from "../../core/provider/index.ts";
-import { MemoryMedium, type Medium } from "../disk/medium.ts";
+import { ReelError } from "../../core/provider/index.ts";
+import { FaultList, parseFault } from "../disk/faults.ts";
+import { OverlayMedium, fileBase, zeros, type MediumBase } from "../disk/image.ts";
 import { decodeState, encodeState } from "../disk/state.ts";
 import type { FloppyController } from "./device.ts";
 import { FORMATS, bytesOf, formatNamed, formatOfSize, type FloppyFormat } from "./geometry.ts";
-import { ImageMedium, readImage } from "./image.ts";
 import { Surface } from "./surface.ts";
 
 export interface DiskChoice {
@@ -16,103 +16,166 @@ export interface DiskChoice {
   format: string;
   readOnly: boolean;
   writeBack: boolean;
+  /** Lines of the fault list. */
+  faults: readonly string[];
+}
+
+interface Disk {
+  choice: DiskChoice;
+  seed: number;
+  faults: FaultList;
+  medium: OverlayMedium | undefined;
 }
 
 const LARGEST_BYTES = bytesOf(FORMATS.at(-1)!);
-const EMPTY = { drive: 0, image: "", sizeBytes: 0, format: "", readOnly: false, writeBack: false };
+const STATE_VERSION = 1;
+const LIKE = { disks: [{ drive: 0, seed: 0, choice: "", faults: "" }] };
 
 export class Disks {
   readonly name = "fdd-disks";
   readonly #fdc: FloppyController;
-  readonly #chosen = new Map<number, DiskChoice>();
+  readonly #disks = new Map<number, Disk>();
 
   constructor(fdc: FloppyController) {
     this.#fdc = fdc;
   }
 
   isUsed(drive: number): boolean {
-    return this.#chosen.has(drive);
+    return this.#disks.has(drive);
   }
 
   /**
    * Puts a disk into a drive; a choice without image and bytes leaves it empty.
-   * @throws {ReelError} EINVAL for an image that is no floppy's; what opening the image throws
+   * @param seed of the faults' chance
+   * @throws {ReelError} EINVAL for an image that is no floppy's or a line that is no fault; the
+   *   system's code for an image that cannot be opened
    */
-  load(drive: number, choice: DiskChoice): void {
-    const { image, sizeBytes, readOnly, writeBack } = choice;
-    if (image === "" && sizeBytes === 0) {
-      this.#chosen.set(drive, { image, sizeBytes, format: choice.format, readOnly, writeBack });
-      return;
-    }
-    const bytes = image === "" ? new Uint8Array(sizeBytes) : imageOf(image);
-    const size = typeof bytes === "number" ? bytes : bytes.length;
-    const format = chooseFormat(choice.format, size);
-    if (typeof bytes === "number" || format === undefined) {
-      throw new ReelError(
-        "EINVAL",
-        `Cannot put the image in a floppy drive: found ${size} bytes, wanted 1 to ` +
-          `${LARGEST_BYTES}${choice.format === "auto" ? "" : ` of format ${choice.format}`}`,
-        { mend: "Give an image of a floppy, or its format" },
-      );
-    }
-    this.#fdc.insert(drive, new Surface(format, mediumOf(choice, bytes)));
-    const found = { sizeBytes: bytes.length, format: format.name };
-    this.#chosen.set(drive, { image, readOnly, writeBack, ...found });
+  load(drive: number, options: DiskChoice, seed: number): void {
+    const { image, sizeBytes, format, readOnly, writeBack } = options;
+    const choice = { image, sizeBytes, format, readOnly, writeBack, faults: [...options.faults] };
+    const { disk, surface } = makeDisk(choice, seed);
+    if (surface !== undefined) this.#fdc.insert(drive, surface);
+    this.#disks.set(drive, disk);
   }
 
   /** @returns whether all that was written is in the image */
   flush(drive: number): boolean {
-    return this.#fdc.drives[drive]!.surface?.medium.flush() ?? true;
+    const disk = this.#disks.get(drive);
+    if (disk?.medium === undefined) return true;
+    if (disk.faults.strike("flush-error") !== undefined) return false;
+    return disk.faults.strike("lost-flush") !== undefined || disk.medium.flush();
   }
 
   /** Writes back what is left and takes the disk out. */
   unload(drive: number): void {
-    this.flush(drive);
+    const disk = this.#disks.get(drive);
+    disk?.medium?.flush();
+    disk?.medium?.close();
     this.#fdc.eject(drive);
-    this.#chosen.delete(drive);
+    this.#disks.delete(drive);
   }
 
   snapshot(): Uint8Array {
-    // Fields in one order, whoever set them: equal states are equal bytes.
-    const disks = [...this.#chosen].map(([drive, choice]) => {
-      const { image, sizeBytes, format, readOnly, writeBack } = choice;
-      return { drive, image, sizeBytes, format, readOnly, writeBack };
+    const disks = [...this.#disks].toSorted((a, b) => a[0] - b[0]);
+    return encodeState(this.name, STATE_VERSION, {
+      disks: disks.map(([drive, { choice, seed, faults }]) => {
+        return {
+          drive,
+          seed,
+          choice: JSON.stringify(choice),
+          faults: JSON.stringify(faults.save()),
+        };
+      }),
     });
-    return encodeState(this.name, 1, { disks: disks.toSorted((a, b) => a.drive - b.drive) });
   }
 
-  /** Makes the disks again, empty: the controller's own state has their contents. */
+  /** Makes the disks again: the controller's own state has what was written to them. */
   restore(bytes: Uint8Array): void {
-    const { disks } = decodeState(this.name, 1, bytes, { disks: [EMPTY] });
-    const made = disks.map(({ drive, ...choice }) => {
-      if (choice.sizeBytes === 0) return { drive, choice, surface: undefined };
-      if (!(choice.sizeBytes > 0 && choice.sizeBytes <= LARGEST_BYTES)) {
-        throw new RangeError(`Cannot restore the disks: found ${choice.sizeBytes} bytes`);
+    const { disks } = decodeState(this.name, STATE_VERSION, bytes, LIKE);
+    const made: { drive: number; disk: Disk; surface: Surface | undefined }[] = [];
+    try {
+      for (const { drive, seed, choice, faults } of disks) {
+        const one = makeDisk(JSON.parse(choice) as DiskChoice, seed);
+        made.push({ drive, ...one });
+        one.disk.faults.load(JSON.parse(faults) as ReturnType<FaultList["save"]>);
       }
-      const medium = mediumOf(choice, new Uint8Array(choice.sizeBytes));
-      return { drive, choice, surface: new Surface(formatNamed(choice.format), medium) };
-    });
-    for (const drive of this.#chosen.keys()) this.#fdc.eject(drive);
-    this.#chosen.clear();
-    for (const { drive, choice, surface } of made) {
+    } catch (cause) {
+      for (const { disk } of made) disk.medium?.close();
+      throw new ReelError("ERR_STATE_CORRUPT", (cause as Error).message, { cause });
+    }
+    for (const [drive, { medium }] of this.#disks) {
+      medium?.close();
+      this.#fdc.eject(drive);
+    }
+    this.#disks.clear();
+    for (const { drive, disk, surface } of made) {
       if (surface !== undefined) this.#fdc.insert(drive, surface);
-      this.#chosen.set(drive, choice);
+      this.#disks.set(drive, disk);
     }
   }
 }
 
-/** @throws {ReelError} the errno's code */
-function imageOf(path: string): Uint8Array | number {
+/** @throws {ReelError} EINVAL, or the system's code for the image */
+function makeDisk(choice: DiskChoice, seed: number): { disk: Disk; surface: Surface | undefined } {
+  let faults: FaultList;
   try {
-    return readImage(path, LARGEST_BYTES);
+    faults = new FaultList(choice.faults.map(parseFault), seed);
   } catch (cause) {
-    if (isReelError(cause)) throw cause;
-    const code = String((cause as { code?: unknown }).code ?? "EIO") as "EIO";
-    throw new ReelError(code, `Cannot open the floppy image ${path}: ${code}`, {
-      cause,
-      mend: "Give the path of a readable file",
-    });
+    throw new ReelError("EINVAL", (cause as Error).message, { cause });
   }
+  if (choice.image === "" && choice.sizeBytes === 0) {
+    return { disk: { choice, seed, faults, medium: undefined }, surface: undefined };
+  }
+  const base = baseOf(choice);
+  const format = chooseFormat(choice.format, base.sizeBytes);
+  if (format === undefined) {
+    base.close?.();
+    refuseSize(choice, base.sizeBytes);
+  }
+  const medium = new OverlayMedium(base, { readOnly: choice.readOnly });
+  const surface = new Surface(format, medium, faults.size > 0 ? faults : undefined);
+  return { disk: { choice, seed, faults, medium }, surface };
+}
+
+/** @throws {ReelError} the system's code */
+function baseOf({ image, sizeBytes, readOnly, writeBack }: DiskChoice): MediumBase {
+  if (image === "") return zeros(sizeBytes);
+  try {
+    const file = fileBase(image, writeBack && !readOnly);
+    return file.sizeBytes > LARGEST_BYTES ? file : inMemory(file);
+  } catch (cause) {
+    const code = String((cause as { code?: unknown }).code ?? "EIO") as "EIO";
+    throw new ReelError(
+      code,
+      `Cannot open the floppy image ${image}: ${(cause as Error).message}`,
+      {
+        mend: "Check that the file exists and may be read and, unless readOnly, written",
+        cause,
+      },
+    );
+  }
+}
+
+/**
+ * A floppy image is small: all of it is read at once, so that what happens to the file later
+ * changes nothing about the disk in the drive. What cannot be read reads from the file.
+ */
+function inMemory(file: MediumBase): MediumBase {
+  const bytes = new Uint8Array(file.sizeBytes);
+  if (!file.read(0, bytes)) return file;
+  return {
+    ...file,
+    read(offset, target) {
+      target.set(bytes.subarray(offset, offset + target.length));
+      return offset + target.length <= bytes.length;
+    },
+    ...(file.write !== undefined && {
+      write(offset: number, part: Uint8Array) {
+        bytes.set(part, offset);
+        return file.write!(offset, part);
+      },
+    }),
+  };
 }
 
 /** The format that was asked for, else the one of that size, else the next that holds as much. */
@@ -125,7 +188,12 @@ function chooseFormat(name: string, sizeBytes: number): FloppyFormat | undefined
   return sizeBytes <= bytesOf(format) ? format : undefined;
 }
 
-function mediumOf(choice: DiskChoice, bytes: Uint8Array): Medium {
-  if (choice.image === "") return new MemoryMedium(bytes, { readOnly: choice.readOnly });
-  return new ImageMedium(choice.image, bytes, choice.readOnly, choice.writeBack);
+function refuseSize({ image, format }: DiskChoice, sizeBytes: number): never {
+  const most = format === "auto" ? LARGEST_BYTES : bytesOf(formatNamed(format));
+  throw new ReelError(
+    "EINVAL",
+    `Cannot put ${image || "the disk"} into a floppy drive: found ${sizeBytes} bytes, wanted 1 to ` +
+      `${most}`,
+    { mend: "Give an image of a floppy, or its format" },
+  );
 }

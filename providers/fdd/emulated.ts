@@ -39,7 +39,7 @@ export function emulatedFloppy(cx: DriverContext): Driver<FloppyOptions> {
   return driveFloppy(cx, {
     devices: [disks, fdc, dma],
     isUsed: (drive) => disks.isUsed(drive),
-    load: (drive, choice) => disks.load(drive, choice),
+    load: (drive, choice) => disks.load(drive, choice, cx.random.uint32()),
     unload: (drive) => disks.unload(drive),
     flush: (drive) => disks.flush(drive),
     setTiming: (drive, timing) => fdc.setTiming(drive, timing),
@@ -105,7 +105,7 @@ export function driveFloppy(cx: DriverContext, disks: Bays): Driver<FloppyOption
       const buffer = ram.allocate(CYLINDER_SECTORS_MAX * SECTOR_BYTES, undefined, DMA_BOUNDARY);
       try {
         if (buffer + DMA_BOUNDARY > DMA_REACH) refuseMemory();
-        disks.load(options.drive, options);
+        disks.load(options.drive, options, cx.random.uint32());
       } catch (error) {
         ram.free(buffer);
         throw error;

@@ -38,6 +38,11 @@ export const floppyOptions = t.Object(
       description: "Emulated: whether the mechanics take the time that they take",
       default: "real",
     }),
+    faults: t.Array(t.String({ maxLength: 200 }), {
+      description: 'Emulated: what goes wrong, as in "unreadable lba=5 when=3..9+2"',
+      maxItems: 64,
+      default: [],
+    }),
   },
   { additionalProperties: false },
 );

@@ -43,7 +43,7 @@ export function loadSector(transfer: Transfer, lba: number): void {
   const { fdc } = transfer;
   const surface = surfaceOf(transfer);
   const isGood = surface.read(lba, fdc.state.data) && surface.mark(lba) !== MARK.BAD_DATA;
-  fdc.state.bad = isGood && fdc.faults?.strike("crc", lba, 1) === undefined ? 0 : 1;
+  fdc.state.bad = isGood ? 0 : 1;
 }
 
 /** The end of the sector, or of the ID to format, is under the head. */
@@ -82,7 +82,7 @@ function moveByDma(transfer: Transfer, lba: number): boolean {
   const { state } = fdc;
   if (!transfer.isWriting) loadSector(transfer, lba);
   if (state.code === CMD_VERIFY) return true;
-  if (fdc.faults?.strike("dma-error", lba, 1) !== undefined) return false;
+  if (transfer.faults?.strike("dma-error", lba, 1) !== undefined) return false;
   if (transfer.isWriting) {
     const moved = dma.request(state.data, SECTOR_BYTES, false);
     // Terminal count inside a sector: the rest of it is zeros, [82077] 5.1.4.

@@ -112,7 +112,7 @@ export class Seeks {
       const isLost = kind === SEEK.RECALIBRATE && !this.#isHome(unit);
       const status = isLost ? ST0_ABNORMAL | ST0_EQUIPMENT_CHECK : 0;
       state.pendingStatus = ST0_SEEK_END | status | unit;
-      fdc.raise();
+      fdc.raise(unit);
     }
     fdc.transfer.resume(unit);
   }

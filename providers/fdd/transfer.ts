@@ -3,6 +3,7 @@
  * through the FIFO, going on to the next, and saying how it ended. Nothing happens inside a
  * register write: one timer stands for the moment at which the disk brings what is waited for.
  */
+import type { FaultList } from "../disk/faults.ts";
 import type { DeviceTimer } from "../disk/host.ts";
 import type { FloppyController } from "./device.ts";
 import type { FloppyDrive } from "./drive.ts";
@@ -52,6 +53,11 @@ export class Transfer {
     return this.fdc.drives[this.fdc.state.unit]!;
   }
 
+  /** What goes wrong with the disk and the drive at work. */
+  get faults(): FaultList | undefined {
+    return this.drive.surface?.faults;
+  }
+
   get isWriting(): boolean {
     return WRITING.has(this.fdc.state.code);
   }
@@ -88,6 +94,9 @@ export class Transfer {
       state.dataLength = length;
     }
     this.fifo.reset();
+    const { faults } = this;
+    if (faults?.strike("unplug") !== undefined) fdc.eject(state.unit);
+    if (faults?.strike("spurious-interrupt") !== undefined) fdc.pulse();
     const { presentCylinder } = fdc.drives[state.unit]!.state;
     const hasAddress = !WITHOUT_ADDRESS.has(state.code);
     if (fdc.hasImpliedSeek && hasAddress && c !== presentCylinder) {
@@ -133,8 +142,7 @@ export class Transfer {
   /** Ends the command with seven result bytes and an interrupt. @param ending 0 or ST0_ABNORMAL */
   finish(ending: number): void {
     const { state, drives, host } = this.fdc;
-    const { faults } = this.fdc;
-    if (faults?.strike("hang") !== undefined) {
+    if (this.faults?.strike("hang") !== undefined) {
       state.stage = STAGE.STALLED;
       return;
     }
