@@ -1,4 +1,4 @@
-/** Faults at the registers: what goes wrong where it was told to, and shows as hardware shows it. */
+/** Faults at the registers: what goes wrong where it was told to, shown as hardware shows it. */
 import { describe, expect, test } from "bun:test";
 import { FaultList, parseFault, parseWhen } from "../disk/faults.ts";
 import { IdeBench, SECTOR } from "./device.fixture.ts";
@@ -37,7 +37,7 @@ describe("parseFault()", () => {
 });
 
 describe("IdeController faults", () => {
-  test("an unreadable sector is UNC at its address, the sectors before it intact [ATA-6 8.25]", () => {
+  test("an unreadable sector is UNC at its address, those before it intact [ATA-6 8.25]", () => {
     const bench = new IdeBench({ faults: [parseFault("unreadable lba=12")] });
     bench.table([[0x4000, 0]]);
     bench.issue(0xc8, { count: 8, lba: 10 });

@@ -15,38 +15,13 @@ import {
   type Signature,
   type TaskFile,
 } from "./drive.ts";
-import {
-  ASC,
-  capabilitiesPage,
-  capacity,
-  fillPacketIdentify,
-  inquiry,
-  mediaEvent,
-  SENSE,
-  senseData,
-  tableOfContents,
-} from "./packet-data.ts";
+import { check, clearSense, runPacket } from "./packet-commands.ts";
+import { ASC, fillPacketIdentify, SENSE } from "./packet-data.ts";
 import { clearPlan } from "./plan-state.ts";
 
 const STATE_VERSION = 1;
 const READY = STATUS.DRDY | STATUS.DSC;
 const SIGNATURE_LBA = 0xeb1401;
-const BLOCK_BYTES_MAX = 0xfffe;
-
-/** Operation codes of the packets ([MMC-3] clause 6). */
-const PACKET = {
-  TEST_UNIT_READY: 0x00,
-  REQUEST_SENSE: 0x03,
-  INQUIRY: 0x12,
-  START_STOP: 0x1b,
-  PREVENT_REMOVAL: 0x1e,
-  READ_CAPACITY: 0x25,
-  READ_10: 0x28,
-  READ_TOC: 0x43,
-  GET_EVENT: 0x4a,
-  MODE_SENSE_10: 0x5a,
-  READ_12: 0xa8,
-} as const;
 
 /** ATA commands that a packet device takes without data ([ATA-6] table 5). */
 const PLAIN: ReadonlySet<number> = new Set([
@@ -62,10 +37,10 @@ export class PacketDrive implements Drive {
   readonly name: string;
   readonly parallel = 1;
   readonly asleep = false;
-  readonly #options: DiskOptions;
-  #medium: Medium | undefined;
+  readonly options: DiskOptions;
+  medium: Medium | undefined;
   readonly #block: Uint8Array;
-  readonly #state = {
+  readonly state = {
     senseKey: 0,
     senseCode: 0,
     senseLba: -1,
@@ -78,26 +53,26 @@ export class PacketDrive implements Drive {
   };
 
   constructor(options: DiskOptions) {
-    this.#options = options;
+    this.options = options;
     this.name = options.name;
-    this.#medium = options.medium;
+    this.medium = options.medium;
     this.#block = new Uint8Array(options.medium.sectorBytes);
   }
 
   get faults(): FaultList {
-    return this.#options.faults;
+    return this.options.faults;
   }
 
   get resetNs(): number {
-    return this.#options.timing.resetNs;
+    return this.options.timing.resetNs;
   }
 
   /** The medium goes, or another comes: the next command is told. Undefined opens the tray. */
   changeMedium(medium: Medium | undefined): void {
-    this.#medium = medium;
-    this.#state.open = medium === undefined;
-    this.#state.mediaEvent = medium === undefined ? 3 : 2;
-    if (medium !== undefined) this.#state.attention = ASC.MEDIUM_CHANGED;
+    this.medium = medium;
+    this.state.open = medium === undefined;
+    this.state.mediaEvent = medium === undefined ? 3 : 2;
+    if (medium !== undefined) this.state.attention = ASC.MEDIUM_CHANGED;
   }
 
   plan(): Plan {
@@ -114,11 +89,11 @@ export class PacketDrive implements Drive {
         return;
       case ATA.IDENTIFY_PACKET_DEVICE: {
         plan.protocol = PROTOCOL.PIO_IN;
-        const { model = "IOREEL CD", serial = `IR-${this.name}`, firmware = "1.0" } = this.#options;
+        const { model = "IOREEL CD", serial = `IR-${this.name}`, firmware = "1.0" } = this.options;
         const texts = { model, serial, firmware };
         const data = new Uint8Array(512);
-        const isSerial = (this.#options.position ?? -1) < 0;
-        fillPacketIdentify(data, texts, this.#state.transferMode, isSerial);
+        const isSerial = (this.options.position ?? -1) < 0;
+        fillPacketIdentify(data, texts, this.state.transferMode, isSerial);
         return this.#answer(plan, data, 512);
       }
       case ATA.EXECUTE_DEVICE_DIAGNOSTIC:
@@ -142,149 +117,8 @@ export class PacketDrive implements Drive {
     plan.blockBytes = plan.protocol === PROTOCOL.PIO_IN ? 512 : plan.blockBytes;
   }
 
-  /** Ends the packet with CHECK CONDITION ([ATA-6] 9.8): the sense key is in the error register. */
-  #check(plan: Plan, key: number, asc: number, lba = -1): void {
-    this.#state.senseKey = key;
-    this.#state.senseCode = asc;
-    this.#state.senseLba = lba;
-    plan.failed = true;
-    plan.error = (key << 4) | (key === SENSE.ILLEGAL_REQUEST ? ERROR.ABRT : 0);
-    plan.status = READY | STATUS.ERR;
-    plan.resultCount = REASON.COMMAND | REASON.TO_HOST;
-    plan.resultLba = plan.task.lba;
-  }
-
   packet(plan: Plan, bytes: Uint8Array, at: number): void {
-    plan.protocol = PROTOCOL.NONE;
-    const opcode = bytes[at]!;
-    const view = new DataView(bytes.buffer, bytes.byteOffset + at, 12);
-    const { attention } = this.#state;
-    const isPatient =
-      opcode === PACKET.INQUIRY || opcode === PACKET.REQUEST_SENSE || opcode === PACKET.GET_EVENT;
-    if (attention !== 0 && !isPatient) {
-      this.#state.attention = 0;
-      return this.#check(plan, SENSE.UNIT_ATTENTION, attention);
-    }
-    if (opcode !== PACKET.REQUEST_SENSE) this.#clearSense();
-    if (!this.#withoutMedium(plan, opcode, view)) this.#withMedium(plan, opcode, view);
-  }
-
-  #clearSense(): void {
-    this.#state.senseKey = 0;
-    this.#state.senseCode = 0;
-    this.#state.senseLba = -1;
-  }
-
-  /** Data to the host, cut to what it has room for. */
-  #send(plan: Plan, data: Uint8Array, limit: number): void {
-    this.#direct(plan, Math.min(data.length, limit));
-    plan.data = data;
-  }
-
-  /** Chooses the data phase: DMA if the features said so, else blocks of the byte count limit. */
-  #direct(plan: Plan, bytes: number): void {
-    plan.transferBytes = bytes;
-    if (bytes === 0) return;
-    const isDma = (plan.task.features & 1) !== 0;
-    plan.protocol = isDma ? PROTOCOL.DMA_IN : PROTOCOL.PIO_IN;
-    const limit = Math.floor(plan.task.lba / 256) & 0xffff;
-    // An odd limit is one less; 0 is more than a block can be ([ATA-6] 8.23.4).
-    plan.blockBytes = limit < 2 ? BLOCK_BYTES_MAX : Math.min(limit & ~1, BLOCK_BYTES_MAX);
-  }
-
-  /** Commands that need no medium. @returns whether it was one */
-  #withoutMedium(plan: Plan, opcode: number, view: DataView): boolean {
-    const state = this.#state;
-    switch (opcode) {
-      case PACKET.REQUEST_SENSE:
-        this.#sendSense(plan, view.getUint8(4));
-        return true;
-      case PACKET.INQUIRY: {
-        const { model = "CD-ROM", firmware = "1.0" } = this.#options;
-        this.#send(plan, inquiry(model, firmware), view.getUint8(4));
-        return true;
-      }
-      case PACKET.START_STOP:
-        this.#startStop(plan, view.getUint8(4));
-        return true;
-      case PACKET.PREVENT_REMOVAL:
-        state.locked = (view.getUint8(4) & 1) !== 0;
-        return true;
-      case PACKET.MODE_SENSE_10:
-        this.#send(plan, capabilitiesPage(), view.getUint16(7));
-        return true;
-      case PACKET.GET_EVENT: {
-        const event = mediaEvent(state.mediaEvent, this.#medium !== undefined, state.open);
-        state.mediaEvent = 0;
-        this.#send(plan, event, view.getUint16(7));
-        return true;
-      }
-      default:
-        return false;
-    }
-  }
-
-  #sendSense(plan: Plan, limit: number): void {
-    const state = this.#state;
-    const pending = state.senseKey === 0 && state.attention !== 0;
-    const data = pending
-      ? senseData(SENSE.UNIT_ATTENTION, state.attention, -1)
-      : senseData(state.senseKey, state.senseCode, state.senseLba);
-    if (pending) state.attention = 0;
-    this.#clearSense();
-    this.#send(plan, data, limit);
-  }
-
-  /** START STOP UNIT: bit 1 loads or ejects, bit 0 says which ([MMC-3] 6.47). */
-  #startStop(plan: Plan, bits: number): void {
-    if ((bits & 2) === 0) return;
-    const state = this.#state;
-    if ((bits & 1) === 0) {
-      if (state.locked) return this.#check(plan, SENSE.ILLEGAL_REQUEST, 0x5302);
-      state.open = true;
-      return;
-    }
-    if (state.open && this.#medium !== undefined) state.attention = ASC.MEDIUM_CHANGED;
-    state.open = false;
-  }
-
-  #withMedium(plan: Plan, opcode: number, view: DataView): void {
-    const medium = this.#state.open ? undefined : this.#medium;
-    if (medium === undefined) {
-      const { open } = this.#state;
-      const asc = open ? ASC.NO_MEDIUM_TRAY_OPEN : ASC.NO_MEDIUM_TRAY_CLOSED;
-      const isKnown = Object.values<number>(PACKET).includes(opcode);
-      if (isKnown) return this.#check(plan, SENSE.NOT_READY, asc);
-      return this.#check(plan, SENSE.ILLEGAL_REQUEST, ASC.INVALID_OPCODE);
-    }
-    switch (opcode) {
-      case PACKET.TEST_UNIT_READY:
-        return;
-      case PACKET.READ_CAPACITY:
-        return this.#send(plan, capacity(medium.sectors, medium.sectorBytes), 8);
-      case PACKET.READ_10:
-        return this.#read(plan, medium, view.getUint32(2), view.getUint16(7));
-      case PACKET.READ_12:
-        return this.#read(plan, medium, view.getUint32(2), view.getUint32(6));
-      case PACKET.READ_TOC: {
-        // The format is in byte 2, or in byte 9's top bits as [SFF-8020i] has it.
-        const format = view.getUint8(2) & 15 || view.getUint8(9) >>> 6;
-        if (format > 1) return this.#check(plan, SENSE.ILLEGAL_REQUEST, ASC.INVALID_FIELD);
-        const toc = tableOfContents(medium.sectors, format, (view.getUint8(1) & 2) !== 0);
-        return this.#send(plan, toc, view.getUint16(7));
-      }
-      default:
-        return this.#check(plan, SENSE.ILLEGAL_REQUEST, ASC.INVALID_OPCODE);
-    }
-  }
-
-  #read(plan: Plan, medium: Medium, lba: number, count: number): void {
-    if (lba + count > medium.sectors) {
-      return this.#check(plan, SENSE.ILLEGAL_REQUEST, ASC.LBA_OUT_OF_RANGE, lba);
-    }
-    plan.firstLba = lba;
-    plan.sectors = count;
-    this.#direct(plan, count * medium.sectorBytes);
+    runPacket(this, plan, bytes, at);
   }
 
   distanceNs(): number {
@@ -292,7 +126,7 @@ export class PacketDrive implements Drive {
   }
 
   start(plan: Plan): void {
-    const { timing, faults, now } = this.#options;
+    const { timing, faults, now } = this.options;
     plan.delayNs = timing.commandNs;
     plan.transferNs = 0;
     if (plan.protocol === PROTOCOL.PACKET || plan.failed) return;
@@ -342,12 +176,12 @@ export class PacketDrive implements Drive {
   }
 
   #sectors(plan: Plan, lba: number, wanted: number, target: Uint8Array, at: number): number {
-    const { faults } = this.#options;
+    const { faults } = this.options;
     const bad = faults.size > 0 ? faults.unreadable(lba, wanted) : -1;
     const good = bad < 0 ? wanted : bad - lba;
-    const moved = good === 0 ? 0 : (this.#medium?.read(lba, good, target, at) ?? 0);
+    const moved = good === 0 ? 0 : (this.medium?.read(lba, good, target, at) ?? 0);
     if (moved < wanted) {
-      this.#check(plan, SENSE.MEDIUM_ERROR, ASC.UNRECOVERED_READ, lba + moved);
+      check(this, plan, SENSE.MEDIUM_ERROR, ASC.UNRECOVERED_READ, lba + moved);
     }
     return moved;
   }
@@ -365,7 +199,7 @@ export class PacketDrive implements Drive {
     plan.resultLba = plan.task.lba;
     plan.resultCount = command === ATA.PACKET ? REASON.COMMAND | REASON.TO_HOST : count;
     if (command === ATA.SET_FEATURES && (features & 0xff) === 3) {
-      this.#state.transferMode = count & 0xff;
+      this.state.transferMode = count & 0xff;
     }
     if (command === ATA.CHECK_POWER_MODE) plan.resultCount = 0xff;
   }
@@ -376,8 +210,8 @@ export class PacketDrive implements Drive {
   }
 
   reset(hard: boolean): void {
-    this.#clearSense();
-    if (hard) this.#state.attention = ASC.RESET;
+    clearSense(this);
+    if (hard) this.state.attention = ASC.RESET;
   }
 
   powerLoss(): void {}
@@ -387,10 +221,10 @@ export class PacketDrive implements Drive {
   }
 
   #fields() {
-    const { timing, faults } = this.#options;
+    const { timing, faults } = this.options;
     const { position, nextLba } = timing;
-    const hasMedium = this.#medium !== undefined;
-    return { ...this.#state, position, nextLba, hasMedium, faults: faults.save() };
+    const hasMedium = this.medium !== undefined;
+    return { ...this.state, position, nextLba, hasMedium, faults: faults.save() };
   }
 
   snapshot(): Uint8Array {
@@ -400,10 +234,10 @@ export class PacketDrive implements Drive {
   restore(bytes: Uint8Array): void {
     const fields = decodeState("ata.packet", STATE_VERSION, bytes, this.#fields());
     const { position, nextLba, hasMedium, faults, ...state } = fields;
-    Object.assign(this.#state, state);
-    this.#options.timing.position = position;
-    this.#options.timing.nextLba = nextLba;
-    this.#options.faults.load(faults);
-    this.#medium = hasMedium ? (this.#medium ?? this.#options.medium) : undefined;
+    Object.assign(this.state, state);
+    this.options.timing.position = position;
+    this.options.timing.nextLba = nextLba;
+    this.options.faults.load(faults);
+    this.medium = hasMedium ? (this.medium ?? this.options.medium) : undefined;
   }
 }
