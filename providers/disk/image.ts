@@ -12,6 +12,15 @@ const CHUNK_BYTES = 65536;
 const CLEAN_CHUNKS_MAX = 1024;
 const STATE_VERSION = 1;
 
+/** Copies a part of one array into another without making a view of it. */
+const copyPart = Buffer.prototype.copy as (
+  this: Uint8Array,
+  target: Uint8Array,
+  to: number,
+  from: number,
+  end: number,
+) => number;
+
 /** What an overlay lies over. */
 export interface MediumBase {
   readonly sizeBytes: number;
@@ -98,10 +107,12 @@ export class OverlayMedium implements Medium {
     const count = sectorsInside(this, lba, sectors);
     this.status = count === sectors ? MEDIUM.OK : MEDIUM.OUTSIDE;
     const good = this.#eachPart(lba * size, count * size, (chunk, inside, length, done) => {
-      const part = target.subarray(at + done, at + done + length);
       const held = this.#chunks.get(chunk);
-      if (held === undefined) return this.#base.read(chunk * CHUNK_BYTES + inside, part);
-      part.set(held.subarray(inside, inside + length));
+      if (held === undefined) {
+        const part = target.subarray(at + done, at + done + length);
+        return this.#base.read(chunk * CHUNK_BYTES + inside, part);
+      }
+      copyPart.call(held, target, at + done, inside, inside + length);
       return true;
     });
     if (good < count * size) this.status = MEDIUM.UNREADABLE;
@@ -118,8 +129,9 @@ export class OverlayMedium implements Medium {
     this.status = count === sectors ? MEDIUM.OK : MEDIUM.OUTSIDE;
     const good = this.#eachPart(lba * size, count * size, (chunk, inside, length, done) => {
       const held = this.#own(chunk, length === CHUNK_BYTES);
-      held?.set(source.subarray(at + done, at + done + length), inside);
-      return held !== undefined;
+      if (held === undefined) return false;
+      copyPart.call(source, held, inside, at + done, at + done + length);
+      return true;
     });
     if (good < count * size) this.status = MEDIUM.FAILED;
     return Math.floor(good / size);
