@@ -12,11 +12,11 @@ import type { Drive, TaskFile } from "../disk/drive/drive.ts";
 import type { AccessWidth, DeviceHost, DeviceTimer } from "../disk/host.ts";
 import { BusMaster } from "./bus-master.ts";
 import { CommandRun, type ChannelWires } from "./command-run.ts";
+import { InterruptLine } from "./interrupt-line.ts";
 import { CONTROL, REG } from "./registers.ts";
 import { Slot } from "./slot.ts";
 
 const FLOATING = 0x7f;
-const LATE_NS_DEFAULT = 10e6;
 const DEVICE_ALWAYS = 0xa0;
 
 export interface ChannelOptions {
@@ -32,15 +32,13 @@ export class Channel implements ChannelWires {
   readonly slots: readonly [Slot, Slot] = [new Slot(), new Slot()];
   readonly #options: ChannelOptions;
   readonly #run: CommandRun;
+  /** It also knows which slot is selected: the device register's bit 4. */
+  readonly #line: InterruptLine;
   readonly #resetTimer: DeviceTimer;
-  readonly #lateTimer: DeviceTimer;
   /** A started engine moves data in an event of its own, not inside the register write. */
   readonly #kick: DeviceTimer;
   readonly #task: TaskFile = { command: 0, features: 0, count: 0, lba: 0, device: 0 };
   #control = 0;
-  /** The device register's bit 4: which slot is selected. */
-  #selected = 0;
-  #line = false;
   /** 1 while a diagnostic runs, which ends with an interrupt; a reset ends without. */
   #diagnosing = false;
   /** For people: what went on here. */
@@ -52,9 +50,10 @@ export class Channel implements ChannelWires {
     this.busMaster = new BusMaster(options.host, () => this.kick());
     this.#run = new CommandRun(this);
     this.#resetTimer = this.host.timer("reset", () => this.#resetDone());
-    this.#lateTimer = this.host.timer("late", (position) =>
-      this.#assert(this.slots[position & 1]!),
-    );
+    this.#line = new InterruptLine(this.host, this.slots, () => {
+      this.busMaster.interrupted();
+      this.counters.interrupts += 1;
+    });
     this.#kick = this.host.timer("bus-master", () => this.#run.pump());
     for (const [i, drive] of options.drives.slice(0, 2).entries()) this.slots[i]!.drive = drive;
     this.reset();
@@ -70,7 +69,7 @@ export class Channel implements ChannelWires {
   }
 
   get #slot(): Slot {
-    return this.slots[this.#selected]!;
+    return this.slots[this.#line.selected]!;
   }
 
   get #isEmpty(): boolean {
@@ -81,22 +80,23 @@ export class Channel implements ChannelWires {
   reset(): void {
     this.#run.abort();
     this.#resetTimer.cancel();
-    this.#lateTimer.cancel();
+    this.#line.forget();
     this.#kick.cancel();
     this.#control = 0;
+    this.#line.enabled = true;
     this.busMaster.reset();
     for (const { drive } of this.slots) drive?.reset(true);
     this.#sign();
   }
 
   #sign(): void {
-    this.#selected = 0;
+    this.#line.selected = 0;
     for (const slot of this.slots) {
       if (slot.drive === undefined) {
         slot.sign({ error: 0, count: 0, lba: 0, device: 0, status: 0 });
       } else slot.sign(slot.drive.signature());
     }
-    this.#drive();
+    this.#line.drive();
   }
 
   /** Puts a drive into a slot, or takes it out: undefined. A command in progress is lost. */
@@ -105,43 +105,11 @@ export class Channel implements ChannelWires {
     const slot = this.slots[position];
     slot.drive = drive;
     slot.sign(drive?.signature() ?? { error: 0, count: 0, lba: 0, device: 0, status: 0 });
-    this.#drive();
+    this.#line.drive();
   }
-
-  // Interrupts: pending in the slot, seen on the line when selected and nIEN is 0.
 
   raise(slot: Slot): void {
-    const faults = slot.drive?.faults;
-    if (faults !== undefined && faults.size > 0) {
-      if (faults.strike("lost-interrupt")) return;
-      const late = faults.strike("late-interrupt");
-      if (late !== undefined) {
-        this.#lateTimer.after(late.delayNs ?? LATE_NS_DEFAULT, this.slots.indexOf(slot));
-        return;
-      }
-    }
-    this.#assert(slot);
-  }
-
-  #assert(slot: Slot): void {
-    if (slot.drive === undefined) return;
-    slot.pending = true;
-    this.#drive();
-  }
-
-  #acknowledge(): void {
-    this.#slot.pending = false;
-    this.#drive();
-  }
-
-  #drive(): void {
-    const level = this.#slot.pending && (this.#control & CONTROL.NIEN) === 0;
-    if (level && !this.#line) {
-      this.busMaster.interrupted();
-      this.counters.interrupts += 1;
-    }
-    this.#line = level;
-    this.host.interrupt(level);
+    this.#line.raise(slot);
   }
 
   // Registers.
@@ -160,14 +128,16 @@ export class Channel implements ChannelWires {
     if (register > REG.STATUS) return 0xff;
     if (register === REG.STATUS) {
       const status = this.#status();
-      this.#acknowledge();
+      this.#line.acknowledge();
       return status;
     }
     if (this.#isEmpty) return FLOATING;
     const slot = this.#slot;
     if (register === REG.DEVICE) {
       return (
-        (slot.now[register]! & ~DEVICE.SELECT) | (this.#selected * DEVICE.SELECT) | DEVICE_ALWAYS
+        (slot.now[register]! & ~DEVICE.SELECT) |
+        (this.#line.selected * DEVICE.SELECT) |
+        DEVICE_ALWAYS
       );
     }
     if (register === REG.ERROR) return slot.error;
@@ -189,10 +159,11 @@ export class Channel implements ChannelWires {
     if (offset !== 0) return;
     const was = this.#control;
     this.#control = value & (CONTROL.NIEN | CONTROL.SRST | CONTROL.HOB);
+    this.#line.enabled = (value & CONTROL.NIEN) === 0;
     const isReset = (value & CONTROL.SRST) !== 0;
     if (isReset && (was & CONTROL.SRST) === 0) this.#holdReset(false);
     if (!isReset && (was & CONTROL.SRST) !== 0) this.#resetTimer.after(this.#resetNs);
-    this.#drive();
+    this.#line.drive();
   }
 
   get #resetNs(): number {
@@ -203,13 +174,13 @@ export class Channel implements ChannelWires {
   #holdReset(diagnosing: boolean): void {
     this.#run.abort();
     this.#resetTimer.cancel();
-    this.#lateTimer.cancel();
+    this.#line.forget();
     this.#diagnosing = diagnosing;
     for (const slot of this.slots) {
       slot.pending = false;
       if (slot.drive !== undefined) slot.status = STATUS.BSY;
     }
-    this.#drive();
+    this.#line.drive();
   }
 
   #resetDone(): void {
@@ -233,8 +204,8 @@ export class Channel implements ChannelWires {
     if (isTaken && (this.#slot.status & (STATUS.BSY | STATUS.DRQ)) !== 0) return;
     for (const slot of this.slots) slot.write(register, value);
     if (register !== REG.DEVICE) return;
-    this.#selected = (value & DEVICE.SELECT) === 0 ? 0 : 1;
-    this.#drive();
+    this.#line.selected = (value & DEVICE.SELECT) === 0 ? 0 : 1;
+    this.#line.drive();
   }
 
   #command(command: number): void {
@@ -246,16 +217,16 @@ export class Channel implements ChannelWires {
     const isReset = command === ATA.DEVICE_RESET && slot.drive.kind === "packet";
     if (isReset) return this.#resetDevice(slot);
     if ((slot.status & (STATUS.BSY | STATUS.DRQ)) !== 0) return;
-    this.#acknowledge();
+    this.#line.acknowledge();
     this.counters.commands += 1;
     const { faults } = slot.drive;
     if (faults.size > 0) {
-      if (faults.strike("unplug")) return this.plug(this.#selected as 0 | 1, undefined);
-      if (faults.strike("spurious-interrupt")) this.#assert(slot);
+      if (faults.strike("unplug")) return this.plug(this.#line.selected as 0 | 1, undefined);
+      if (faults.strike("spurious-interrupt")) this.#line.assert(slot);
     }
     if (command === ATA.EXECUTE_DEVICE_DIAGNOSTIC) return this.#diagnose();
     slot.fill(this.#task, command);
-    this.#run.begin(slot, this.#selected, this.#accept);
+    this.#run.begin(slot, this.#line.selected, this.#accept);
   }
 
   readonly #accept = (drive: Drive, plan: Parameters<Drive["accept"]>[1]): void => {
@@ -280,7 +251,7 @@ export class Channel implements ChannelWires {
     slot.sign(slot.drive!.signature());
     slot.now[REG.DEVICE] = device;
     slot.error &= ~ERROR.ABRT;
-    this.#drive();
+    this.#line.drive();
   }
 
   // State.
@@ -288,8 +259,7 @@ export class Channel implements ChannelWires {
   save() {
     return {
       control: this.#control,
-      selected: this.#selected,
-      line: this.#line,
+      line: this.#line.save(),
       diagnosing: this.#diagnosing,
       counters: { ...this.counters },
       slots: this.slots.map((slot) => slot.save()),
@@ -300,8 +270,7 @@ export class Channel implements ChannelWires {
 
   load(saved: ReturnType<Channel["save"]>): void {
     this.#control = saved.control;
-    this.#selected = saved.selected & 1;
-    this.#line = saved.line;
+    this.#line.load(saved.line);
     this.#diagnosing = saved.diagnosing;
     Object.assign(this.counters, saved.counters);
     for (const [i, slot] of this.slots.entries()) slot.load(saved.slots[i]!);

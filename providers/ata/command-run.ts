@@ -8,6 +8,8 @@ import { type Drive, type Plan, PROTOCOL } from "../disk/drive/drive.ts";
 import { loadPlan, savePlan } from "../disk/drive/plan-state.ts";
 import type { DeviceHost, DeviceTimer } from "../disk/host.ts";
 import type { BusMaster } from "./bus-master.ts";
+import { DataPort, PORT_BYTES } from "./data-port.ts";
+import { moveChunk } from "./dma-phase.ts";
 import { REG } from "./registers.ts";
 import type { Slot } from "./slot.ts";
 
@@ -27,7 +29,6 @@ export const PHASE = {
   DMA: 6,
 } as const;
 
-const BUFFER_BYTES = 65536;
 const PACKET_BYTES = 12;
 const READY = STATUS.DRDY | STATUS.DSC;
 
@@ -44,14 +45,11 @@ export interface ChannelWires {
 export class CommandRun {
   readonly #wires: ChannelWires;
   readonly #timer: DeviceTimer;
-  readonly #buffer = new Uint8Array(BUFFER_BYTES);
-  readonly #view = new DataView(this.#buffer.buffer);
+  readonly #port = new DataPort();
   readonly #plans: (Plan | undefined)[] = [undefined, undefined];
   #slot: Slot | undefined;
   #position = 0;
   #phase: number = PHASE.IDLE;
-  #at = 0;
-  #end = 0;
   /** A completion of an older command than this is nobody's. */
   #generation = 1;
 
@@ -72,8 +70,7 @@ export class CommandRun {
     const plan = (this.#plans[position] ??= drive.plan());
     this.#slot = slot;
     this.#position = position;
-    this.#at = 0;
-    this.#end = 0;
+    this.#port.close();
     slot.status = STATUS.BSY;
     slot.error = 0;
     accept(drive, plan);
@@ -101,8 +98,7 @@ export class CommandRun {
     this.#generation += 1;
     this.#timer.cancel();
     this.#phase = PHASE.IDLE;
-    this.#at = 0;
-    this.#end = 0;
+    this.#port.close();
   }
 
   /** The next step is due. */
@@ -137,8 +133,8 @@ export class CommandRun {
   /** A block lies ready in the data register; the interrupt comes before each ([ATA-6] 9.5). */
   #offerBlock(plan: Plan): void {
     const slot = this.#slot!;
-    const wanted = Math.min(plan.blockBytes, plan.transferBytes - plan.movedBytes, BUFFER_BYTES);
-    const count = slot.drive!.produce(plan, this.#buffer, 0, wanted);
+    const wanted = Math.min(plan.blockBytes, plan.transferBytes - plan.movedBytes, PORT_BYTES);
+    const count = slot.drive!.produce(plan, this.#port.bytes, 0, wanted);
     if (count === 0) return this.#finish(plan);
     this.#open(PHASE.IN, count);
     if (this.#isPacket()) this.#showBlock(REASON.TO_HOST, count);
@@ -147,7 +143,7 @@ export class CommandRun {
 
   /** A block is wanted; the interrupt comes before each but the first ([ATA-6] 9.6). */
   #wantBlock(plan: Plan, interrupt: boolean): void {
-    const count = Math.min(plan.blockBytes, plan.transferBytes - plan.movedBytes, BUFFER_BYTES);
+    const count = Math.min(plan.blockBytes, plan.transferBytes - plan.movedBytes, PORT_BYTES);
     if (count === 0) return this.#finish(plan);
     this.#open(PHASE.OUT, count);
     if (this.#isPacket()) this.#showBlock(0, count);
@@ -161,8 +157,7 @@ export class CommandRun {
 
   #open(phase: number, count: number): void {
     this.#phase = phase;
-    this.#at = 0;
-    this.#end = count;
+    this.#port.open(count);
     this.#slot!.status = READY | STATUS.DRQ;
   }
 
@@ -177,14 +172,8 @@ export class CommandRun {
   /** The data register; without a block it is not driven. */
   readData(width: 1 | 2 | 4): number {
     if (this.#phase !== PHASE.IN) return 0;
-    const at = this.#at;
-    let value: number;
-    if (at + width <= BUFFER_BYTES) {
-      if (width === 4) value = this.#view.getUint32(at, true);
-      else value = width === 2 ? this.#view.getUint16(at, true) : this.#buffer[at]!;
-    } else value = this.#buffer[at]!;
-    this.#at = at + width;
-    if (this.#at >= this.#end) this.#blockRead();
+    const value = this.#port.read(width);
+    if (this.#port.isOver) this.#blockRead();
     return value;
   }
 
@@ -212,10 +201,8 @@ export class CommandRun {
 
   writeData(width: 1 | 2 | 4, value: number): void {
     if (this.#phase !== PHASE.OUT && this.#phase !== PHASE.PACKET) return;
-    const room = Math.min(width, this.#end - this.#at);
-    for (let i = 0; i < room; i++) this.#buffer[this.#at + i] = value >>> (i * 8);
-    this.#at += width;
-    if (this.#at >= this.#end) this.#blockWritten();
+    this.#port.write(width, value);
+    if (this.#port.isOver) this.#blockWritten();
   }
 
   #blockWritten(): void {
@@ -224,7 +211,7 @@ export class CommandRun {
     slot.status = STATUS.BSY;
     if (this.#phase === PHASE.PACKET) {
       this.#phase = PHASE.BUSY;
-      slot.drive!.packet(plan, this.#buffer, 0);
+      slot.drive!.packet(plan, this.#port.bytes, 0);
       slot.drive!.start(plan);
       if (plan.delayNs !== Infinity) this.#after(plan.delayNs + this.#dmaNs(plan));
       return;
@@ -238,8 +225,8 @@ export class CommandRun {
   #take(plan: Plan): void {
     const drive = this.#slot!.drive!;
     this.#phase = PHASE.BUSY;
-    const taken = drive.consume(plan, this.#buffer, 0, this.#end);
-    if (taken < this.#end || plan.movedBytes >= plan.transferBytes) return this.#finish(plan);
+    const taken = drive.consume(plan, this.#port.bytes, 0, this.#port.end);
+    if (taken < this.#port.end || plan.movedBytes >= plan.transferBytes) return this.#finish(plan);
     this.#wantBlock(plan, true);
   }
 
@@ -254,33 +241,11 @@ export class CommandRun {
     if (drive.faults.size > 0 && drive.faults.strike("dma-error")) return busMaster.fail();
     busMaster.rest();
     for (;;) {
-      const isOver = toMemory ? this.#pumpIn(plan) : this.#pumpOut(plan);
+      const isOver = moveChunk(busMaster, drive, plan, this.#port);
       if (isOver) return this.#finish(plan);
       if (busMaster.tired) return this.#after(0);
       if (!busMaster.active) return;
     }
-  }
-
-  /** One chunk towards memory. @returns whether the data phase is over */
-  #pumpIn(plan: Plan): boolean {
-    if (this.#at === this.#end) {
-      if (plan.failed || plan.movedBytes >= plan.transferBytes) return true;
-      this.#at = 0;
-      this.#end = this.#slot!.drive!.produce(plan, this.#buffer, 0, BUFFER_BYTES);
-    }
-    this.#at += this.#wires.busMaster.move(this.#buffer, this.#at, this.#end - this.#at, true);
-    return this.#at === this.#end && (plan.failed || plan.movedBytes >= plan.transferBytes);
-  }
-
-  /** One chunk from memory. */
-  #pumpOut(plan: Plan): boolean {
-    const wanted = Math.min(BUFFER_BYTES, plan.transferBytes - plan.movedBytes);
-    const busMaster = this.#wires.busMaster;
-    this.#end += busMaster.move(this.#buffer, this.#end, wanted - this.#end, false);
-    if (this.#end < wanted) return false;
-    const taken = this.#slot!.drive!.consume(plan, this.#buffer, 0, wanted);
-    this.#end = 0;
-    return taken < wanted || plan.movedBytes >= plan.transferBytes;
   }
 
   #finish(plan: Plan): void {
@@ -288,8 +253,7 @@ export class CommandRun {
     slot.drive!.end(plan);
     slot.show(plan);
     this.#phase = PHASE.IDLE;
-    this.#at = 0;
-    this.#end = 0;
+    this.#port.close();
     this.#wires.raise(slot);
   }
 
@@ -298,10 +262,8 @@ export class CommandRun {
     return {
       phase: this.#phase,
       position: this.#position,
-      at: this.#at,
-      end: this.#end,
       generation: this.#generation,
-      buffer: this.#buffer.slice(0, this.#end),
+      port: this.#port.save(),
       hasPlan: plan !== undefined,
       plan: savePlan(plan),
     };
@@ -312,10 +274,8 @@ export class CommandRun {
     this.#position = saved.position & 1;
     this.#slot = slots[this.#position];
     this.#phase = this.#slot?.drive === undefined ? PHASE.IDLE : saved.phase;
-    this.#at = saved.at;
-    this.#end = saved.end;
     this.#generation = saved.generation;
-    this.#buffer.set(saved.buffer.subarray(0, BUFFER_BYTES));
+    this.#port.load(saved.port);
     const drive = this.#slot?.drive;
     if (!saved.hasPlan || drive === undefined) return;
     loadPlan((this.#plans[this.#position] ??= drive.plan()), saved.plan);
