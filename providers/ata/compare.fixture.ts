@@ -69,6 +69,9 @@ const NO_DATA = [0x40, 0x41, 0x42, 0xe7, 0xea, 0xe0, 0xe1, 0xe2, 0xe3, 0xe5, 0x1
 const MORE_NO_DATA = [0xf8, 0x27, 0x08, 0x00, 0x91, 0xef, 0xb0, 0x90];
 const UNKNOWN = [0x01, 0x0f, 0x80, 0x9a, 0xf7, 0xff, 0xa0, 0xa1, 0x22, 0x50];
 const EXTENDED = new Set([0x24, 0x29, 0x34, 0x39, 0x25, 0x35, 0x42, 0x27, 0xea]);
+const TRANSFERS = new Set([...PIO_IN, ...PIO_OUT, ...DMA, 0x40, 0x41, 0x42]);
+type Output = "COUNT" | "LBA_LOW" | "LBA_MID" | "LBA_HIGH" | "DEVICE";
+const ADDRESS: readonly Output[] = ["LBA_LOW", "LBA_MID", "LBA_HIGH"];
 const FEATURES = [0x02, 0x82, 0x03, 0xaa, 0x55, 0x66, 0xcc, 0x05, 0x85, 0x77];
 const SMART = [0xd8, 0xd9, 0xda, 0xd2, 0xd0, 0x00];
 
@@ -77,6 +80,8 @@ export class IdeStream {
   readonly #sectors: number;
   /** Commands sent. */
   commands = 0;
+  /** The last one; -1 for a reset. */
+  #command = -1;
 
   constructor(both: Comparison, sectors: number) {
     this.#both = both;
@@ -91,30 +96,66 @@ export class IdeStream {
   reset(): void {
     const both = this.#both;
     both.doing = "SRST";
+    this.#command = -1;
     both.out(CONTROL, 1, 4);
     both.settle(() => true);
     both.out(CONTROL, 1, 0);
     both.settle(idle);
     this.#look();
+    this.#setMultiple();
   }
 
-  /** Every register that can be read without changing anything, then status, which does. */
+  /** Blocks of four sectors: what a drive has of itself after a reset is its own affair. */
+  #setMultiple(): void {
+    const both = this.#both;
+    this.#put(REG.DEVICE, 0xe0);
+    this.#put(REG.COUNT, 4);
+    this.#put(REG.COMMAND, 0xc6);
+    both.settle(idle);
+    both.in(COMMAND + REG.STATUS, 1, "status", ~STATUS.DSC);
+  }
+
+  /**
+   * What the standard says of the registers now: status without the retired bit 4, error where ERR
+   * says that it means something, addresses and count where the command's outputs have them.
+   */
   #look(): void {
     const both = this.#both;
-    both.in(CONTROL, 1, "status");
+    const status = both.in(CONTROL, 1, "status", ~STATUS.DSC);
     both.line(LINE, "line");
-    for (const [name, register] of Object.entries(REG)) {
-      const isSame = ["DATA", "FEATURES", "STATUS", "COMMAND"].includes(name);
-      if (!isSame) both.in(COMMAND + register, 1, name);
+    const isError = (status & STATUS.ERR) !== 0;
+    if (isError || this.#isReset) both.in(COMMAND + REG.ERROR, 1, "error");
+    const shown = this.#outputs(isError);
+    for (const name of shown) both.in(COMMAND + REG[name], 1, name);
+    if (this.#isReset || (shown.length > 0 && EXTENDED.has(this.#command))) {
+      both.out(CONTROL, 1, 0x80);
+      for (const name of shown) both.in(COMMAND + REG[name], 1, `HOB ${name}`);
+      both.out(CONTROL, 1, 0);
     }
-    both.out(CONTROL, 1, 0x80);
-    for (const name of ["COUNT", "LBA_LOW", "LBA_MID", "LBA_HIGH"] as const) {
-      both.in(COMMAND + REG[name], 1, `HOB ${name}`);
-    }
-    both.out(CONTROL, 1, 0);
     both.in(BUS_MASTER_PORT + BUS_MASTER.STATUS, 1, "bus master", 7);
-    both.in(COMMAND + REG.STATUS, 1, "status");
+    both.in(COMMAND + REG.STATUS, 1, "status", ~STATUS.DSC);
     both.line(LINE, "line after status");
+  }
+
+  get #isReset(): boolean {
+    return this.#command < 0 || this.#command === 0x90;
+  }
+
+  /** Registers in which the command brings something ([ATA-6] 8: outputs that are not "na"). */
+  #outputs(isError: boolean): readonly Output[] {
+    if (this.#isReset) return ["COUNT", ...ADDRESS, "DEVICE"];
+    if (isError) return TRANSFERS.has(this.#command) ? ADDRESS : [];
+    switch (this.#command) {
+      case 0xe5:
+        return ["COUNT"];
+      case 0xf8:
+      case 0x27:
+        return ADDRESS;
+      case 0xb0:
+        return ["LBA_MID", "LBA_HIGH"];
+      default:
+        return [];
+    }
   }
 
   /** A command of the stream's choice, from the task file to its end. */
@@ -135,6 +176,7 @@ export class IdeStream {
   #issue(command: number, most: number): number {
     const { random } = this.#both;
     this.commands += 1;
+    this.#command = command;
     this.#both.doing = command.toString(16).padStart(2, "0");
     const extended = EXTENDED.has(command);
     const count = 1 + random.below(most);
@@ -172,6 +214,8 @@ export class IdeStream {
     this.#drain(isSmart ? 1 : 0);
     this.#look();
     this.#restart();
+    // These may have reset the drive.
+    if (command === 0x90 || command === 0x08) this.#setMultiple();
   }
 
   /** Where the two have parted, a reset brings them together again. */

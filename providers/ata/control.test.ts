@@ -1,4 +1,4 @@
-/** The IDE controller at its registers: commands without sectors, resets, interrupts, absent drives. */
+/** The IDE controller at its registers: commands without sectors, resets, absent drives. */
 import { describe, expect, test } from "bun:test";
 import { SMART_KEY } from "../disk/drive/settings.ts";
 import { IdeBench, SECTOR } from "./device.fixture.ts";

@@ -56,7 +56,7 @@ function packetOf(bench: IdeBench) {
 }
 
 describe("PacketDrive", () => {
-  test("aborts IDENTIFY DEVICE with its signature, and identifies as a CD [ATA-6 8.15, 8.16]", () => {
+  test("aborts IDENTIFY DEVICE with its signature, is a CD [ATA-6 8.15, 8.16]", () => {
     const { bench } = cdBench();
     expect([bench.read(4), bench.read(5), bench.status]).toEqual([0x14, 0xeb, 0]);
     bench.issue(0xec);

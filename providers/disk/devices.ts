@@ -1,7 +1,7 @@
 /**
- * `ioreel/devices`: the disk controllers as hardware, for machines of any make. The models are plain
- * classes over a small host interface and need nothing else of ioreel; docs/mounting-a-device.md
- * shows one on a machine of sixty lines.
+ * `ioreel/devices`: the disk controllers as hardware, for machines of any make. The models are
+ * plain classes over a small host interface and need nothing else of ioreel; the page
+ * docs/mounting-a-device.md shows one on a machine of sixty lines.
  */
 export type {
   AccessWidth,

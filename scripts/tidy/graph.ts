@@ -9,6 +9,7 @@ import { isTestFile } from "./imports.ts";
 export const ENTRY_POINTS: readonly RegExp[] = [
   /^index\.ts$/,
   /^core\/(?:provider|testing)\/index\.ts$/,
+  /^providers\/disk\/devices\.ts$/,
   /^cli\/main\.ts$/,
   /^bench\/(?:main|[a-z-]+\.bench)\.ts$/,
   /^scripts\/(?:ok|gen|rows|demo|examples)\.ts$/,
