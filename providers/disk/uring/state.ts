@@ -6,6 +6,7 @@ import {
   u32,
   u53,
   type LayerContext,
+  type Move,
   type Records,
   type View,
   type Wait,
@@ -61,17 +62,21 @@ export function begin(disk: DiskView, frame: ProgressView, run: LayerContext): W
   return undefined;
 }
 
-/** Whether it was the gate that an operation waited at: then it begins now. */
-export function cameThrough(frame: ProgressView): boolean {
-  if (!frame.gated) return false;
+/** Goes on with an operation that has not begun: it waited at the gate, or has nothing to do. */
+export function passGate(frame: ProgressView, run: LayerContext): Move {
+  if (!frame.gated) return run.done(0);
   frame.gated = false;
-  return true;
+  return run.again();
 }
 
-/** Ends an operation that has begun. */
-export function end(disk: DiskView, frame: ProgressView, run: LayerContext): void {
-  if (!frame.begun) return;
-  frame.begun = false;
-  disk.busy--;
-  if (disk.busy === 0 && disk.suspended) run.wake(disk.drained as WaitQueue);
+/** Ends an operation that has begun. Called once. */
+export function leave(disk: DiskView, run: LayerContext): void {
+  const busy = disk.busy - 1;
+  disk.busy = busy;
+  if (busy === 0 && disk.suspended) run.wake(disk.drained as WaitQueue);
+}
+
+/** Ends an operation early, if it has begun. */
+export function giveUp(disk: DiskView, frame: ProgressView, run: LayerContext): void {
+  if (frame.begun) leave(disk, run);
 }

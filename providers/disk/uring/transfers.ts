@@ -14,7 +14,7 @@ import {
   type View,
   type Wait,
 } from "../../../core/provider/index.ts";
-import { begin, cameThrough, end, progressShape } from "./state.ts";
+import { begin, giveUp, leave, passGate, progressShape } from "./state.ts";
 import type { DiskRecords, DiskView } from "./state.ts";
 
 /** linux/fs.h, RWF_DSYNC: this write is durable when it is over. */
@@ -46,15 +46,15 @@ function ask(
 ): Wait {
   const { movedBytes } = frame;
   const from = run.offset + movedBytes;
-  // What is left of a block, after a transfer in part, may be no whole one.
-  const direct =
-    disk.directFile >= 0 &&
-    !frame.cached &&
-    from % disk.directBytes === 0 &&
-    left % disk.directBytes === 0;
-  frame.direct = direct;
+  const { directFile } = disk;
+  let { file } = disk;
+  if (directFile >= 0) {
+    const { directBytes } = disk;
+    // What is left of a block, after a transfer in part, may be no whole one.
+    frame.direct = !frame.cached && from % directBytes === 0 && left % directBytes === 0;
+    if (frame.direct) file = directFile;
+  }
   disk.commands++;
-  const file = direct ? disk.directFile : disk.file;
   return run.ring.request(opcode, file, run.address + movedBytes, left, from, flags);
 }
 
@@ -69,14 +69,15 @@ function wasMisaligned(frame: TransferView, result: number): boolean {
 }
 
 /** Ends an operation with an error. */
-function failWith(
-  disk: DiskView,
-  frame: TransferView,
-  run: LayerContext,
-  errorNumber: number,
-): Move {
-  end(disk, frame, run);
+function failWith(disk: DiskView, run: LayerContext, errorNumber: number): Move {
+  leave(disk, run);
   return run.fail(errorNumber);
+}
+
+/** Ends an operation all of whose bytes are moved. */
+function succeed(disk: DiskView, run: LayerContext, result: number): Move {
+  leave(disk, run);
+  return run.done(result);
 }
 
 /** Reading goes up to the end of the disk; behind it there is nothing to read. */
@@ -97,18 +98,20 @@ export function reading(kind: string, disks: DiskRecords): Layer {
       return count <= 0 ? run.ready() : ask(OPCODE.READ, disk, frame, run, count, 0);
     },
     complete(frame, run, result) {
-      if (cameThrough(frame)) return run.again();
+      if (!frame.begun) return passGate(frame, run);
       const disk = disks.at(run.resource);
+      // Most often one request moves it all.
+      if (result === run.length) return succeed(disk, run, result);
       if (result < 0) {
         if (wasMisaligned(frame, result)) return run.again();
-        return failWith(disk, frame, run, -result);
+        return failWith(disk, run, -result);
       }
       const wanted = left(disk, frame, run);
       if (result < wanted) {
         if (result === 0) {
           // The disk goes on here, but the image ends: somebody has cut it.
           disk.cut = true;
-          return failWith(disk, frame, run, ERRNO.EIO);
+          return failWith(disk, run, ERRNO.EIO);
         }
         frame.movedBytes += result;
         disk.readBytes += result;
@@ -116,10 +119,9 @@ export function reading(kind: string, disks: DiskRecords): Layer {
         return run.again();
       }
       disk.readBytes += result;
-      end(disk, frame, run);
-      return run.done(result);
+      return succeed(disk, run, result);
     },
-    cancel: (frame, run) => end(disks.at(run.resource), frame, run),
+    cancel: (frame, run) => giveUp(disks.at(run.resource), frame, run),
   });
 }
 
@@ -145,25 +147,26 @@ export function writing(kind: string, disks: DiskRecords): Layer {
       return ask(OPCODE.WRITE, disk, frame, run, run.length - frame.movedBytes, flags);
     },
     complete(frame, run, result) {
-      if (cameThrough(frame)) return run.again();
+      if (!frame.begun) return passGate(frame, run);
       const disk = disks.at(run.resource);
+      // Most often one request moves it all.
+      if (result === run.length) return succeed(disk, run, result);
       if (result < 0) {
         if (wasMisaligned(frame, result)) return run.again();
-        return failWith(disk, frame, run, -result);
+        return failWith(disk, run, -result);
       }
       const wanted = run.length - frame.movedBytes;
       if (result < wanted) {
         // A file that takes nothing and gives no reason would be asked for ever.
-        if (result === 0) return failWith(disk, frame, run, ERRNO.EIO);
+        if (result === 0) return failWith(disk, run, ERRNO.EIO);
         frame.movedBytes += result;
         disk.writtenBytes += result;
         run.progress(result);
         return run.again();
       }
       disk.writtenBytes += result;
-      end(disk, frame, run);
-      return run.done(result);
+      return succeed(disk, run, result);
     },
-    cancel: (frame, run) => end(disks.at(run.resource), frame, run),
+    cancel: (frame, run) => giveUp(disks.at(run.resource), frame, run),
   });
 }

@@ -9,7 +9,7 @@ import {
   type LayerContext,
   type WaitQueue,
 } from "../../../core/provider/index.ts";
-import { begin, cameThrough, end, progressShape } from "./state.ts";
+import { begin, giveUp, leave, passGate, progressShape } from "./state.ts";
 import type { DiskRecords, DiskView } from "./state.ts";
 
 /** linux/falloc.h: FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE. */
@@ -29,11 +29,11 @@ function single(
       return begin(disk, frame, run) ?? request(disk, run);
     },
     complete(frame, run, result) {
-      if (cameThrough(frame)) return run.again();
-      end(disks.at(run.resource), frame, run);
+      if (!frame.begun) return passGate(frame, run);
+      leave(disks.at(run.resource), run);
       return result < 0 ? run.fail(-result) : run.done(0);
     },
-    cancel: (frame, run) => end(disks.at(run.resource), frame, run),
+    cancel: (frame, run) => giveUp(disks.at(run.resource), frame, run),
   });
 }
 
