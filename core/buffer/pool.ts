@@ -14,9 +14,11 @@ export interface LeakedBuffer {
 }
 
 /** Transient buffers hold as much at most. */
-export const TRANSIENT_BYTES_MAX = 1 << 14;
+export const TRANSIENT_BYTES_MAX = 1 << 18;
 const TRANSIENT_BYTES_MIN = 64;
-/** Idle transient buffers that are kept of each size. */
+
+/** Bytes of idle transient buffers that are kept of each size, and how many at most. */
+const SPARE_BYTES_MAX = 1 << 20;
 const SPARE_MAX = 256;
 
 export class BufferPool implements BufferHome {
@@ -123,7 +125,9 @@ export class BufferPool implements BufferHome {
 
   recycle(buffer: IoBuffer): boolean {
     const spare = this.#spare[buffer.block.sizeClass]!;
-    if (spare.length === SPARE_MAX || this.#dropped !== undefined) return false;
+    const { sizeBytes } = buffer;
+    const enough = spare.length === SPARE_MAX || (spare.length + 1) * sizeBytes > SPARE_BYTES_MAX;
+    if (enough || this.#dropped !== undefined) return false;
     this.#buffers[buffer.id] = undefined;
     this.#live--;
     spare.push(buffer);

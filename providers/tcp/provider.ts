@@ -25,7 +25,7 @@ const settings = t.Object(
       description: "Bytes of each of them",
       minimum: 1024,
       maximum: 1 << 20,
-      default: 1 << 14,
+      default: 1 << 16,
     }),
     ...networkSettings,
   },

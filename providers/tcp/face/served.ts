@@ -9,6 +9,8 @@ import { CHUNK_BYTES } from "./connection.ts";
 
 /** Bytes that wait to be sent, after which reading rests until they are gone. */
 const SENDING_REST_BYTES = 1 << 18;
+/** What waits is gathered into one send up to this size. */
+const GATHER_BYTES_MAX = 1 << 14;
 /** Bytes that may wait to be sent at all. */
 export const SENDING_BYTES_MAX = 1 << 24;
 
@@ -189,15 +191,22 @@ export class ServedConnection {
     this.#sendingBytes = 0;
     if (this.#closed) return;
     if (this.#queuedBytes > 0) {
-      const next = this.#queue.length === 1 ? this.#queue[0]! : Buffer.concat(this.#queue);
-      this.#queue = [];
-      this.#queuedBytes = 0;
+      const next = this.#next();
+      this.#queuedBytes -= next.length;
       this.#sendingBytes = next.length;
       this.#sender.startWith(next);
     } else if (this.#ending) {
       this.#finish();
     }
     if (!this.#reader.busy) this.#readOn();
+  }
+
+  /** What is to be sent next: small pieces together, large ones as they are. */
+  #next(): Uint8Array {
+    if (this.#queuedBytes > GATHER_BYTES_MAX) return this.#queue.shift()!;
+    const next = this.#queue.length === 1 ? this.#queue[0]! : Buffer.concat(this.#queue);
+    this.#queue = [];
+    return next;
   }
 
   #finish(): void {

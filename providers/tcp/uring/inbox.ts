@@ -16,7 +16,7 @@ export interface InboxFields {
   /** First and last piece plus one; 0 for none. */
   first: number;
   last: number;
-  /** Bytes of memory that the pieces take. */
+  /** Bytes that the pieces hold and nobody has read. */
   heldBytes: number;
   /** What was read of the first piece already. */
   at: number;
@@ -24,6 +24,8 @@ export interface InboxFields {
 
 /** Buffers are getting short when fewer than one in so many is free. */
 const SCARCE_PART = 4;
+/** Larger arrivals are worth a piece of their own. */
+const JOINED_BYTES_MAX = 2048;
 /** Copies have room for what comes behind them. */
 const COPY_BYTES_MIN = 2048;
 
@@ -60,7 +62,7 @@ export class Inboxes {
   append(inbox: InboxFields, buffer: number, count: number): void {
     const { last } = inbox;
     this.#free--;
-    if (last !== 0 && this.#joins(last - 1, buffer, count)) return;
+    if (last !== 0 && this.#joins(inbox, buffer, count)) return;
     const scarce = this.#free * SCARCE_PART < this.#settings.receiveBuffers;
     const piece = scarce ? this.#copy(buffer, count) : buffer;
     this.#lengths[piece] = count;
@@ -72,7 +74,7 @@ export class Inboxes {
       this.#nexts[last - 1] = piece + 1;
     }
     inbox.last = piece + 1;
-    inbox.heldBytes += this.#room(piece);
+    inbox.heldBytes += count;
   }
 
   /**
@@ -88,6 +90,7 @@ export class Inboxes {
       const count = Math.min(left, length - inbox.at);
       run.bring(this.#bytes(piece), this.#start(piece) + inbox.at, count);
       left -= count;
+      inbox.heldBytes -= count;
       if (inbox.at + count === length) this.#shift(inbox, piece);
       else inbox.at += count;
     } while (whole && left > 0 && inbox.first !== 0);
@@ -101,13 +104,13 @@ export class Inboxes {
   /** Gives back all that a connection has received. */
   empty(inbox: InboxFields): void {
     while (inbox.first !== 0) this.#shift(inbox, inbox.first - 1);
+    inbox.heldBytes = 0;
   }
 
   #shift(inbox: InboxFields, piece: number): void {
     const next = this.#nexts[piece]!;
     inbox.first = next;
     inbox.at = 0;
-    inbox.heldBytes -= this.#room(piece);
     if (next === 0) inbox.last = 0;
     if (this.#isCopy(piece)) {
       this.#copies[piece - this.#settings.receiveBuffers] = NOTHING;
@@ -123,15 +126,17 @@ export class Inboxes {
   }
 
   /** Moves a small arrival into the room of the piece before it. @returns whether it fitted */
-  #joins(last: number, buffer: number, count: number): boolean {
+  #joins(inbox: InboxFields, buffer: number, count: number): boolean {
+    const last = inbox.last - 1;
     const length = this.#lengths[last]!;
-    if (count > this.#room(last) - length) return false;
+    if (count > JOINED_BYTES_MAX || count > this.#room(last) - length) return false;
     const { bytes } = this.group;
     const from = buffer * this.#settings.receiveBufferBytes;
     const to = this.#start(last) + length;
     if (this.#isCopy(last)) this.#bytes(last).set(bytes.subarray(from, from + count), to);
     else bytes.copyWithin(to, from, from + count);
     this.#lengths[last] = length + count;
+    inbox.heldBytes += count;
     this.#giveBack(buffer);
     return true;
   }
