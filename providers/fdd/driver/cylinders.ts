@@ -14,6 +14,7 @@ import {
   type LayerContext,
 } from "../../../core/provider/index.ts";
 import { ACT, formatOf, resetting, seeking, transferring, type Shared } from "./steps.ts";
+import type { Board } from "./board.ts";
 import { NO_CYLINDER, type DriveView } from "./state.ts";
 
 /** Attempts at one sector, as most drivers make. */
@@ -56,87 +57,95 @@ type Frame = {
   tries: number;
 };
 
+/** What the work on a cylinder is made of. */
+interface Work {
+  readonly board: Board;
+  readonly reset: ReturnType<typeof resetting>;
+  readonly seek: ReturnType<typeof seeking>;
+  readonly transfer: ReturnType<typeof transferring>;
+}
+
+/** Begins what has to be done next. */
+function goOn(work: Work, f: Frame, run: LayerContext, drive: DriveView): Move {
+  const { board, reset, seek, transfer } = work;
+  const { sectorsPerTrack, heads } = formatOf(drive);
+  f.doing = DOING.MOVING;
+  if (!board.isReady) return run.call(reset);
+  if (drive.calibration !== board.epoch) return run.call(seek, { home: true });
+  if (drive.cylinder !== f.cylinder) return run.call(seek, { cylinder: f.cylinder });
+  const sectors = (act: number, at: number, count: number): Move => {
+    const head = Math.floor(at / sectorsPerTrack);
+    return run.call(transfer, { act, head, record: (at % sectorsPerTrack) + 1, at, count });
+  };
+  if (f.isWrite) {
+    f.doing = DOING.WRITE;
+    return sectors(ACT.WRITE, f.first, f.count);
+  }
+  if (f.isSingle) {
+    const { valid } = drive;
+    while (f.single < f.first + f.count && valid[f.single] === 1) f.single += 1;
+    if (f.single >= f.first + f.count) return run.done(0);
+    f.doing = DOING.SINGLE;
+    return sectors(ACT.READ, f.single, 1);
+  }
+  if (f.start === UNKNOWN) {
+    f.doing = DOING.IDENTIFY;
+    return run.call(transfer, { act: ACT.IDENTIFY });
+  }
+  f.doing = DOING.TAIL;
+  return sectors(ACT.READ, f.start, sectorsPerTrack * heads - f.start);
+}
+
+/** What was begun has succeeded. @returns undefined when there is more to do */
+function succeed(work: Work, f: Frame, run: LayerContext, drive: DriveView): Move | undefined {
+  const { sectorsPerTrack, heads } = formatOf(drive);
+  switch (f.doing) {
+    case DOING.WRITE:
+      drive.valid.fill(1, f.first, f.first + f.count);
+      return run.done(0);
+    case DOING.IDENTIFY:
+      f.start = drive.resultRecord % sectorsPerTrack;
+      return undefined;
+    case DOING.TAIL:
+      drive.valid.fill(1, f.start, sectorsPerTrack * heads);
+      if (f.start === 0) return run.done(0);
+      f.doing = DOING.HEAD;
+      return run.call(work.transfer, { act: ACT.READ, record: 1, count: f.start });
+    case DOING.HEAD:
+      drive.valid.fill(1, 0, f.start);
+      return run.done(0);
+    case DOING.SINGLE:
+      drive.valid[f.single] = 1;
+      f.tries = 0;
+      return undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** It has failed. @returns the error number to give up with, or 0 to try again */
+function failed(f: Frame, drive: DriveView, result: number): number {
+  if (result === -ERRNO.EROFS) return ERRNO.EROFS;
+  f.tries += 1;
+  if (f.tries >= TRIES_MAX) return -result;
+  const { sectorsPerTrack } = formatOf(drive);
+  if (f.doing === DOING.TAIL || f.doing === DOING.HEAD) {
+    // Up to the sector that failed, all went well.
+    const bad = drive.resultHead * sectorsPerTrack + drive.resultRecord - 1;
+    const from = f.doing === DOING.TAIL ? f.start : 0;
+    if (result === -ERRNO.EIO && bad > from && bad <= 2 * sectorsPerTrack) {
+      drive.valid.fill(1, from, bad);
+    }
+  }
+  if (!f.isWrite && f.doing !== DOING.MOVING) f.isSingle = true;
+  drive.calibration = 0;
+  return 0;
+}
+
 export function cylinderLayers(shared: Shared) {
   const { board, drives } = shared;
   const reset = resetting(shared);
-  const seek = seeking(shared);
-  const transfer = transferring(shared);
-
-  /** Begins what has to be done next. */
-  function goOn(f: Frame, run: LayerContext, drive: DriveView): Move {
-    const { sectorsPerTrack, heads } = formatOf(drive);
-    f.doing = DOING.MOVING;
-    if (!board.isReady) return run.call(reset);
-    if (drive.calibration !== board.epoch) return run.call(seek, { home: true });
-    if (drive.cylinder !== f.cylinder) return run.call(seek, { cylinder: f.cylinder });
-    const sectors = (act: number, at: number, count: number): Move => {
-      const head = Math.floor(at / sectorsPerTrack);
-      return run.call(transfer, { act, head, record: (at % sectorsPerTrack) + 1, at, count });
-    };
-    if (f.isWrite) {
-      f.doing = DOING.WRITE;
-      return sectors(ACT.WRITE, f.first, f.count);
-    }
-    if (f.isSingle) {
-      const { valid } = drive;
-      while (f.single < f.first + f.count && valid[f.single] === 1) f.single += 1;
-      if (f.single >= f.first + f.count) return run.done(0);
-      f.doing = DOING.SINGLE;
-      return sectors(ACT.READ, f.single, 1);
-    }
-    if (f.start === UNKNOWN) {
-      f.doing = DOING.IDENTIFY;
-      return run.call(transfer, { act: ACT.IDENTIFY });
-    }
-    f.doing = DOING.TAIL;
-    return sectors(ACT.READ, f.start, sectorsPerTrack * heads - f.start);
-  }
-
-  /** What was begun has succeeded. @returns undefined when there is more to do */
-  function succeed(f: Frame, run: LayerContext, drive: DriveView): Move | undefined {
-    const { sectorsPerTrack, heads } = formatOf(drive);
-    switch (f.doing) {
-      case DOING.WRITE:
-        drive.valid.fill(1, f.first, f.first + f.count);
-        return run.done(0);
-      case DOING.IDENTIFY:
-        f.start = drive.resultRecord % sectorsPerTrack;
-        return undefined;
-      case DOING.TAIL:
-        drive.valid.fill(1, f.start, sectorsPerTrack * heads);
-        if (f.start === 0) return run.done(0);
-        f.doing = DOING.HEAD;
-        return run.call(transfer, { act: ACT.READ, record: 1, count: f.start });
-      case DOING.HEAD:
-        drive.valid.fill(1, 0, f.start);
-        return run.done(0);
-      case DOING.SINGLE:
-        drive.valid[f.single] = 1;
-        f.tries = 0;
-        return undefined;
-      default:
-        return undefined;
-    }
-  }
-
-  /** It has failed. @returns the error number to give up with, or 0 to try again */
-  function failed(f: Frame, drive: DriveView, result: number): number {
-    if (result === -ERRNO.EROFS) return ERRNO.EROFS;
-    f.tries += 1;
-    if (f.tries >= TRIES_MAX) return -result;
-    const { sectorsPerTrack } = formatOf(drive);
-    if (f.doing === DOING.TAIL || f.doing === DOING.HEAD) {
-      // Up to the sector that failed, all went well.
-      const bad = drive.resultHead * sectorsPerTrack + drive.resultRecord - 1;
-      const from = f.doing === DOING.TAIL ? f.start : 0;
-      if (result === -ERRNO.EIO && bad > from && bad <= 2 * sectorsPerTrack) {
-        drive.valid.fill(1, from, bad);
-      }
-    }
-    if (!f.isWrite && f.doing !== DOING.MOVING) f.isSingle = true;
-    drive.calibration = 0;
-    return 0;
-  }
+  const work = { board, reset, seek: seeking(shared), transfer: transferring(shared) };
 
   const cylinder = layer({
     name: "fdd.cylinder",
@@ -155,14 +164,14 @@ export function cylinderLayers(shared: Shared) {
         const errorNumber = failed(f, drive, result);
         if (errorNumber !== 0) return run.fail(errorNumber);
       } else {
-        const move = succeed(f, run, drive);
+        const move = succeed(work, f, run, drive);
         if (move !== undefined) return move;
       }
-      return goOn(f, run, drive);
+      return goOn(work, f, run, drive);
     },
     cancel(_frame, run) {
       drives.at(run.resource).cachedCylinder = NO_CYLINDER;
     },
   });
-  return { reset, seek, transfer, cylinder };
+  return { reset: work.reset, seek: work.seek, transfer: work.transfer, cylinder };
 }
