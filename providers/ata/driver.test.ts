@@ -45,6 +45,14 @@ describe("ata driver", () => {
     expect(io.now()).toBeLessThan(60e9);
   });
 
+  test("says ENODEV when the drive was unplugged under way", async () => {
+    await using io = await start();
+    await using disk = await io.open("ata", { faults: ["unplug when=5"] });
+    expect((await disk.read(SECTOR, { offset: 0 })).length).toBe(SECTOR);
+    expect(await disk.read(SECTOR, { offset: 0 }).catch(codeOf)).toBe("ENODEV");
+    expect(await disk.perform("flush").catch(codeOf)).toBe("ENODEV");
+  });
+
   test("says EIO for an unreadable sector, and brings what lies before it", async () => {
     await using io = await start();
     for (const dma of ["auto", "pio"] as const) {
