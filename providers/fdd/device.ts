@@ -1,17 +1,13 @@
 /**
- * The 82077AA floppy disk controller in AT mode with its four drives: registers, the phases of a
- * command, reset, seeks and the commands that touch no sector. Those that do are in `transfer.ts`.
+ * The 82077AA floppy disk controller in AT mode with its four drives: registers, resets and the
+ * interrupt. Commands are in `phases.ts`, `control.ts`, `seeks.ts` and `transfer.ts`.
  *
  * References: [82077] Intel 82077AA data sheet 290166; [82078] data sheet 290475.
  */
 import type { DeviceHost, DeviceTimer } from "../disk/host.ts";
-import { COMMANDS } from "./commands.ts";
-import { controlCommand } from "./control.ts";
 import type { DmaChannel } from "./dma.ts";
 import { FloppyDrive } from "./drive.ts";
 import {
-  CMD_DRIVE_SPECIFICATION,
-  CMD_SENSE_INTERRUPT,
   CONFIG_DEFAULT,
   CONFIG_IMPLIED_SEEK,
   CONFIG_NO_FIFO,
@@ -24,10 +20,6 @@ import {
   DSR_POWER_DOWN,
   DSR_RATE,
   DSR_RESET,
-  MSR_COMMAND_BUSY,
-  MSR_DIO,
-  MSR_NON_DMA,
-  MSR_RQM,
   REG_CCR,
   REG_DIR,
   REG_DOR,
@@ -35,11 +27,11 @@ import {
   REG_FIFO,
   REG_MSR,
   REG_TDR,
-  ST0_INVALID,
 } from "./registers.ts";
+import { mainStatus, readData, writeData } from "./phases.ts";
 import { restoreController, snapshotController } from "./saving.ts";
 import { Seeks } from "./seeks.ts";
-import { FIFO_BYTES, PHASE, STAGE, freshState, type ControllerState } from "./state.ts";
+import { FIFO_BYTES, PHASE, freshState, type ControllerState } from "./state.ts";
 import type { Surface } from "./surface.ts";
 import { Transfer } from "./transfer.ts";
 
@@ -53,7 +45,7 @@ export interface FloppyHost extends Pick<DeviceHost, "interrupt" | "now" | "time
 }
 
 export interface FloppyControllerOptions {
-  /** How all drives begin: "real" (default) or "instant", see {@link FloppyController.setTiming}. */
+  /** How all drives begin: "real" (default) or "instant", see `setTiming`. */
   timing?: "real" | "instant";
   /** Which chip PART ID and the like see; default "82077AA". */
   chip?: "82077AA" | "82078";
@@ -113,9 +105,9 @@ export class FloppyController {
       case REG_TDR:
         return state.tdr;
       case REG_MSR:
-        return this.#mainStatus();
+        return mainStatus(this);
       case REG_FIFO:
-        return this.#readData();
+        return readData(this);
       case REG_DIR: {
         // The change line is the selected drive's; it is selected together with its motor.
         const drive = this.drives[state.dor & DOR_SELECT]!;
@@ -147,7 +139,7 @@ export class FloppyController {
         }
         break;
       case REG_FIFO:
-        this.#writeData(byte);
+        writeData(this, byte);
         break;
       case REG_CCR:
         this.state.rate = byte & DSR_RATE;
@@ -246,27 +238,6 @@ export class FloppyController {
     this.host.interrupt(line === 1 && (dor & DOR_DMA_GATE) !== 0);
   }
 
-  #mainStatus(): number {
-    const { state } = this;
-    let status = 0;
-    for (let i = 0; i < DRIVES; i++) status |= this.drives[i]!.state.busy << i;
-    switch (state.phase) {
-      case PHASE.HELD:
-        return 0;
-      case PHASE.IDLE:
-        return status | MSR_RQM;
-      case PHASE.COMMAND:
-        return status | MSR_RQM | MSR_COMMAND_BUSY;
-      case PHASE.RESULT:
-        return status | MSR_RQM | MSR_DIO | MSR_COMMAND_BUSY;
-      default:
-        status |= MSR_COMMAND_BUSY;
-        if (!this.isNonDma) return status;
-        if (state.service === 1) status |= MSR_RQM;
-        return status | MSR_NON_DMA | (this.transfer.givesBytes ? MSR_DIO : 0);
-    }
-  }
-
   #writeOutput(byte: number): void {
     const { state } = this;
     const before = state.dor;
@@ -311,55 +282,5 @@ export class FloppyController {
     this.state.phase = PHASE.IDLE;
     this.state.resetSenses = DRIVES;
     this.raise();
-  }
-
-  #readData(): number {
-    const { state } = this;
-    if (state.phase === PHASE.EXECUTION) return this.transfer.hostRead();
-    if (state.phase !== PHASE.RESULT) return 0;
-    if (state.resultAt === 0 && state.code !== CMD_SENSE_INTERRUPT) {
-      this.lower();
-      // A seek on another drive ended meanwhile: its edge must not be lost in this one.
-      if (this.seeks.hasEnded) this.raise();
-    }
-    const byte = state.result[state.resultAt]!;
-    state.resultAt += 1;
-    if (state.resultAt >= state.resultLength) state.phase = PHASE.IDLE;
-    return byte;
-  }
-
-  #writeData(byte: number): void {
-    const { state } = this;
-    if (state.phase === PHASE.EXECUTION) return this.transfer.hostWrite(byte);
-    if (state.phase === PHASE.IDLE) return this.#beginCommand(byte);
-    if (state.phase !== PHASE.COMMAND) return;
-    state.parameters[state.parameterAt] = byte;
-    state.parameterAt += 1;
-    // DRIVE SPECIFICATION ends with its first byte that has bit 7, and in any case here.
-    const isEnded = state.code === CMD_DRIVE_SPECIFICATION && (byte & 0x80) !== 0;
-    if (state.parameterAt >= state.parameterGoal || isEnded) this.#execute();
-  }
-
-  #beginCommand(byte: number): void {
-    const { state } = this;
-    const shape = COMMANDS[byte];
-    if (shape === undefined || (shape.only82078 && this.chip !== "82078")) {
-      state.result[0] = ST0_INVALID;
-      return this.giveResult(1);
-    }
-    state.command = byte;
-    state.code = shape.code;
-    state.options = byte & ~shape.code;
-    state.parameters[0] = byte;
-    state.parameterAt = 1;
-    state.parameterGoal = shape.length;
-    state.phase = PHASE.COMMAND;
-    if (shape.length === 1) this.#execute();
-  }
-
-  #execute(): void {
-    const { state } = this;
-    state.stage = STAGE.NONE;
-    if (!controlCommand(this)) this.transfer.start();
   }
 }

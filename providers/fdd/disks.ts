@@ -192,8 +192,8 @@ function refuseSize({ image, format }: DiskChoice, sizeBytes: number): never {
   const most = format === "auto" ? LARGEST_BYTES : bytesOf(formatNamed(format));
   throw new ReelError(
     "EINVAL",
-    `Cannot put ${image || "the disk"} into a floppy drive: found ${sizeBytes} bytes, wanted 1 to ` +
-      `${most}`,
+    `Cannot put ${image || "the disk"} into a floppy drive: found ${sizeBytes} bytes, ` +
+      `wanted 1 to ${most}`,
     { mend: "Give an image of a floppy, or its format" },
   );
 }

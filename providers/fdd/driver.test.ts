@@ -103,7 +103,7 @@ describe("Reading and writing", () => {
     }
   });
 
-  test("brings written sectors into the image at flush and close, or never as an overlay", async () => {
+  test("brings written sectors into the image at flush and close, or never", async () => {
     const contents = patterned(bytesOf(formatNamed("1.44M")));
     const path = imageOf(contents);
     const change = new Uint8Array(512).fill(0xee);
@@ -137,7 +137,7 @@ describe("Reading and writing", () => {
     });
   });
 
-  test("a drive has one opener; images of no floppy are refused; four drives work", async () => {
+  test("a drive has one opener, four hold a disk each, other images are refused", async () => {
     const { io } = await start();
     const code = (error: { code?: string }): string => error.code ?? String(error);
     const drives = [];

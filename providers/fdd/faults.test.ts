@@ -1,4 +1,4 @@
-/** What goes wrong with floppies, their drives and their controller, and how the driver mends it. */
+/** What goes wrong with floppies, their drives and their controller, and what the driver does. */
 import { describe, expect, test } from "bun:test";
 import { readFileSync, truncateSync } from "node:fs";
 import { diskOf, patterned } from "./bare-machine.fixture.ts";
@@ -111,7 +111,7 @@ describe("Faults and their mending", () => {
     });
   });
 
-  test("an operation that is cancelled in mid-command leaves a controller that works", async () => {
+  test("a read behind one that was cancelled in mid-command brings its sectors", async () => {
     await withFloppy({ timing: "real" }, async ({ io, main, read }) => {
       for (const delayNs of [1e6, 5e6, 50e6, 200e6, 500e6]) {
         await io.run(async () => {

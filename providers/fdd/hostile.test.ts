@@ -1,6 +1,6 @@
 /**
- * Hostile hosts: random register pokes, with time passing and disks coming and going, must neither
- * throw nor hang, nor write outside the medium, nor reach memory that the DMA registers do not name.
+ * Hostile hosts: random register pokes, with time passing and disks coming and going, must not
+ * throw nor hang, nor write outside the medium, nor reach memory that no DMA register names.
  * 10^5 accesses in the suite; FDD_POKES=1000000 for more.
  */
 import { expect, test } from "bun:test";
@@ -99,7 +99,7 @@ class Victim {
   }
 }
 
-test(`the controller survives ${POKES} random accesses, also in mid-command and after resets`, () => {
+test(`${POKES} random accesses, also in mid-command, leave a controller that resets`, () => {
   fc.assert(
     fc.property(
       fc.constantFrom("real" as const, "instant" as const),
