@@ -64,6 +64,7 @@ const topic: Topic = {
     "1 MiB, fio": fio(sequential),
     "emulated AHCI": emulated("ahci"),
     "emulated PIO": emulated("pio"),
+    "emulated floppy": subject("disk-floppy.ts", "", { unit: "x", operations: 8 }),
   },
   rows: [
     speed(
@@ -107,6 +108,15 @@ const topic: Topic = {
       digits: 1,
       needs: ["emulated PIO"],
       value: (median) => (PIO_BYTES * 1000) / median("emulated PIO"),
+    },
+    {
+      name: "emulated 1.44 MB floppy, read end to end: virtual / real time",
+      better: "higher",
+      target: 1000,
+      isRate: true,
+      digits: 0,
+      needs: ["emulated floppy"],
+      value: (median) => median("emulated floppy"),
     },
   ],
 };
