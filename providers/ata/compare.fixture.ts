@@ -66,7 +66,7 @@ const PIO_IN = [0x20, 0x21, 0x24, 0xc4, 0x29];
 const PIO_OUT = [0x30, 0x31, 0x34, 0xc5, 0x39];
 const DMA = [0xc8, 0xc9, 0x25, 0xca, 0xcb, 0x35];
 const NO_DATA = [0x40, 0x41, 0x42, 0xe7, 0xea, 0xe0, 0xe1, 0xe2, 0xe3, 0xe5, 0x10, 0x70, 0xc6];
-const MORE_NO_DATA = [0xf8, 0x27, 0x08, 0x00, 0x91, 0xef, 0xb0, 0x90];
+const MORE_NO_DATA = [0xf8, 0x27, 0x08, 0x00, 0xef, 0xb0, 0x90];
 const UNKNOWN = [0x01, 0x0f, 0x80, 0x9a, 0xf7, 0xff, 0xa0, 0xa1, 0x22, 0x50];
 const EXTENDED = new Set([0x24, 0x29, 0x34, 0x39, 0x25, 0x35, 0x42, 0x27, 0xea]);
 const TRANSFERS = new Set([...PIO_IN, ...PIO_OUT, ...DMA, 0x40, 0x41, 0x42]);
@@ -180,9 +180,9 @@ export class IdeStream {
     this.#both.doing = command.toString(16).padStart(2, "0");
     const extended = EXTENDED.has(command);
     const count = 1 + random.below(most);
-    const beyond = random.chance(0.1) ? this.#sectors : 0;
-    const lba = beyond + random.below(this.#sectors - (beyond > 0 ? 0 : most));
     const isLba = extended || random.chance(0.9);
+    const beyond = isLba && random.chance(0.1) ? this.#sectors : 0;
+    const lba = beyond + random.below(this.#sectors - (beyond > 0 ? 0 : most));
     if (beyond > 0) this.#both.doing += " beyond the end";
     if (!isLba) this.#both.doing += " CHS";
     this.#put(REG.DEVICE, 0xa0 | (isLba ? 0x40 : 0) | (extended ? 0 : (lba >>> 24) & 15));
@@ -193,7 +193,7 @@ export class IdeStream {
       this.#put(REG.LBA_MID, 0);
       this.#put(REG.LBA_HIGH, 0);
     }
-    const low = isLba ? lba : (1 + random.below(63)) | (random.below(3) << 8);
+    const low = isLba ? lba : (1 + random.below(63)) | (random.below(2) << 8);
     let features = 0;
     if (command === 0xef) features = this.#both.pick(FEATURES);
     if (command === 0xb0) features = this.#both.pick(SMART);
@@ -263,21 +263,8 @@ export class IdeStream {
   #dma(command: number): void {
     const both = this.#both;
     const toMemory = [0xc8, 0xc9, 0x25].includes(command);
-    const entries = 1 + both.random.below(4);
-    const table = new DataView(new ArrayBuffer(entries * 8));
-    let bytes = 0;
-    for (let i = 0; i < entries; i++) {
-      const length = 2 * (1 + both.random.below(1024));
-      table.setUint32(i * 8, DATA + bytes, true);
-      table.setUint32(i * 8 + 4, (length | (i === entries - 1 ? 0x80000000 : 0)) >>> 0, true);
-      bytes += length;
-    }
-    const data = Uint8Array.from({ length: bytes }, () => both.random.below(256));
-    for (const one of [both.qemu, both.ours]) {
-      one.writeMemory(TABLE, new Uint8Array(table.buffer));
-      one.writeMemory(DATA, data);
-    }
     const wanted = this.#issue(command, 8) * 512;
+    const bytes = this.#table(wanted);
     both.doing += wanted < bytes ? " long table" : wanted > bytes ? " short table" : "";
     const direction = toMemory ? 8 : 0;
     both.out(BUS_MASTER_PORT + BUS_MASTER.COMMAND, 1, direction);
@@ -291,5 +278,32 @@ export class IdeStream {
     both.in(BUS_MASTER_PORT + BUS_MASTER.STATUS, 1, "bus master stopped", 7);
     both.out(BUS_MASTER_PORT + BUS_MASTER.STATUS, 1, 0x66);
     this.#restart();
+  }
+
+  /** Lays a descriptor table and its data into memory. @returns bytes that it has room for */
+  #table(wanted: number): number {
+    const { random } = this.#both;
+    const isExact = random.chance(0.4);
+    const lengths: number[] = [];
+    for (let left = wanted; lengths.length < 3 && left > 2; left -= lengths.at(-1)!) {
+      lengths.push(2 * (1 + random.below(isExact ? left / 2 : 1024)));
+      if (isExact && lengths.at(-1) === left) break;
+    }
+    const had = lengths.reduce((sum, length) => sum + length, 0);
+    if (isExact && had < wanted) lengths.push(wanted - had);
+    const table = new DataView(new ArrayBuffer(lengths.length * 8));
+    let bytes = 0;
+    for (const [i, length] of lengths.entries()) {
+      table.setUint32(i * 8, DATA + bytes, true);
+      const last = i === lengths.length - 1 ? 0x80000000 : 0;
+      table.setUint32(i * 8 + 4, (length | last) >>> 0, true);
+      bytes += length;
+    }
+    const data = Uint8Array.from({ length: bytes }, () => random.below(256));
+    for (const one of [this.#both.qemu, this.#both.ours]) {
+      one.writeMemory(TABLE, new Uint8Array(table.buffer));
+      one.writeMemory(DATA, data);
+    }
+    return bytes;
   }
 }

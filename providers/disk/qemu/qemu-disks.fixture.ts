@@ -33,8 +33,10 @@ export function driveArguments(image: string, place: string, kind = "ide-hd"): s
   const id = `d${place.replaceAll(/\W/g, "")}`;
   const media = kind === "ide-cd" ? "readonly=on" : "discard=unmap";
   return [
-    ...["-drive", `if=none,id=${id},file=${image},format=raw,${media}`],
-    ...["-device", `${kind},drive=${id},${place}`],
+    "-drive",
+    `if=none,id=${id},file=${image},format=raw,${media}`,
+    "-device",
+    `${kind},drive=${id},${place}`,
   ];
 }
 
