@@ -23,17 +23,19 @@ const direct = `${FILE} ${FILE_BYTES} 4096 32 random direct`;
 const sequential = `${FILE} ${FILE_BYTES} ${MEBIBYTE} 8 sequential direct`;
 
 function subject(module: string, argument: string, more: Partial<SubjectPlan> = {}): SubjectPlan {
-  const path = join(import.meta.dir, "subjects", module);
+  const path = join(import.meta.dir, module);
   return { from: "subject", module: path, argument, unit: "ns/op", ...more };
 }
 
-const ioreel = (words: string): SubjectPlan => subject("disk-ioreel.ts", words);
-const fio = (words: string): SubjectPlan => subject("disk-fio.ts", words, { operations: 1 });
+const ioreel = (words: string): SubjectPlan => subject("./subjects/disk-ioreel.ts", words);
+const fio = (words: string): SubjectPlan =>
+  subject("./subjects/disk-fio.ts", words, { operations: 1 });
 const peer = (argument: string): PeerPlan => {
   return { from: "peer", source: "disk.c", argument, unit: "ns/op" };
 };
 
-const emulated = (controller: string): SubjectPlan => subject("disk-emulated.ts", controller);
+const emulated = (controller: string): SubjectPlan =>
+  subject("./subjects/disk-emulated.ts", controller);
 
 /** A row that shows how many times as fast something is as another. */
 function speed(name: string, of: string, over: string, target?: number): Topic["rows"][number] {
@@ -54,9 +56,9 @@ const topic: Topic = {
     "cached, ioreel callbacks": ioreel(`${cached} callback`),
     "cached, C": peer(cached),
     "cached, ioreel promises": ioreel(`${cached} promise`),
-    "cached, fs.promises": subject("disk-node.ts", `${cached} promise`),
-    "cached, fs.read": subject("disk-node.ts", `${cached} callback`),
-    "cached, fs.readSync": subject("disk-node.ts", `${cached} sync`),
+    "cached, fs.promises": subject("./subjects/disk-node.ts", `${cached} promise`),
+    "cached, fs.read": subject("./subjects/disk-node.ts", `${cached} callback`),
+    "cached, fs.readSync": subject("./subjects/disk-node.ts", `${cached} sync`),
     "direct, ioreel": ioreel(`${direct} callback`),
     "direct, fio": fio(direct),
     "direct, C": peer(direct),
@@ -64,7 +66,7 @@ const topic: Topic = {
     "1 MiB, fio": fio(sequential),
     "emulated AHCI": emulated("ahci"),
     "emulated PIO": emulated("pio"),
-    "emulated floppy": subject("disk-floppy.ts", "", { unit: "x", operations: 8 }),
+    "emulated floppy": subject("./subjects/disk-floppy.ts", "", { unit: "x", operations: 8 }),
   },
   rows: [
     speed(

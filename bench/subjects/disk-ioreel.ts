@@ -1,6 +1,7 @@
 /**
  * Reads of a file through the `sata` provider on io_uring, in ioreel's buffers. Argument: see
- * disk-file.ts; form `callback` for the engine's own start without promises, `promise` for tasks that await `readInto`.
+ * disk-file.ts; form `callback` for the engine's own start without promises, `promise` for tasks
+ * that await `readInto`.
  */
 import type { IoBuffer } from "../../core/buffer/buffer.ts";
 import { startRuntime } from "../../core/runtime/start.ts";

@@ -13,7 +13,7 @@ import {
 } from "../../../core/provider/index.ts";
 import { statisticsOf } from "../counts.ts";
 import { openFiles, type ImageChoice } from "./opening.ts";
-import { diskState } from "./state.ts";
+import { diskState, type DiskView } from "./state.ts";
 import { reading, writing } from "./transfers.ts";
 import { discarding, flushing, identifying, resuming, suspending } from "./upkeep.ts";
 
@@ -33,8 +33,6 @@ export interface DiskFacts<O extends DiskOptions> {
   readonly kind: string;
   /** Bytes of a block. */
   blockBytes(options: O): number;
-  /** Bytes of a disk without an image, where that is not what the options say. */
-  sizeBytes?(options: O): number;
   /** Whether it cannot be written to, whatever the options say. */
   readOnly?(options: O): boolean;
   /** What `identify` tells beside size and features: model and serial number. */
@@ -47,9 +45,23 @@ interface Reopening extends ImageChoice {
   readonly identity: Readonly<Record<string, string>>;
 }
 
+/** What a disk says of itself: a line of JSON. */
+function identityOf(disk: DiskView, identity: Reopening["identity"]): string {
+  const features = [
+    disk.readOnly ? "read-only" : "write",
+    ...(disk.readOnly ? [] : ["flush", "fua"]),
+    ...(disk.readOnly || disk.device ? [] : ["discard"]),
+    ...(disk.directFile >= 0 ? ["direct"] : []),
+    ...(disk.fileAtHand ? ["registered-file"] : []),
+    ...(disk.memoryAtHand ? ["registered-memory"] : []),
+  ];
+  const size = { sectors: disk.sizeBytes / disk.blockBytes, sectorBytes: disk.blockBytes };
+  return `${JSON.stringify({ ...identity, ...size, features })}\n`;
+}
+
 /**
- * The io_uring driver of a disk provider. It has layers for the operations `read`, `write`, `flush`,
- * `discard`, `identify`, `suspend` and `resume`; a provider declares those that it wants.
+ * The io_uring driver of a disk provider. It has layers for the operations `read`, `write`,
+ * `flush`, `discard`, `identify`, `suspend` and `resume`.
  */
 export function uringDisk<O extends DiskOptions>(
   cx: DriverContext,
@@ -74,19 +86,8 @@ export function uringDisk<O extends DiskOptions>(
     return disks.at(resource).cut ? `${name}, which was cut short meanwhile` : name;
   };
 
-  const identify = (resource: number): string => {
-    const disk = disks.at(resource);
-    const features = [
-      disk.readOnly ? "read-only" : "write",
-      ...(disk.readOnly ? [] : ["flush", "fua"]),
-      ...(disk.readOnly || disk.device ? [] : ["discard"]),
-      ...(disk.directFile >= 0 ? ["direct"] : []),
-      ...(disk.fileAtHand ? ["registered-file"] : []),
-      ...(disk.memoryAtHand ? ["registered-memory"] : []),
-    ];
-    const size = { sectors: disk.sizeBytes / disk.blockBytes, sectorBytes: disk.blockBytes };
-    return `${JSON.stringify({ ...reopenings.get(resource)!.identity, ...size, features })}\n`;
-  };
+  const identify = (resource: number): string =>
+    identityOf(disks.at(resource), reopenings.get(resource)!.identity);
 
   return {
     operations: {
@@ -106,7 +107,7 @@ export function uringDisk<O extends DiskOptions>(
         exclusive,
         readOnly,
         direct: options.direct ?? false,
-        sizeBytes: image === "" ? (facts.sizeBytes?.(options) ?? options.sizeBytes) : 0,
+        sizeBytes: image === "" ? options.sizeBytes : 0,
         blockBytes: facts.blockBytes(options),
         identity: facts.identity(options),
       });

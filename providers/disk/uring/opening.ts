@@ -1,4 +1,4 @@
-/** Opens the files of a disk: an image, a block device, or a nameless file for a disk of its own. */
+/** Opens the files of a disk: an image, a block device, or a nameless file of the disk's own. */
 import {
   ReelError,
   isReelError,
