@@ -5,9 +5,11 @@
 import { SECTOR_BYTES, SECTOR_CODE } from "./geometry.ts";
 import {
   CMD_FORMAT,
+  CMD_READ,
   CMD_READ_ID,
   CMD_READ_TRACK,
   CMD_VERIFY,
+  CMD_WRITE,
   OPTION_MFM,
   ST1_DATA_ERROR,
   ST1_MISSING_MARK,
@@ -57,6 +59,26 @@ export function search(transfer: Transfer, fromNs: number): void {
     return miss(transfer, ST1_MISSING_MARK, ST2_MISSING_DATA_MARK, readyNs);
   }
   comeTo(transfer, surface, record, lba, readyNs);
+}
+
+/**
+ * The short way to the sector right behind the one that has just passed, on the same track: what
+ * {@link search} would find, without looking. Most of a transfer goes this way.
+ * @returns false when it is not as simple as that
+ */
+export function follow(transfer: Transfer): boolean {
+  const { fdc, drive } = transfer;
+  const { state } = fdc;
+  const { surface } = drive;
+  const isPlain = state.code === CMD_READ || state.code === CMD_WRITE;
+  if (!isPlain || state.stage !== STAGE.SECTOR || fdc.isNonDma || surface === undefined)
+    return false;
+  const { record } = state;
+  const lba = surface.lbaOf(drive.state.cylinder, state.head, record);
+  if (record < 2 || lba < 0 || surface.mark(lba) !== MARK.NORMAL) return false;
+  const gapNs = surface.times(record).endNs - surface.times(record - 1).endNs;
+  transfer.wait(STAGE.SECTOR, fdc.host.now() + gapNs);
+  return true;
 }
 
 /** Waits for a sector that is on the track: for its end, or for its first byte. */

@@ -114,7 +114,7 @@ function advance(transfer: Transfer, ended: boolean): void {
   const isLast = isTrack ? state.done >= state.lastRecord : stepAddress(transfer);
   if (isTrack) state.record = (state.record + 1) & 0xff;
   if (ended || (counts && state.done >= (state.dataLength || 256))) return transfer.fifo.end(0);
-  if (!isLast) return transfer.search(fdc.host.now());
+  if (!isLast) return transfer.goOn();
   // VERIFY without a count ends here as if terminal count had come, [82077] 5.1.6.
   if (isVerify && !counts) return transfer.finish(0);
   state.st1 |= ST1_END_OF_CYLINDER;

@@ -24,7 +24,7 @@ import {
   ST1_NOT_WRITABLE,
   ST2_CONTROL_MARK,
 } from "./registers.ts";
-import { search } from "./search.ts";
+import { follow, search } from "./search.ts";
 import { finishSector } from "./sectors.ts";
 import { INSTANT_NS, RATE_FACTORS } from "./seeks.ts";
 import { PHASE, SEEK, STAGE } from "./state.ts";
@@ -162,6 +162,11 @@ export class Transfer {
   /** Looks for what the command wants next, not before a moment. */
   search(fromNs: number): void {
     search(this, fromNs);
+  }
+
+  /** Goes on with the next sector of the same command. */
+  goOn(): void {
+    if (!follow(this)) search(this, this.fdc.host.now());
   }
 
   get byteNs(): number {
