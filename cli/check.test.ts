@@ -58,7 +58,7 @@ test("check shows every mistake with its place, the lines around it and its mend
   const ended = check("mistakes.yaml");
   expect([ended.code, ended.out]).toEqual([3, ""]);
   expect(ended.err.split("\n")).toEqual([
-    'error[ERR_SCENARIO_INVALID]: No provider is of the kind "pip" in devices.link: wanted pipe, tcp and timer',
+    'error[ERR_SCENARIO_INVALID]: No provider is of the kind "pip" in devices.link: wanted ata, fdd, pipe, sata, tcp and timer',
     "  --> mistakes.yaml:3:18",
     "  1 | # Mistakes.",
     "  2 | version: 1",

@@ -156,7 +156,7 @@ tasks:
     "2:7 seed must be a whole number from 0 to 9007199254740991: found -1",
     '3:10 backend must be one of auto, uring, emulated: found "urin" (did you mean "uring"?)',
     "4:8 clock must be one of virtual, paced: found 5",
-    '6:14 No provider is of the kind "pip" in devices.a: wanted pipe, tcp and timer (did you mean "pipe"?)',
+    '6:14 No provider is of the kind "pip" in devices.a: wanted ata, fdd, pipe, sata, tcp and timer (did you mean "pipe"?)',
     '7:20 Unknown key "capacityByte" in devices.b: wanted kind and capacityBytes (did you mean "capacityBytes"?)',
     "8:35 devices.c.capacityBytes must be a size from 4 KiB to 1 MiB: found 1",
     "11:14 tasks.one[0].sleep must be a duration such as 5ms: found 5 (add a unit, such as 5ms)",

@@ -49,6 +49,8 @@ export interface TcpFace {
   network(): Promise<Network>;
 }
 
+const HANDLERS: readonly string[] = ["open", "data", "end", "close"];
+
 /** Opens a listener, and asks for its address. */
 async function openListener(
   io: FaceHost,
@@ -74,6 +76,12 @@ export function tcpFace(io: FaceHost): TcpFace {
     async serve(options, handlers) {
       if (typeof handlers?.data !== "function") {
         throw new TypeError("Cannot serve: handlers must have a function data(connection, chunk)");
+      }
+      const unknown = Object.keys(handlers).find((name) => !HANDLERS.includes(name));
+      if (unknown !== undefined) {
+        throw new TypeError(
+          `Cannot serve: found the handler "${unknown}", wanted ${HANDLERS.join(", ")}`,
+        );
       }
       return new Server(io, ...(await openListener(io, options)), handlers);
     },

@@ -81,11 +81,14 @@ export function parseCommand(line: string): NetworkCommand {
 
 /**
  * Carries a command out. A host that was not mentioned before comes into being.
- * @throws {ReelError} EHOSTUNREACH for an address that no host has, ERR_LIMIT for too many hosts;
- *   nothing has changed then but hosts that came into being
+ * @throws {ReelError} EINVAL for the same host twice, EHOSTUNREACH for an address that no host has,
+ *   ERR_LIMIT for too many hosts; nothing has changed then but hosts that came into being
  */
 export function carryOut(command: NetworkCommand, wire: Wire): void {
   const [a = 0, b = 0] = command.hosts.map((text) => hostNumber(text, wire));
+  if (a !== 0 && a === b && command.verb !== "link") {
+    refuse([command.verb, ...command.hosts].join(" "), "the same host twice", "two hosts");
+  }
   switch (command.verb) {
     case "host":
       break;

@@ -4,7 +4,7 @@ import { NAME_PEER } from "../options.ts";
 import { decodeAddress, formatAddress } from "./address.ts";
 import { errorNumber } from "./errors.ts";
 import type { Openings } from "./openings.ts";
-import type { Sockets } from "./sockets.ts";
+import { KIND_LISTENER, type Sockets } from "./sockets.ts";
 
 const encoder = new TextEncoder();
 
@@ -34,11 +34,13 @@ export function naming({ cx, records }: Sockets) {
 /** The address that a socket was opened with; of an accepted one, its peer's. */
 export function describe({ cx, records }: Sockets, openings: Openings, resource: number): string {
   const label = openings.labels[resource];
-  if (label !== undefined) return label;
-  const { file } = records.at(resource);
+  const { file, kind } = records.at(resource);
+  // A listener that asked for any port has been given one.
+  const listens = kind === KIND_LISTENER && file !== 0;
+  if (label !== undefined && !(listens && label.endsWith(":0"))) return label;
   if (file === 0) return "a closed connection";
   try {
-    return formatAddress(decodeAddress(cx.host.socketName(file - 1, true)));
+    return formatAddress(decodeAddress(cx.host.socketName(file - 1, !listens)));
   } catch {
     return "a lost peer";
   }
