@@ -154,7 +154,9 @@ export interface Driver<Options = unknown> {
   service?(resource: number): Layer | undefined;
   /** What the resource is, for errors and reports: "127.0.0.1:8080". */
   describe?(resource: number): string;
-  /** What the resource has done since it was opened, for reports: `{ commands: 12, readBytes: … }`. */
+  /**
+   * What the resource has done since it was opened, for reports: `{ commands: 12, readBytes: … }`.
+   */
   statistics?(resource: number): Readonly<Record<string, number>>;
   /** An end closes. Nothing is in flight on it; the other ends may still be busy. */
   closeEnd?(resource: number, end: number): void;

@@ -8,7 +8,7 @@ const SECTOR = 512;
 const start = () => startRuntime({ backend: "emulated", seed: 1, providers: BUILT_IN_PROVIDERS });
 
 describe("an ATA disk", () => {
-  test("has one operation at its registers, the others in line for the lock [M2.5, S4]", async () => {
+  test("has one operation at its registers, the rest in line [M2.5, S4]", async () => {
     await using io = await start();
     const disk = await io.open("ata", { sizeBytes: 1 << 20, timing: "hdd7200" });
     const sent = [1, 2, 3].map((value) => new Uint8Array(8 * SECTOR).fill(value));
@@ -38,7 +38,7 @@ describe("an ATA disk", () => {
 });
 
 describe("asyncWait()", () => {
-  test("waits for a socket, a floppy and a disk alike, and tells each as it comes [O4, M2.5]", async () => {
+  test("waits for a socket, a floppy and a disk alike [O4, M2.5]", async () => {
     await using io = await start();
     const floppy = await io.open("fdd", {});
     const disk = await io.open("sata", { sizeBytes: 1 << 20, timing: "hdd7200" });

@@ -109,7 +109,13 @@ test("checkImports() lets the package's face reach the scenario helper, by a nam
 
 test("floorOf() puts every floor above those that it may import", () => {
   const order = ["core/errors.ts", "core/state/a.ts", "core/descriptor/a.ts", "core/sync/a.ts"];
-  const upper = ["core/session/a.ts", "core/engine/a.ts", "core/syscall.ts", "core/runtime/a.ts"];
+  const upper = [
+    "core/session/a.ts",
+    "core/engine/a.ts",
+    "core/syscall.ts",
+    "core/runtime/a.ts",
+    "core/pool/a.ts",
+  ];
   const top = ["core/testing/a.ts", "providers/a.ts", "index.ts", "cli/a.ts", "scripts/a.ts"];
   const floors = [...order, ...upper, ...top].map((path) => floorOf(path));
   expect(floors).toEqual(FLOORS.map((_, index) => index));
