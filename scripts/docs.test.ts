@@ -58,7 +58,7 @@ test("the pool of docs/threads.md prints what the page says; its other code runs
   }
 });
 
-test("the device of docs/mounting-a-device.md is the one of the example, and prints this", async () => {
+test("the device of docs/mounting-a-device.md is in the example, and prints the same", async () => {
   const blocks = await blocksOf("docs/mounting-a-device.md", "ts");
   const [output] = await blocksOf("docs/mounting-a-device.md", "text");
   const example = join(root, "examples/mount-a-device.ts");
