@@ -20,22 +20,34 @@ export interface Hardware {
 
 const SETTLE_TRIES_MAX = 400;
 
-/** QEMU's. */
+/** QEMU's; its registers are ports or memory. */
 export class QemuHardware implements Hardware {
   readonly #qtest: Qtest;
+  readonly #isMapped: boolean;
   readonly #high = new Set<number>();
 
-  constructor(qtest: Qtest) {
+  /** @param lineOf which of our lines a line of QEMU's is */
+  constructor(
+    qtest: Qtest,
+    space: "ports" | "memory" = "ports",
+    lineOf = (line: number): number => line,
+  ) {
     this.#qtest = qtest;
-    qtest.onLine = (line, high) => void (high ? this.#high.add(line) : this.#high.delete(line));
+    this.#isMapped = space === "memory";
+    qtest.onLine = (number, high) => {
+      const line = lineOf(number);
+      if (high) this.#high.add(line);
+      else this.#high.delete(line);
+    };
   }
 
   in(port: number, width: number): number {
-    return this.#qtest.in(port, width);
+    return this.#isMapped ? this.#qtest.read(port, width) : this.#qtest.in(port, width);
   }
 
   out(port: number, width: number, value: number): void {
-    this.#qtest.out(port, width, value);
+    if (this.#isMapped) this.#qtest.write(port, width, value);
+    else this.#qtest.out(port, width, value);
   }
 
   readMemory(address: number, length: number): Uint8Array {
