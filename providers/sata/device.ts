@@ -17,10 +17,10 @@ import { SentFis } from "./fis.ts";
 import { Port } from "./port.ts";
 import type { PortBoard } from "./port-state.ts";
 import * as R from "./registers.ts";
-import { restoreHba, saveHba } from "./saved.ts";
+import { type OwnState, restoreHba, saveHba } from "./saved.ts";
 
 /** Message signalled interrupts: [PCI] 6.8, 64-bit, one message. */
-export const MSI_AT = 0x80;
+const MSI_AT = 0x80;
 const MSI_ENABLE = 0x01;
 /** Serial ATA capability: [AHCI] 2.4. Its index and data pair is not there. */
 const SATA_AT = 0xa8;
@@ -52,6 +52,8 @@ export class AhciHba implements DeviceModel {
   #ghc = R.GHC_AE;
   #is = 0;
   #level = false;
+  /** The line is high for nothing, until somebody looks at IS. */
+  #startled = false;
 
   constructor(host: DeviceHost, options: HbaOptions = {}) {
     const count = options.ports ?? 6;
@@ -87,6 +89,7 @@ export class AhciHba implements DeviceModel {
       linkNs: options.linkNs ?? 0,
       setupInterrupts: options.setupInterrupts ?? false,
       update: (port) => this.#update(port),
+      startle: () => this.#startle(true),
     };
     this.ports = Array.from({ length: count }, (_, number) => new Port(board, number));
     this.#capabilities =
@@ -159,7 +162,7 @@ export class AhciHba implements DeviceModel {
     const shift = (offset & 3) * 8;
     const mask = (width === 2 ? 0xffff : 0xff) << shift;
     // What is cleared by writing ones must not be cleared by a neighbour's byte.
-    const kept = isWriteOne(at) ? 0 : this.#read(at) & ~mask;
+    const kept = R.isWriteOne(at) ? 0 : this.#read(at) & ~mask;
     this.#write(at, kept | ((value << shift) & mask));
   }
 
@@ -168,6 +171,7 @@ export class AhciHba implements DeviceModel {
     this.pci.reset();
     this.#ghc = R.GHC_AE;
     this.#is = 0;
+    this.#startled = false;
     for (const port of this.ports) {
       port.reset();
       Object.assign(port.state, { clb: 0, clbu: 0, fb: 0, fbu: 0 });
@@ -185,10 +189,11 @@ export class AhciHba implements DeviceModel {
     this.#ghc = own.ghc;
     this.#is = own.is;
     this.#level = own.level;
+    this.#startled = own.startled;
   }
 
-  #own(): { ghc: number; is: number; level: boolean } {
-    return { ghc: this.#ghc, is: this.#is, level: this.#level };
+  #own(): OwnState {
+    return { ghc: this.#ghc, is: this.#is, level: this.#level, startled: this.#startled };
   }
 
   #read(offset: number): number {
@@ -202,6 +207,7 @@ export class AhciHba implements DeviceModel {
       case R.HBA_GHC:
         return this.#ghc >>> 0;
       case R.HBA_IS:
+        if (this.#startled) this.#startle(false);
         return this.#is >>> 0;
       case R.HBA_PI:
         return (2 ** this.ports.length - 1) >>> 0;
@@ -233,6 +239,7 @@ export class AhciHba implements DeviceModel {
   #resetHba(): void {
     this.#ghc = R.GHC_AE;
     this.#is = 0;
+    this.#startled = false;
     for (const port of this.ports) port.reset();
     this.#drive();
   }
@@ -244,6 +251,11 @@ export class AhciHba implements DeviceModel {
     this.#drive();
   }
 
+  #startle(startled: boolean): void {
+    this.#startled = startled;
+    this.#drive();
+  }
+
   #update(port: number): void {
     if (this.ports[port]?.asks !== true) return;
     this.#is |= 1 << port;
@@ -252,7 +264,7 @@ export class AhciHba implements DeviceModel {
 
   /** The interrupt output: a level on the pin, or a message at each rise. */
   #drive(): void {
-    const wanted = this.#is !== 0 && (this.#ghc & R.GHC_IE) !== 0;
+    const wanted = (this.#is !== 0 || this.#startled) && (this.#ghc & R.GHC_IE) !== 0;
     if (wanted === this.#level) {
       if (wanted) this.#pin(true);
       return;
@@ -275,19 +287,5 @@ export class AhciHba implements DeviceModel {
     const address = pci.read(MSI_AT + 8, 4) * 2 ** 32 + pci.read(MSI_AT + 4, 4);
     const data = pci.read(MSI_AT + 12, 2);
     this.#host.writeMemory(address, Uint8Array.of(data & 0xff, data >>> 8, 0, 0));
-  }
-}
-
-/** Registers whose bits are set or cleared by ones: IS, PxIS, PxSERR, PxSACT, PxCI. */
-function isWriteOne(offset: number): boolean {
-  if (offset < R.PORT_BASE) return offset === R.HBA_IS;
-  switch (offset & 0x7f) {
-    case R.PORT_IS:
-    case R.PORT_SERR:
-    case R.PORT_SACT:
-    case R.PORT_CI:
-      return true;
-    default:
-      return false;
   }
 }

@@ -15,6 +15,8 @@ export interface PortBoard {
   readonly setupInterrupts: boolean;
   /** A port's status or enable bits changed: see what that means for the line. */
   update(port: number): void;
+  /** An interrupt for nothing. */
+  startle(): void;
 }
 
 /** The registers, and beside them what the state machine remembers. Plain numbers. */

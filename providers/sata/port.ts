@@ -68,13 +68,13 @@ export class Port {
     if (this.faults.size === 0 || !this.#spoilsInterrupt()) this.#board.update(this.number);
   }
 
-  /** Interrupts get lost or come late: the bits stand there, but nobody is told yet. */
+  /** Interrupts get lost or come late: the bits stand there, but nobody is told. */
   #spoilsInterrupt(): boolean {
+    if (this.faults.strike("spurious-interrupt") !== undefined) this.#board.startle();
     if (this.faults.strike("lost-interrupt") !== undefined) return true;
     const late = this.faults.strike("late-interrupt");
-    if (late === undefined) return false;
-    this.#late.after(late.delayNs ?? LATE_NS);
-    return true;
+    if (late !== undefined) this.#late.after(late.delayNs ?? LATE_NS);
+    return late !== undefined;
   }
 
   /** Pulls the device out because a fault says so, and puts it back if the fault says when. */

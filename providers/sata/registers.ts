@@ -158,3 +158,17 @@ export const RECEIVED_PIO_SETUP = 0x20;
 export const RECEIVED_D2H = 0x40;
 export const RECEIVED_SDB = 0x58;
 export const RECEIVED_UNKNOWN = 0x60;
+
+/** Registers whose bits are set or cleared by ones: IS, PxIS, PxSERR, PxSACT, PxCI. */
+export function isWriteOne(offset: number): boolean {
+  if (offset < PORT_BASE) return offset === HBA_IS;
+  switch (offset & 0x7f) {
+    case PORT_IS:
+    case PORT_SERR:
+    case PORT_SACT:
+    case PORT_CI:
+      return true;
+    default:
+      return false;
+  }
+}

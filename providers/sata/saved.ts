@@ -17,6 +17,7 @@ export interface OwnState {
   readonly ghc: number;
   readonly is: number;
   readonly level: boolean;
+  readonly startled: boolean;
 }
 
 interface SlotState extends StateFields {

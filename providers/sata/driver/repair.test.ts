@@ -98,6 +98,7 @@ describe("sata driver under faults", () => {
     ["a damaged DMA transfer", "dma-error when=17"],
     ["a hung command", "hang when=25"],
     ["a lost interrupt", "lost-interrupt when=6..9"],
+    ["an interrupt for nothing", "spurious-interrupt when=3+"],
     ["a late interrupt", "late-interrupt when=5 delayNs=20000000"],
   ])("%s is mended: every read brings its block", async (_what, fault) => {
     for (const timing of ["instant", "ssd"]) {
