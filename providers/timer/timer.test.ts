@@ -10,9 +10,10 @@ const subject: ContractSubject = {
     end: "main",
     operation: "read",
     sizeBytes: 8,
-    offset: ms(3),
+    // Far enough away to be in flight still on a machine that is busy with other things.
+    offset: ms(80),
     async finish(io) {
-      await io.sleep(ms(2));
+      await io.sleep(ms(20));
     },
     movesBytes: 8,
   },
