@@ -12,7 +12,7 @@ import {
   type Move,
 } from "../../../core/provider/index.ts";
 import { ATA, REASON, STATUS } from "../../disk/drive/bits.ts";
-import { BM_STATUS, REG } from "../registers.ts";
+import { BM_STATUS, CONTROL, REG } from "../registers.ts";
 import type { Board } from "./board.ts";
 import {
   blockBytes,
@@ -32,6 +32,7 @@ const POLL_NS = 1_000;
 const POLLS_FAST = 100;
 const POLL_SLOW_NS = 1e6;
 const POLLS_MAX = 10_000;
+const RESET_READS = 13;
 
 function fail(board: Board, frame: CommandFrame, run: LayerContext, status: number): Move {
   board.noteFailure(run.resource, status, frame.extended);
@@ -183,7 +184,9 @@ export function commandLayer(board: Board) {
 /** Resets a channel without waiting for its drives: whoever comes next waits for them. */
 export function resetNow(board: Board, channel: number): void {
   board.stopDma(channel);
-  board.control(channel, 0x04);
+  board.control(channel, CONTROL.SRST);
+  // SRST stays for 5 µs ([ATA-6] 9.2): a port read takes no less than 0.4.
+  for (let i = 0; i < RESET_READS; i++) board.peek(channel);
   board.control(channel, 0x00);
   board.forgetSettings(channel);
 }

@@ -60,7 +60,7 @@ function modeWord(facts: IdentifyFacts, group: number, supported: number): numbe
 /** Word 93: which device this is, and the 80-conductor cable that Ultra DMA above 2 wants. */
 function resetResult(position: number): number {
   if (position < 0) return 0;
-  return 0x6000 | (position === 0 ? 0x0009 : 0x0900);
+  return 0x6000 | (position === 0 ? 0x000b : 0x0b00);
 }
 
 /** A checksum in the last byte makes all 512 add up to 0 ([ATA-6] 8.15.62). */
@@ -100,7 +100,7 @@ export function fillIdentify(data: Uint8Array, facts: IdentifyFacts): void {
   put(69, 0x4020); // TRIM: deterministic, and zeros.
   put(75, Math.max(0, facts.queueDepth - 1));
   put(76, facts.position < 0 ? sataWord(facts) : 0);
-  put(80, 0x01f0); // ATA/ATAPI-4 to ACS-2; [ACS-3] is bit 10.
+  put(80, 0x01f0); // ATA/ATAPI-4 to ATA8-ACS.
   put(81, 0x0000);
   put(82, 0x4069); // NOP, look-ahead, write cache, power management, SMART.
   put(83, 0x7400); // FLUSH CACHE EXT, FLUSH CACHE, 48-bit.
