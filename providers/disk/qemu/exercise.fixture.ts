@@ -1,6 +1,6 @@
 /** What a disk driver is put through on QEMU's hardware, and the image that must be there then. */
 import { expect } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 
 const SECTOR = 512;
 const IDENTITY_BYTES = 1024;
@@ -57,4 +57,40 @@ export async function exercise(disk: OpenDisk, plan: Plan): Promise<void> {
   await disk.perform("flush");
   expected.fill(0, 8 * SECTOR, 8 * SECTOR + length);
   expect(readFileSync(plan.image).equals(expected)).toBe(true);
+}
+
+/** Programs that make FAT images and look at them; the first that is not installed, or undefined. */
+export function missingFatTool(): string | undefined {
+  return ["mkfs.fat", "fsck.fat", "mcopy"].find((tool) => Bun.which(tool, ENV) === null);
+}
+const ENV = { PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+const TEXT = "the quick brown fox\n".repeat(3000);
+
+function run(...cmd: string[]): string {
+  const { exitCode, stdout, stderr } = Bun.spawnSync({ cmd, env: { ...process.env, ...ENV } });
+  if (exitCode !== 0) throw new Error(`${cmd.join(" ")}: ${decoder.decode(stderr)}`);
+  return decoder.decode(stdout);
+}
+
+/** Makes a FAT image with a text in it. */
+export function makeFat(image: string, sizeBytes: number): void {
+  writeFileSync(image, new Uint8Array(sizeBytes));
+  run("mkfs.fat", image);
+  writeFileSync(`${image}.txt`, TEXT);
+  run("mcopy", "-i", image, `${image}.txt`, "::text.txt");
+}
+
+/** Checks an image that a driver wrote: the file system is sound and the text whole. */
+export function judgeFat(image: string): void {
+  run("fsck.fat", "-n", image);
+  expect(run("mcopy", "-i", image, "::text.txt", "-")).toBe(TEXT);
+}
+
+/** Copies all of a disk to another, through the driver. */
+export async function copyDisk(from: OpenDisk, to: OpenDisk, sizeBytes: number): Promise<void> {
+  const chunk = 128 * SECTOR;
+  for (let offset = 0; offset < sizeBytes; offset += chunk) {
+    await to.write(await from.read(chunk, { offset }), { offset });
+  }
+  await to.perform("flush");
 }

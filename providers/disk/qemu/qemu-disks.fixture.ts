@@ -40,9 +40,9 @@ export function driveArguments(image: string, place: string, kind = "ide-hd"): s
   ];
 }
 
-/** The arguments that put an image into floppy drive A. */
-export function floppyArguments(image: string): string[] {
-  return ["-drive", `if=floppy,index=0,file=${image},format=raw`];
+/** The arguments that put images into floppy drives A and B. */
+export function floppyArguments(...images: string[]): string[] {
+  return images.flatMap((image, i) => ["-drive", `if=floppy,index=${i},file=${image},format=raw`]);
 }
 
 /** PIIX3's IDE function, with its bus master where our driver looks for it. */
