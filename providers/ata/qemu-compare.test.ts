@@ -1,6 +1,6 @@
 /**
  * QEMU's IDE controller and ours get the same register accesses, from a seed, and are to answer the
- * same; what they do not is listed in providers/disk/qemu/README.md, with the standard's word on it.
+ * same; what they do not is listed in providers/disk/qemu/README.md, with the word of the standard.
  */
 import { describe, expect } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -19,7 +19,8 @@ import {
 } from "../disk/qemu/qemu-disks.fixture.ts";
 import { Qtest } from "../disk/qemu/qtest.fixture.ts";
 import { timingOf } from "../disk/timing.ts";
-import { IdeStream, OurIde } from "./compare.fixture.ts";
+import { IdeStream } from "./compare.fixture.ts";
+import { OurIde } from "./our-ide.fixture.ts";
 
 const newFolder = makeFolders();
 const SIZE = 1 << 20;

@@ -59,7 +59,7 @@ export async function exercise(disk: OpenDisk, plan: Plan): Promise<void> {
   expect(readFileSync(plan.image).equals(expected)).toBe(true);
 }
 
-/** Programs that make FAT images and look at them; the first that is not installed, or undefined. */
+/** The first of the programs for FAT images that is not installed, or undefined. */
 export function missingFatTool(): string | undefined {
   return ["mkfs.fat", "fsck.fat", "mcopy"].find((tool) => Bun.which(tool, ENV) === null);
 }

@@ -1,6 +1,6 @@
 /**
- * A FAT file system of mkfs.fat and mtools, copied by our drivers on QEMU's hardware from one disk to
- * another: fsck.fat and mtools find it whole there.
+ * A FAT file system of mkfs.fat and mtools, copied by our drivers on QEMU's hardware from one disk
+ * to another: fsck.fat and mtools find it whole there.
  */
 import { describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
