@@ -1,4 +1,6 @@
-/** Our IDE controller on a machine of a few lines, as hardware to be compared with other hardware. */
+/**
+ * Our IDE controller on a machine of a few lines, as hardware to be compared with other hardware.
+ */
 import type { Drive } from "../disk/drive/drive.ts";
 import type { AccessWidth } from "../disk/host.ts";
 import { TinyMachine } from "../disk/machine.fixture.ts";

@@ -1,8 +1,8 @@
 /**
  * QEMU as hardware: starts a machine of QEMU's and reaches its ports, its memory-mapped registers
  * and its interrupt lines over the qtest socket, one line asked and one answered. Calls block, as
- * an access to a register does. The processor of the machine stands still in its firmware (cli; hlt),
- * so nobody but the test touches the devices, while QEMU's clock runs.
+ * an access to a register does. The processor of the machine stands still in its firmware (cli;
+ * hlt), so nobody but the test touches the devices, while QEMU's clock runs.
  *
  * Reference: QEMU, docs/devel/testing/qtest.
  */
