@@ -10,6 +10,7 @@ import {
   struct,
   u53,
 } from "../../../core/provider/index.ts";
+import { timedOut } from "../waiting.ts";
 import {
   IPV4,
   LOCAL_HOST,
@@ -24,7 +25,7 @@ import {
 import { NOT_FOUND, TOO_MANY_HOSTS } from "../network/hosts.ts";
 import type { TcpOptions } from "../options.ts";
 import { connect, isConnected, listen } from "../transport/calls.ts";
-import { ROLE_CONNECTION, ROLE_LISTENER, ROLE_NETWORK, timedOut, type Sockets } from "./sockets.ts";
+import { ROLE_CONNECTION, ROLE_LISTENER, ROLE_NETWORK, type Sockets } from "./sockets.ts";
 
 const PATH_ADDRESS = addressOf(LOCAL_HOST, SCOPE_PATH, IPV4);
 

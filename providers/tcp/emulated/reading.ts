@@ -1,5 +1,6 @@
 /** `read` on the emulated network: takes what the transport has received, or waits for it. */
 import { layer, struct, u53, type LayerContext } from "../../../core/provider/index.ts";
+import { timedOut } from "../waiting.ts";
 import {
   AT_END,
   readAddress,
@@ -8,7 +9,7 @@ import {
   straightBytes,
   take,
 } from "../transport/calls.ts";
-import { timedOut, wrongRole, type Sockets } from "./sockets.ts";
+import { wrongRole, type Sockets } from "./sockets.ts";
 
 export function reading(sockets: Sockets) {
   const { transport } = sockets;

@@ -173,11 +173,6 @@ export class Sockets {
   }
 }
 
-/** A wait that took too long fails as a socket's does. */
-export function timedOut(result: number): number {
-  return result === -ERRNO.ETIME ? ERRNO.ETIMEDOUT : -result;
-}
-
 /** Why an operation on a connection is none for this role: an error number below zero, or 0. */
 export function wrongRole(socket: SocketView): number {
   if (socket.role === ROLE_CONNECTION) return 0;

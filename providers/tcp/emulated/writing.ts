@@ -14,21 +14,15 @@ import {
   type LayerContext,
   type WaitQueue,
 } from "../../../core/provider/index.ts";
+import { leaveLine, timedOut } from "../waiting.ts";
 import { WAITING_BYTES_MAX, WRITE_MORE } from "../options.ts";
 import { end, send, writable } from "../transport/calls.ts";
 import { command } from "./commanding.ts";
-import { ROLE_NETWORK, timedOut, wrongRole, type SocketView, type Sockets } from "./sockets.ts";
+import { ROLE_NETWORK, wrongRole, type SocketView, type Sockets } from "./sockets.ts";
 
 /** Hands the turn to the next in line. */
 function passTurn(socket: SocketView, run: LayerContext): void {
   if (!run.wakeOne(socket.turns as WaitQueue)) socket.sending = false;
-}
-
-/** A write waits for its turn no longer. */
-function leaveLine(frame: { waits: boolean }, socket: SocketView, run: LayerContext): void {
-  if (!frame.waits) return;
-  frame.waits = false;
-  socket.waitingBytes -= run.length;
 }
 
 export function writing(sockets: Sockets) {

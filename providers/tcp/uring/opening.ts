@@ -3,7 +3,6 @@
  * client tries one address after the other, in the resolver's order, until one answers.
  */
 import {
-  ERRNO,
   OPCODE,
   layer,
   struct,
@@ -12,10 +11,10 @@ import {
   type LayerContext,
   type Wait,
 } from "../../../core/provider/index.ts";
+import { timedOut } from "../waiting.ts";
 import { familyOf } from "./address.ts";
 import { errorNumber } from "./errors.ts";
 import { ANSWER_BYTES, type Attempt, type Openings } from "./openings.ts";
-import { timedOut } from "./sockets.ts";
 
 const PHASE_RESOLVE_HOST = 0;
 const PHASE_RESOLVE_FROM = 1;
@@ -86,7 +85,7 @@ export function opening(openings: Openings) {
         openings.forgetFile(attempt);
         frame.index++;
         if (frame.index < attempt.hosts.length) return run.again();
-        return run.fail(timedOut(result, ERRNO.ETIME, ERRNO.ETIMEDOUT));
+        return run.fail(timedOut(result));
       }
       try {
         openings.finish(run.resource);

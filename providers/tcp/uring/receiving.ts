@@ -16,7 +16,8 @@ import {
   type LayerContext,
   type WaitQueue,
 } from "../../../core/provider/index.ts";
-import { timedOut, type SocketView, type Sockets } from "./sockets.ts";
+import { timedOut } from "../waiting.ts";
+import type { SocketView, Sockets } from "./sockets.ts";
 
 const BUFFER_SHIFT = 16;
 
@@ -96,7 +97,7 @@ export function reading(sockets: Sockets) {
       return timeoutNs > 0 ? run.within(timeoutNs, wait) : wait;
     },
     complete(_frame, run, result) {
-      if (result < 0) return run.fail(timedOut(result, ERRNO.ETIME, ERRNO.ETIMEDOUT));
+      if (result < 0) return run.fail(timedOut(result));
       if (run.length === 0) return run.done(0);
       const record = records.at(run.resource);
       if (record.first === 0) {

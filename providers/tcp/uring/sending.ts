@@ -17,8 +17,9 @@ import {
   type Wait,
   type WaitQueue,
 } from "../../../core/provider/index.ts";
+import { leaveLine, timedOut } from "../waiting.ts";
 import { WAITING_BYTES_MAX, WRITE_MORE } from "../options.ts";
-import { timedOut, type SocketView, type Sockets } from "./sockets.ts";
+import type { SocketView, Sockets } from "./sockets.ts";
 
 /** Linux, include/linux/socket.h: no SIGPIPE, take all of it, more will follow. */
 const MSG_NOSIGNAL = 0x4000;
@@ -81,7 +82,7 @@ export function writing(sockets: Sockets) {
       const record = records.at(run.resource);
       if (!frame.turn) {
         leaveLine(frame, record, run);
-        if (result < 0) return run.fail(timedOut(result, ERRNO.ETIME, ERRNO.ETIMEDOUT));
+        if (result < 0) return run.fail(timedOut(result));
         frame.turn = true;
         return run.again();
       }
@@ -103,7 +104,7 @@ export function writing(sockets: Sockets) {
       }
       frame.turn = false;
       passTurn(record, run);
-      return sent < 0 ? run.fail(timedOut(sent, ERRNO.ETIME, ERRNO.ETIMEDOUT)) : run.done(0);
+      return sent < 0 ? run.fail(timedOut(sent)) : run.done(0);
     },
     cancel(frame, run) {
       const record = records.at(run.resource);
@@ -111,13 +112,6 @@ export function writing(sockets: Sockets) {
       if (frame.turn) passTurn(record, run);
     },
   });
-}
-
-/** A write waits for its turn no longer. */
-function leaveLine(frame: { waits: boolean }, record: SocketView, run: LayerContext): void {
-  if (!frame.waits) return;
-  frame.waits = false;
-  record.waitingBytes -= run.length;
 }
 
 /** `end`: says, after what is being written, that no more will come. */

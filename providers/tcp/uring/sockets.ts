@@ -111,8 +111,3 @@ export class Sockets {
     }
   }
 }
-
-/** The error number with which a timeout of ours is told: what the kernel says of its own. */
-export function timedOut(result: number, etime: number, etimedout: number): number {
-  return -result === etime ? etimedout : -result;
-}
