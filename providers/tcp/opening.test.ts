@@ -139,4 +139,18 @@ describe("accept()", () => {
       expect(await served.join()).toEqual(Array.from({ length: 20 }, (_, i) => String(i + 1)));
     });
   });
+
+  onBoth("is EINVAL on a connection, and a listener reads and writes nothing", async (io) => {
+    const { listener, client, server } = await pair(io);
+    await client.write("unread");
+    await io.connect(listener.port);
+    await io.sleep(ms(5));
+    // Whatever waits in a listener's list or a connection's inbox is none of the other's.
+    const [connection, listening] = [io.end(server.handle), io.end(listener.handle)];
+    expect(await codeOf(connection.perform("accept"))).toBe("EINVAL");
+    expect(await codeOf(listening.read(16))).toBe("ENOTCONN");
+    expect(await codeOf(listening.write("x"))).toBe("ENOTCONN");
+    expect(text(await server.read())).toBe("unread");
+    expect(await codeOf((await listener.accept()).close())).toBe("resolved");
+  });
 });

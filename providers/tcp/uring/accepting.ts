@@ -15,7 +15,7 @@ import {
   type LayerContext,
   type WaitQueue,
 } from "../../../core/provider/index.ts";
-import { KIND_CONNECTION, type SocketView, type Sockets } from "./sockets.ts";
+import { KIND_CONNECTION, KIND_LISTENER, type SocketView, type Sockets } from "./sockets.ts";
 
 /** Connections that may wait for `accept` before the listener leaves the rest to the kernel. */
 const WAITING_MAX = 256;
@@ -124,10 +124,12 @@ export function accepting(sockets: Sockets) {
     frame: struct({}),
     wait(_frame, run) {
       const listener = records.at(run.resource);
+      if (listener.kind !== KIND_LISTENER) return run.ready(-ERRNO.EINVAL);
       if (listener.first !== 0 || listener.failure !== 0) return run.ready();
       return run.queue(listener.readable as WaitQueue);
     },
-    complete(_frame, run) {
+    complete(_frame, run, result) {
+      if (result < 0) return run.fail(-result);
       const listener = records.at(run.resource);
       if (listener.first === 0) {
         return listener.failure === 0 ? run.again() : run.fail(-listener.failure);

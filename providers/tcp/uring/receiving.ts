@@ -17,7 +17,7 @@ import {
   type WaitQueue,
 } from "../../../core/provider/index.ts";
 import { timedOut } from "../waiting.ts";
-import type { SocketView, Sockets } from "./sockets.ts";
+import { KIND_CONNECTION, type SocketView, type Sockets } from "./sockets.ts";
 
 const BUFFER_SHIFT = 16;
 
@@ -90,6 +90,7 @@ export function reading(sockets: Sockets) {
     frame: struct({}),
     wait(_frame, run) {
       const record = records.at(run.resource);
+      if (record.kind !== KIND_CONNECTION) return run.ready(-ERRNO.ENOTCONN);
       const settled = record.ended || record.failure !== 0 || run.length === 0;
       if (settled || record.first !== 0) return run.ready();
       const wait = run.queue(record.readable as WaitQueue);

@@ -19,7 +19,7 @@ import {
 } from "../../../core/provider/index.ts";
 import { leaveLine, timedOut } from "../waiting.ts";
 import { WAITING_BYTES_MAX, WRITE_MORE } from "../options.ts";
-import type { SocketView, Sockets } from "./sockets.ts";
+import { KIND_CONNECTION, type SocketView, type Sockets } from "./sockets.ts";
 
 /** Linux, include/linux/socket.h: no SIGPIPE, take all of it, more will follow. */
 const MSG_NOSIGNAL = 0x4000;
@@ -60,6 +60,7 @@ export function writing(sockets: Sockets) {
     wait(frame, run) {
       const record = records.at(run.resource);
       let wait: Wait | undefined;
+      if (record.kind !== KIND_CONNECTION) return run.ready(-ERRNO.ENOTCONN);
       if (!frame.turn) {
         if (record.sending && record.waitingBytes + run.length > WAITING_BYTES_MAX) {
           return run.ready(-REEL_ERROR_NUMBERS.ERR_LIMIT);
