@@ -61,91 +61,84 @@ async function finishUp(io: Runtime, ends: OpenedEnds): Promise<void> {
 const canRestore = ({ provider }: ContractSubject, backend: BackendName): boolean =>
   provider.capabilities.restore.includes(backend);
 
+/** A rule about two runtimes: one that a snapshot is taken of, and one that it is put into. */
+function between(
+  body: (
+    here: Runtime,
+    there: Runtime,
+    subject: ContractSubject,
+    backend: BackendName,
+  ) => Promise<void>,
+): Rule["body"] {
+  return async (subject, backend) => {
+    const here = await startWith(subject, backend);
+    const there = await startWith(subject, backend);
+    try {
+      await body(here, there, subject, backend);
+    } finally {
+      await here.close();
+      await there.close();
+    }
+  };
+}
+
 export const stateRules: Rule[] = [
   {
     title: "restore() refuses with ERR_UNSUPPORTED what the provider cannot make anew",
     applies: (subject, backend) => !canRestore(subject, backend),
-    async body(subject, backend) {
-      const here = await startWith(subject, backend);
-      const there = await startWith(subject, backend);
-      try {
-        await inFlight(here, subject, await openSubject(here, subject));
-        throwsCode(() => there.restore(here.snapshot()), "ERR_UNSUPPORTED");
-        assertNothingLeft(there);
-      } finally {
-        await here.close();
-        await there.close();
-      }
-    },
+    body: between(async (here, there, subject) => {
+      await inFlight(here, subject, await openSubject(here, subject));
+      throwsCode(() => there.restore(here.snapshot()), "ERR_UNSUPPORTED");
+      assertNothingLeft(there);
+    }),
   },
   {
     title: "restore() in a new runtime goes on where snapshot() was taken, in mid-flight",
     applies: canRestore,
-    async body(subject, backend) {
-      const here = await startWith(subject, backend);
-      const there = await startWith(subject, backend);
-      try {
-        const ends = await openSubject(here, subject);
-        const operation = await inFlight(here, subject, ends);
-        const saved = here.snapshot();
-        const restored = restoreEnds(there, saved, ends);
-        // Virtual time stands still until it is driven: nothing may have got lost or changed.
-        if (backend === "emulated") equal(there.snapshot(), saved, "snapshot of what was restored");
-        const theirs = await future(there, subject, restored, operation);
-        const ours = await future(here, subject, ends, operation);
-        equal(theirs, ours, "future of the restored operation");
-        await finishUp(there, restored);
-        await finishUp(here, ends);
-      } finally {
-        await here.close();
-        await there.close();
-      }
-    },
+    body: between(async (here, there, subject, backend) => {
+      const ends = await openSubject(here, subject);
+      const operation = await inFlight(here, subject, ends);
+      const saved = here.snapshot();
+      const restored = restoreEnds(there, saved, ends);
+      // Virtual time stands still until it is driven: nothing may have got lost or changed.
+      if (backend === "emulated") equal(there.snapshot(), saved, "snapshot of what was restored");
+      const theirs = await future(there, subject, restored, operation);
+      const ours = await future(here, subject, ends, operation);
+      equal(theirs, ours, "future of the restored operation");
+      await finishUp(there, restored);
+      await finishUp(here, ends);
+    }),
   },
   {
     title: "restore() lets a restored operation be cancelled as any other",
     applies: canRestore,
-    async body(subject, backend) {
-      const here = await startWith(subject, backend);
-      const there = await startWith(subject, backend);
-      try {
-        const ends = await openSubject(here, subject);
-        const operation = await inFlight(here, subject, ends);
-        const restored = restoreEnds(there, here.snapshot(), ends);
-        there.calls.asyncCancel(operation);
-        await there.calls.asyncWait([operation], [false]);
-        equal(there.calls.asyncOutcome(operation).code, "ECANCELED", "outcome");
-        there.calls.asyncRelease(operation);
-        await finishUp(there, restored);
-      } finally {
-        await here.close();
-        await there.close();
-      }
-    },
+    body: between(async (here, there, subject) => {
+      const ends = await openSubject(here, subject);
+      const operation = await inFlight(here, subject, ends);
+      const restored = restoreEnds(there, here.snapshot(), ends);
+      there.calls.asyncCancel(operation);
+      await there.calls.asyncWait([operation], [false]);
+      equal(there.calls.asyncOutcome(operation).code, "ECANCELED", "outcome");
+      there.calls.asyncRelease(operation);
+      await finishUp(there, restored);
+    }),
   },
   {
     title: "restore() refuses damaged state with ERR_STATE_CORRUPT and changes nothing",
     applies: canRestore,
-    async body(subject, backend) {
-      const here = await startWith(subject, backend);
-      const there = await startWith(subject, backend);
-      try {
-        const ends = await openSubject(here, subject);
-        await inFlight(here, subject, ends);
-        const saved = here.snapshot();
-        const random = new Random(1);
-        for (let i = 0; i < DAMAGES; i++) {
-          const damaged = saved.slice(0, i % 4 === 0 ? random.below(saved.length) : saved.length);
-          if (i % 4 !== 0) damaged[random.below(damaged.length)]! ^= 1 << random.below(8);
-          throwsCode(() => there.restore(damaged), "ERR_STATE_CORRUPT");
-        }
-        assertNothingLeft(there);
-        restoreEnds(there, saved, ends);
-      } finally {
-        await here.close();
-        await there.close();
+    body: between(async (here, there, subject) => {
+      const ends = await openSubject(here, subject);
+      await inFlight(here, subject, ends);
+      const saved = here.snapshot();
+      const random = new Random(1);
+      for (let i = 0; i < DAMAGES; i++) {
+        const damaged = saved.slice(0, i % 4 === 0 ? random.below(saved.length) : saved.length);
+        if (i % 4 !== 0) damaged[random.below(damaged.length)]! ^= 1 << random.below(8);
+        throwsCode(() => there.restore(damaged), "ERR_STATE_CORRUPT");
       }
-    },
+      assertNothingLeft(there);
+      restoreEnds(there, saved, ends);
+    }),
   },
   {
     title: "restore() refuses a runtime that is in use with ERR_OPERATION_BUSY",
