@@ -109,18 +109,9 @@ export class BufferPool implements BufferHome {
    */
   transient(bytes: Uint8Array): IoBuffer {
     const sizeClass = 32 - Math.clz32(Math.max(bytes.length, TRANSIENT_BYTES_MIN) - 1);
-    const spare = this.#spare[sizeClass]!.pop();
-    if (spare === undefined) {
-      const block = this.arena.take(2 ** sizeClass);
-      const made = this.#keep(new IoBuffer(this, this.#takeId(), "owned", block, undefined));
-      made.isTransient = true;
-      block.bytes.set(bytes);
-      return made;
-    }
-    spare.block.bytes.set(bytes);
-    this.#buffers[spare.id] = spare;
-    this.#live++;
-    return spare;
+    const buffer = this.#spare[sizeClass]!.pop() ?? this.#makeTransient(sizeClass);
+    buffer.block.bytes.set(bytes);
+    return this.#keep(buffer);
   }
 
   recycle(buffer: IoBuffer): boolean {
@@ -218,6 +209,13 @@ export class BufferPool implements BufferHome {
     set.add(buffer);
     this.#aliases.set(view.buffer, set);
     return buffer;
+  }
+
+  #makeTransient(sizeClass: number): IoBuffer {
+    const block = this.arena.take(2 ** sizeClass);
+    const made = new IoBuffer(this, this.#takeId(), "owned", block, undefined);
+    made.isTransient = true;
+    return made;
   }
 
   #takeId(): number {
