@@ -2,11 +2,10 @@
  * The command line as a tree of commander's: names, flags and help. The commands' bodies are loaded
  * only when they run, so that `--help` costs no more than it must.
  */
-import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, Option } from "commander";
 import packageJson from "../package.json" with { type: "json" };
-
-/** What a command's body gives back. */
-export type Body = (...words: never[]) => Promise<number>;
+import { jsonFlag, keyValue, list, seedNumber, type Action, type Body } from "./program/flags.ts";
+import { addSessions } from "./program/sessions.ts";
 
 const BACKENDS = ["auto", "uring", "emulated"];
 const CLOCKS = ["virtual", "paced"];
@@ -15,24 +14,6 @@ const EXIT_CODES = `
 Exit codes:
   0 ok, 1 internal, 2 usage, 3 invalid scenario, 4 expectation failed, 5 replay diverged,
   6 backend unavailable, 7 corrupt or incompatible recording, 130 interrupted`;
-
-/** A whole number from 0, exact in a JavaScript number. */
-function seedNumber(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
-  throw new InvalidArgumentError("It must be a whole number from 0 to 9007199254740991.");
-}
-
-const list = (value: string, before: string[]): string[] => [...before, value];
-
-function keyValue(value: string, before: string[]): string[] {
-  if (/^[A-Za-z][\w-]*=/.test(value)) return [...before, value];
-  throw new InvalidArgumentError("It must be like name=value.");
-}
-
-function jsonFlag(): Option {
-  return new Option("--json", "print one JSON document instead of text");
-}
 
 /** Flags of everything that runs a scenario. */
 function runFlags(command: Command): Command {
@@ -95,8 +76,6 @@ Examples:
   ioreel replay a.reel
 ${EXIT_CODES}`;
 
-type Action = (load: () => Promise<Body>) => (...words: unknown[]) => Promise<void>;
-
 function addRunning(program: Command, action: Action): void {
   runFlags(program.command("run"))
     .summary("run a scenario")
@@ -131,31 +110,6 @@ Examples:
     )
     .addOption(jsonFlag())
     .action(action(async () => (await import("./commands/check.ts")).check as Body));
-}
-
-function addSessions(program: Command, action: Action): void {
-  program
-    .command("replay")
-    .summary("replay a recorded session and compare it")
-    .description(
-      "Runs the recorded scenario again and compares every operation. A session of io_uring is\n" +
-        "answered from the recording, without a ring; one of the emulated machine happens again.",
-    )
-    .addArgument(new Argument("<file>", "the recording"))
-    .option("-q, --quiet", "print the summary only")
-    .addOption(jsonFlag())
-    .addHelpText("after", "\nExample:\n  ioreel replay a.reel --json")
-    .action(action(async () => (await import("./commands/replay.ts")).replay as Body));
-  const session = program.command("session").summary("look into recorded sessions");
-  session
-    .command("show")
-    .summary("show what a recording holds")
-    .description("Verifies a recording and shows its header, and its events if asked for.")
-    .addArgument(new Argument("<file>", "the recording"))
-    .option("--events [from-to]", "print the events, all or a range of their numbers")
-    .addOption(jsonFlag())
-    .addHelpText("after", "\nExample:\n  ioreel session show a.reel --events 0-20")
-    .action(action(async () => (await import("./commands/session.ts")).show as Body));
 }
 
 function addLooking(program: Command, action: Action): void {

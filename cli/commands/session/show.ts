@@ -1,8 +1,12 @@
 /** `ioreel session show`: what a recording holds, all of it verified first. */
-import { ReelError } from "../../core/errors.ts";
-import { describeEvent } from "../../core/session/describe.ts";
-import { openRecording, type PlacedEvent, type Recording } from "../../core/session/recording.ts";
-import { columns, json, out, paint } from "../output.ts";
+import { ReelError } from "../../../core/errors.ts";
+import { describeEvent } from "../../../core/session/describe.ts";
+import {
+  openRecording,
+  type PlacedEvent,
+  type Recording,
+} from "../../../core/session/recording.ts";
+import { columns, json, out, paint } from "../../output.ts";
 
 export interface ShowFlags {
   events?: string | true;
