@@ -14,7 +14,7 @@ import {
 } from "../backend/contract.ts";
 import { codeOfResult } from "../errors.ts";
 import { HOST_CALL_NAMES } from "./event.ts";
-import type { SessionEvent } from "./event.ts";
+import type { MissingPayload, SessionEvent } from "./event.ts";
 
 /** Names that a recording gives to numbers. */
 export interface EventNames {
@@ -95,8 +95,10 @@ export function nameHow(opcode: number, how: number): string {
 const withDigest = (digest: number | undefined): string =>
   digest === undefined ? "" : `, payload ${nameDigest(digest)}`;
 
-const withPayload = (bytes: Uint8Array | undefined): string =>
-  bytes === undefined ? "" : `, ${namePayload(bytes)}`;
+function withPayload(bytes: Uint8Array | undefined, missing?: MissingPayload): string {
+  if (missing !== undefined) return `, ${missing.length} bytes, ${nameDigest(missing.digest)}`;
+  return bytes === undefined ? "" : `, ${namePayload(bytes)}`;
+}
 
 /**
  * One line for one event.
@@ -121,7 +123,7 @@ export function describeEvent(event: SessionEvent, names: EventNames = {}): stri
       return `cancel slot ${event.slot}`;
     case "complete": {
       const result = `result ${nameResult(event.result)}${flagsText(event.flags)}`;
-      return `complete slot ${event.slot}: ${result}${withPayload(event.bytes)}`;
+      return `complete slot ${event.slot}: ${result}${withPayload(event.bytes, event.missing)}`;
     }
     case "interrupt":
       return `interrupt line ${event.line}`;
@@ -137,7 +139,7 @@ export function describeEvent(event: SessionEvent, names: EventNames = {}): stri
       const [status = 0, ...answers] = event.results;
       const answer = status < 0 ? nameResult(status) : `[${answers.join(", ")}]`;
       const call = `${nameHostCall(event.call)}(${event.args.join(", ")})`;
-      return `host ${call} = ${answer}${withPayload(event.bytes)}`;
+      return `host ${call} = ${answer}${withPayload(event.bytes, event.missing)}`;
     }
     case "start": {
       const provider = names.providers?.[event.provider] ?? `provider ${event.provider}`;
@@ -154,5 +156,7 @@ export function describeEvent(event: SessionEvent, names: EventNames = {}): stri
       return `mark ${nameText(event.text)}`;
     case "end":
       return `end: ${nameText(event.outcome)}`;
+    case "state":
+      return `state of ${event.digests.length} parts: ${event.digests.map(nameDigest).join(", ")}`;
   }
 }

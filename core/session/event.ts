@@ -24,6 +24,7 @@ export const EVENT = {
   SETTLE: 11,
   MARK: 12,
   END: 13,
+  STATE: 14,
 } as const;
 
 /** Numbers of the host calls. They are part of the recording format. */
@@ -83,6 +84,13 @@ export const NO_DIGEST = -1;
  * One event. `slot` is a descriptor's index, times are nanoseconds of the session's clock, `digest`
  * is the CRC-32 of a payload that is not kept in full, `bytes` one that is.
  */
+/** A payload of which the recording keeps this and not its bytes. */
+export interface MissingPayload {
+  readonly length: number;
+  /** CRC-32 of the bytes. */
+  readonly digest: number;
+}
+
 export type SessionEvent =
   | { kind: "turn"; steps: number; nowNs: number }
   | {
@@ -103,6 +111,7 @@ export type SessionEvent =
       result: number;
       flags: number;
       bytes: Uint8Array | undefined;
+      missing?: MissingPayload;
     }
   | { kind: "interrupt"; line: number }
   | { kind: "expire"; nowNs: number }
@@ -114,6 +123,7 @@ export type SessionEvent =
       args: readonly number[];
       results: readonly number[];
       bytes: Uint8Array | undefined;
+      missing?: MissingPayload;
     }
   | {
       kind: "start";
@@ -128,6 +138,8 @@ export type SessionEvent =
     }
   | { kind: "settle"; slot: number; result: number; digest: number | undefined }
   | { kind: "mark"; text: string }
+  /** Checksums of the engine's parts between two turns: CRC-32s, in the order of its snapshot. */
+  | { kind: "state"; digests: readonly number[] }
   | { kind: "end"; outcome: string };
 
 export type EventKind = SessionEvent["kind"];
@@ -159,11 +171,17 @@ export class EventRecord {
   bytes: Uint8Array | undefined = undefined;
   args: readonly number[] = [];
   results: readonly number[] = [];
+  /** Length of a payload that is not kept (complete, host), whose checksum is `digest`; else -1. */
+  missing = -1;
+  digests: readonly number[] = [];
   text = "";
 }
 
 const digestOf = (record: EventRecord): number | undefined =>
   record.digest === NO_DIGEST ? undefined : record.digest;
+
+const missingOf = ({ digest, missing }: EventRecord): { missing?: MissingPayload } =>
+  missing < 0 ? {} : { missing: { length: missing, digest } };
 
 /** Copies a record into an event that stays as it is. */
 export function toSessionEvent(record: EventRecord): SessionEvent {
@@ -179,7 +197,14 @@ export function toSessionEvent(record: EventRecord): SessionEvent {
     case EVENT.CANCEL:
       return { kind: "cancel", slot };
     case EVENT.COMPLETE:
-      return { kind: "complete", slot, result, flags: record.flags, bytes: record.bytes?.slice() };
+      return {
+        kind: "complete",
+        slot,
+        result,
+        flags: record.flags,
+        bytes: record.bytes?.slice(),
+        ...missingOf(record),
+      };
     case EVENT.INTERRUPT:
       return { kind: "interrupt", line: record.code };
     case EVENT.EXPIRE:
@@ -190,7 +215,8 @@ export function toSessionEvent(record: EventRecord): SessionEvent {
       return { kind: "clock", nowNs };
     case EVENT.HOST: {
       const { args, results } = record;
-      return { kind: "host", call: record.code, args, results, bytes: record.bytes?.slice() };
+      const bytes = record.bytes?.slice();
+      return { kind: "host", call: record.code, args, results, bytes, ...missingOf(record) };
     }
     case EVENT.START: {
       const { provider, handle, operation, argument } = record;
@@ -204,6 +230,8 @@ export function toSessionEvent(record: EventRecord): SessionEvent {
       return { kind: "mark", text: record.text };
     case EVENT.END:
       return { kind: "end", outcome: record.text };
+    case EVENT.STATE:
+      return { kind: "state", digests: record.digests };
     default:
       throw new RangeError(`Cannot read an event record: kind ${record.kind} is none`);
   }

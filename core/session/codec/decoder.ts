@@ -6,12 +6,10 @@
 import { ReelError } from "../../errors.ts";
 import { EVENT, NO_DIGEST } from "../event.ts";
 import type { EventRecord } from "../event.ts";
-import { ByteReader, MalformedBytes } from "./bytes.ts";
+import { MalformedBytes } from "./bytes.ts";
 import {
   COMPLETE_HAS,
-  HOST_NUMBERS_MAX,
   I32_MAX,
-  MARK_BYTES_MAX,
   OPCODE_MAX,
   PAYLOAD_BYTES_MAX,
   SETTLE_HAS,
@@ -21,18 +19,9 @@ import {
   TAG,
   U32_MAX,
 } from "./format.ts";
-import { CodecModel } from "./model.ts";
+import { malformed, PlainDecoder } from "./plain-decoder.ts";
 
-const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const NO_NUMBERS: readonly number[] = [];
-
-function malformed(what: string, value: number): never {
-  throw new MalformedBytes(`${what} ${value}, which is out of range`);
-}
-
-export class SegmentDecoder {
-  readonly #model = new CodecModel();
-  readonly #reader = new ByteReader();
+export class SegmentDecoder extends PlainDecoder {
   #where = "";
 
   /**
@@ -41,20 +30,20 @@ export class SegmentDecoder {
    * @param where names the segment in errors
    */
   load(bytes: Uint8Array, timeNs: number, where: string): void {
-    this.#reader.bytes = bytes;
-    this.#reader.at = 0;
-    this.#model.reset(timeNs);
+    this.reader.bytes = bytes;
+    this.reader.at = 0;
+    this.model.reset(timeNs);
     this.#where = where;
   }
 
   /** Whether all bytes are decoded. */
   get done(): boolean {
-    return this.#reader.at === this.#reader.bytes.length;
+    return this.reader.at === this.reader.bytes.length;
   }
 
   /** The session's clock after the last decoded event. */
   get timeNs(): number {
-    return this.#model.timeNs;
+    return this.model.timeNs;
   }
 
   /**
@@ -62,7 +51,7 @@ export class SegmentDecoder {
    * @throws {ReelError} ERR_CORRUPT_RECORDING when the bytes are no event
    */
   next(record: EventRecord): void {
-    const begin = this.#reader.at;
+    const begin = this.reader.at;
     try {
       this.#event(record);
     } catch (error) {
@@ -76,23 +65,51 @@ export class SegmentDecoder {
   }
 
   #event(record: EventRecord): void {
-    const reader = this.#reader;
+    const reader = this.reader;
     const tag = reader.bytes[reader.at];
     if (tag === undefined) throw new MalformedBytes("no event where one was announced");
     reader.at++;
     record.bytes = undefined;
+    record.missing = -1;
     if (tag >= TAG.SUBMIT) return this.#submit(record, tag, 0);
     if (tag >= TAG.SETTLE) {
       if (tag > TAG.SETTLE + 7) malformed("the tag", tag);
       return this.#settle(record, tag);
     }
     if (tag >= TAG.COMPLETE) return this.#complete(record, tag);
-    this.#rare(record, tag);
+    if (tag === TAG.START) return this.#start(record);
+    if (tag === TAG.HOW) return this.#made(record);
+    if (tag === TAG.DIGESTED) return this.#digested(record);
+    this.plain(record, tag);
+  }
+
+  /** A submit with the way in which it is made before it. */
+  #made(record: EventRecord): void {
+    const reader = this.reader;
+    const how = this.bounded("the way of a request", U32_MAX);
+    const next = reader.bytes[reader.at++];
+    if (how === 0 || next === undefined || next < TAG.SUBMIT) malformed("the way", how);
+    this.#submit(record, next, how);
+  }
+
+  /** A complete or host event with the checksum of its payload before it. */
+  #digested(record: EventRecord): void {
+    const reader = this.reader;
+    const length = this.bounded("a payload's length", PAYLOAD_BYTES_MAX);
+    const digest = reader.word();
+    const next = reader.bytes[reader.at++];
+    if (next === TAG.HOST) this.plain(record, next);
+    else if (next !== undefined && next >= TAG.COMPLETE && next < TAG.SETTLE) {
+      this.#complete(record, next);
+    } else malformed("the tag", next ?? -1);
+    if (record.bytes !== undefined) malformed("the bytes of a payload that is not kept", length);
+    record.missing = length;
+    record.digest = digest;
   }
 
   #submit(record: EventRecord, tag: number, how: number): void {
-    const reader = this.#reader;
-    const model = this.#model;
+    const reader = this.reader;
+    const model = this.model;
     const files = model.files;
     let file = files.last;
     if ((tag & SUBMIT_HAS.FILE) !== 0) {
@@ -100,14 +117,14 @@ export class SegmentDecoder {
       if (file < -1 || file > I32_MAX) malformed("the file", file);
     }
     const stream = files.indexOf(file);
-    const slot = this.#slot(model.submitSlot.next, (tag & SUBMIT_HAS.SLOT) !== 0);
+    const slot = this.slot(model.submitSlot.next, (tag & SUBMIT_HAS.SLOT) !== 0);
     let opcode = files.code[stream]!;
-    if ((tag & SUBMIT_HAS.OPCODE) !== 0) opcode = this.#bounded("the opcode", OPCODE_MAX);
+    if ((tag & SUBMIT_HAS.OPCODE) !== 0) opcode = this.bounded("the opcode", OPCODE_MAX);
     let length = files.length[stream]!;
-    if ((tag & SUBMIT_HAS.LENGTH) !== 0) length = this.#bounded("the length", U32_MAX);
-    const offset = this.#offset(files.nextOffset[stream]!, (tag & SUBMIT_HAS.OFFSET) !== 0);
+    if ((tag & SUBMIT_HAS.LENGTH) !== 0) length = this.bounded("the length", U32_MAX);
+    const offset = this.offset(files.nextOffset[stream]!, (tag & SUBMIT_HAS.OFFSET) !== 0);
     let opFlags = files.flags[stream]!;
-    if ((tag & SUBMIT_HAS.FLAGS) !== 0) opFlags = this.#bounded("the flags", U32_MAX);
+    if ((tag & SUBMIT_HAS.FLAGS) !== 0) opFlags = this.bounded("the flags", U32_MAX);
     record.kind = EVENT.SUBMIT;
     record.slot = slot;
     record.opcode = opcode;
@@ -124,16 +141,16 @@ export class SegmentDecoder {
   }
 
   #complete(record: EventRecord, tag: number): void {
-    const reader = this.#reader;
-    const model = this.#model;
-    const slot = this.#slot(model.completeSlot.next, (tag & COMPLETE_HAS.SLOT) !== 0);
+    const reader = this.reader;
+    const model = this.model;
+    const slot = this.slot(model.completeSlot.next, (tag & COMPLETE_HAS.SLOT) !== 0);
     let result = model.expectedResult(slot);
     if ((tag & COMPLETE_HAS.RESULT) !== 0) result = reader.signed();
     if ((result | 0) !== result) malformed("the result", result);
     record.kind = EVENT.COMPLETE;
     record.slot = slot;
     record.result = result;
-    record.flags = (tag & COMPLETE_HAS.FLAGS) !== 0 ? this.#bounded("the flags", U32_MAX) : 0;
+    record.flags = (tag & COMPLETE_HAS.FLAGS) !== 0 ? this.bounded("the flags", U32_MAX) : 0;
     if ((tag & COMPLETE_HAS.BYTES) !== 0) {
       const given = (tag & COMPLETE_HAS.BYTES_LENGTH) !== 0;
       const length = given ? reader.unsigned() : result;
@@ -144,32 +161,32 @@ export class SegmentDecoder {
   }
 
   #settle(record: EventRecord, tag: number): void {
-    const model = this.#model;
-    const slot = this.#slot(model.settleSlot.next, (tag & SETTLE_HAS.SLOT) !== 0);
+    const model = this.model;
+    const slot = this.slot(model.settleSlot.next, (tag & SETTLE_HAS.SLOT) !== 0);
     let result = model.expectedResult(slot);
-    if ((tag & SETTLE_HAS.RESULT) !== 0) result = this.#safe("the result");
+    if ((tag & SETTLE_HAS.RESULT) !== 0) result = this.safe("the result");
     record.kind = EVENT.SETTLE;
     record.slot = slot;
     record.result = result;
-    record.digest = (tag & SETTLE_HAS.DIGEST) !== 0 ? this.#reader.word() : NO_DIGEST;
+    record.digest = (tag & SETTLE_HAS.DIGEST) !== 0 ? this.reader.word() : NO_DIGEST;
     model.settleSlot.learn(slot);
   }
 
   #start(record: EventRecord): void {
-    const model = this.#model;
+    const model = this.model;
     const handles = model.handles;
-    const mask = this.#bounded("the mask", 0x7f);
+    const mask = this.bounded("the mask", 0x7f);
     let handle = handles.last;
-    if ((mask & START_HAS.HANDLE) !== 0) handle = this.#bounded("the handle", U32_MAX);
+    if ((mask & START_HAS.HANDLE) !== 0) handle = this.bounded("the handle", U32_MAX);
     const stream = handles.indexOf(handle);
-    const slot = this.#slot(model.startSlot.next, (mask & START_HAS.SLOT) !== 0);
+    const slot = this.slot(model.startSlot.next, (mask & START_HAS.SLOT) !== 0);
     let code = handles.code[stream]!;
-    if ((mask & START_HAS.KIND) !== 0) code = this.#bounded("the operation", SLOT_MAX * 256 + 255);
+    if ((mask & START_HAS.KIND) !== 0) code = this.bounded("the operation", SLOT_MAX * 256 + 255);
     let length = handles.length[stream]!;
     if ((mask & START_HAS.LENGTH) !== 0) {
-      length = this.#bounded("the length", Number.MAX_SAFE_INTEGER);
+      length = this.bounded("the length", Number.MAX_SAFE_INTEGER);
     }
-    const offset = this.#offset(handles.nextOffset[stream]!, (mask & START_HAS.OFFSET) !== 0);
+    const offset = this.offset(handles.nextOffset[stream]!, (mask & START_HAS.OFFSET) !== 0);
     record.kind = EVENT.START;
     record.slot = slot;
     record.provider = code >>> 8;
@@ -177,116 +194,12 @@ export class SegmentDecoder {
     record.operation = code & 0xff;
     record.offset = offset;
     record.length = length;
-    record.digest = (mask & START_HAS.DIGEST) !== 0 ? this.#reader.word() : NO_DIGEST;
-    if ((mask & START_HAS.ARGUMENT) !== 0) handles.argument[stream] = this.#safe("the argument");
+    record.digest = (mask & START_HAS.DIGEST) !== 0 ? this.reader.word() : NO_DIGEST;
+    if ((mask & START_HAS.ARGUMENT) !== 0) handles.argument[stream] = this.safe("the argument");
     record.argument = handles.argument[stream]!;
     handles.last = handle;
     model.startSlot.learn(slot);
     handles.learn(stream, code, length, offset, 0);
     model.ask(slot, length);
-  }
-
-  #rare(record: EventRecord, tag: number): void {
-    const reader = this.#reader;
-    switch (tag) {
-      case TAG.TURN:
-        record.kind = EVENT.TURN;
-        record.steps = this.#bounded("the steps", Number.MAX_SAFE_INTEGER);
-        record.nowNs = this.#time();
-        return;
-      case TAG.CANCEL:
-        record.kind = EVENT.CANCEL;
-        record.slot = this.#bounded("the slot", SLOT_MAX);
-        return;
-      case TAG.INTERRUPT:
-        record.kind = EVENT.INTERRUPT;
-        record.code = this.#bounded("the line", SLOT_MAX);
-        return;
-      case TAG.EXPIRE:
-        record.kind = EVENT.EXPIRE;
-        record.nowNs = this.#time();
-        return;
-      case TAG.INPUT:
-        record.kind = EVENT.INPUT;
-        record.code = this.#bounded("the input", OPCODE_MAX);
-        record.value = this.#safe("the value");
-        return;
-      case TAG.CLOCK:
-        record.kind = EVENT.CLOCK;
-        record.nowNs = this.#time();
-        return;
-      case TAG.HOST: {
-        record.kind = EVENT.HOST;
-        record.code = this.#bounded("the host call", OPCODE_MAX);
-        record.args = this.#numbers();
-        record.results = this.#numbers();
-        const length = this.#bounded("a payload's length", PAYLOAD_BYTES_MAX + 1);
-        if (length > 0) record.bytes = reader.block(length - 1);
-        return;
-      }
-      case TAG.START:
-        return this.#start(record);
-      case TAG.HOW: {
-        const how = this.#bounded("the way of a request", U32_MAX);
-        const next = reader.bytes[reader.at++];
-        if (how === 0 || next === undefined || next < TAG.SUBMIT) malformed("the way", how);
-        return this.#submit(record, next, how);
-      }
-      case TAG.MARK:
-      case TAG.END:
-        record.kind = tag === TAG.MARK ? EVENT.MARK : EVENT.END;
-        record.text = this.#text();
-        return;
-      default:
-        malformed("the tag", tag);
-    }
-  }
-
-  #bounded(what: string, maximum: number): number {
-    const value = this.#reader.unsigned();
-    if (value > maximum) malformed(what, value);
-    return value;
-  }
-
-  #safe(what: string): number {
-    const value = this.#reader.signed();
-    if (!Number.isSafeInteger(value)) malformed(what, value);
-    return value;
-  }
-
-  #slot(predicted: number, written: boolean): number {
-    const slot = written ? predicted + this.#reader.signed() : predicted;
-    if ((slot & SLOT_MAX) !== slot) malformed("the slot", slot);
-    return slot;
-  }
-
-  #offset(predicted: number, written: boolean): number {
-    const offset = written ? predicted + this.#reader.signed() : predicted;
-    if (offset < -1 || offset > Number.MAX_SAFE_INTEGER) malformed("the offset", offset);
-    return offset;
-  }
-
-  #time(): number {
-    const nowNs = this.#model.timeNs + this.#reader.signed();
-    if (nowNs < 0 || nowNs > Number.MAX_SAFE_INTEGER) malformed("the time", nowNs);
-    this.#model.timeNs = nowNs;
-    return nowNs;
-  }
-
-  #numbers(): readonly number[] {
-    const count = this.#bounded("a count of numbers", HOST_NUMBERS_MAX);
-    if (count === 0) return NO_NUMBERS;
-    const numbers: number[] = [];
-    for (let i = 0; i < count; i++) numbers.push(this.#safe("a number"));
-    return numbers;
-  }
-
-  #text(): string {
-    const bytes = this.#reader.block(this.#bounded("a text's length", MARK_BYTES_MAX));
-    try {
-      return textDecoder.decode(bytes);
-    } catch {
-      throw new MalformedBytes("a text that is not UTF-8");
-    }
   }
 }

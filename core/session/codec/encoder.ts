@@ -80,7 +80,7 @@ export class SegmentEncoder extends PlainEncoder {
 
   #how(how: number): void {
     check("how", how, U32_MAX);
-    this.codec = CODEC_HOW;
+    this.codec = Math.max(this.codec, CODEC_HOW);
     this.writer.bytes[this.writer.at++] = TAG.HOW;
     this.writer.unsigned(how);
   }

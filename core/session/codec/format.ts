@@ -1,5 +1,5 @@
 /**
- * Numbers of event codecs 1 and 2. An event is a tag byte and its fields as varints, each field as
+ * Numbers of event codecs 1 to 3. An event is a tag byte and its fields as varints, each field as
  * its difference from a prediction (see `model.ts`); a field that is as predicted is not written at
  * all, which the tag's low bits say. So an operation of a regular pattern costs one byte.
  *
@@ -8,13 +8,14 @@
  */
 
 /**
- * The codec of this file. A segment's header names the first one that has all that is in it: 2 when
- * a submit says how it is made, otherwise 1, so that an older reader takes what it understands and
- * refuses the rest.
+ * The codec of this file. A segment's header names the first one that has all that is in it: 3 with
+ * checksums of state or in place of payloads, 2 when a submit says how it is made, otherwise 1, so
+ * that an older reader takes what it understands and refuses the rest.
  */
-export const CODEC_VERSION = 2;
+export const CODEC_VERSION = 3;
 export const CODEC_FIRST = 1;
 export const CODEC_HOW = 2;
+export const CODEC_CHECKSUMS = 3;
 
 export const TAG = {
   TURN: 0x01,
@@ -30,6 +31,10 @@ export const TAG = {
   END: 0x0a,
   /** The submit that follows is made in a way of its own: HOW of the contract, never 0. Codec 2. */
   HOW: 0x0b,
+  /** Checksums of the parts of the engine's state. Codec 3. */
+  STATE: 0x0c,
+  /** The complete or host event that follows keeps a payload's length and checksum only. Codec 3. */
+  DIGESTED: 0x0d,
   COMPLETE: 0x40,
   SETTLE: 0x60,
   SUBMIT: 0x80,
@@ -77,6 +82,8 @@ export const EVENT_FIELDS_BYTES_MAX = 512;
 export const SEGMENT_BYTES_MAX = SEGMENT_BYTES_TARGET + PAYLOAD_BYTES_MAX + EVENT_FIELDS_BYTES_MAX;
 /** Marks and outcomes: a line for people. */
 export const MARK_BYTES_MAX = 16384;
+/** Parts of a state: six of the engine, one a provider, the machine. */
+export const STATE_PARTS_MAX = 2048;
 /** Numbers in a host call's arguments or results. */
 export const HOST_NUMBERS_MAX = 8;
 

@@ -3,16 +3,20 @@
  * written as they are. The frequent ones, whose fields are predicted, are in `encoder.ts`.
  */
 import { ReelError } from "../../errors.ts";
+import type { MissingPayload } from "../event.ts";
 import { ByteWriter } from "./bytes.ts";
 import { check, checkNumbers, checkSigned, checkTime, encodeText } from "./checks.ts";
 import {
+  CODEC_CHECKSUMS,
   CODEC_FIRST,
   EVENT_FIELDS_BYTES_MAX,
   OPCODE_MAX,
   PAYLOAD_BYTES_MAX,
   SEGMENT_BYTES_TARGET,
   SLOT_MAX,
+  STATE_PARTS_MAX,
   TAG,
+  U32_MAX,
 } from "./format.ts";
 import { CodecModel } from "./model.ts";
 
@@ -114,6 +118,27 @@ export class PlainEncoder {
     this.writer.bytes[this.writer.at++] = tag;
     this.writer.unsigned(bytes.length);
     this.writer.block(bytes);
+  }
+
+  /** Checksums of the engine's parts, 32 bits each. */
+  state(digests: readonly number[]): void {
+    check("parts of the state", digests.length, STATE_PARTS_MAX);
+    for (const digest of digests) check("checksum", digest, U32_MAX);
+    this.codec = CODEC_CHECKSUMS;
+    this.room(digests.length * 4);
+    this.writer.bytes[this.writer.at++] = TAG.STATE;
+    this.writer.unsigned(digests.length);
+    for (const digest of digests) this.writer.word(digest);
+  }
+
+  /** The complete or host event that is written next had this payload, which is not kept. */
+  digested({ length, digest }: MissingPayload): void {
+    check("length", length, PAYLOAD_BYTES_MAX);
+    check("checksum", digest, U32_MAX);
+    this.codec = CODEC_CHECKSUMS;
+    this.writer.bytes[this.writer.at++] = TAG.DIGESTED;
+    this.writer.unsigned(length);
+    this.writer.word(digest);
   }
 
   protected time(nowNs: number): void {

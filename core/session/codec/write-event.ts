@@ -19,6 +19,7 @@ export function writeEvent(encoder: SegmentEncoder, event: SessionEvent): void {
     case "cancel":
       return encoder.cancel(event.slot);
     case "complete":
+      if (event.missing !== undefined) encoder.digested(event.missing);
       return encoder.complete(event.slot, event.result, event.flags, event.bytes);
     case "interrupt":
       return encoder.interrupt(event.line);
@@ -29,6 +30,7 @@ export function writeEvent(encoder: SegmentEncoder, event: SessionEvent): void {
     case "clock":
       return encoder.clock(event.nowNs);
     case "host":
+      if (event.missing !== undefined) encoder.digested(event.missing);
       return encoder.host(event.call, event.args, event.results, event.bytes);
     case "start": {
       const { slot, provider, handle, operation, offset, length, argument } = event;
@@ -41,5 +43,7 @@ export function writeEvent(encoder: SegmentEncoder, event: SessionEvent): void {
       return encoder.text(TAG.MARK, event.text);
     case "end":
       return encoder.text(TAG.END, event.outcome);
+    case "state":
+      return encoder.state(event.digests);
   }
 }

@@ -194,7 +194,7 @@ export function openRecordingDatabase(path: string): Database {
     database.run("PRAGMA trusted_schema = OFF");
     database.run("PRAGMA cell_size_check = ON");
     database.run("PRAGMA query_only = ON");
-    if (schemaText(database) !== expectedSchemaText()) {
+    if (schemaText(database) !== expectedSchemaText(facts.header.readUInt32BE(VERSION_AT))) {
       refuseFile(path, "found other tables than those of a recording");
     }
     return database;

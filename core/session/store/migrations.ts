@@ -5,21 +5,25 @@
  */
 import { Database } from "bun:sqlite";
 import first from "./migrations/0000_recording.sql" with { type: "text" };
+import second from "./migrations/0001_places.sql" with { type: "text" };
 
 /** Every migration, in order; its number is its place. */
-export const MIGRATIONS: readonly string[] = [first];
+export const MIGRATIONS: readonly string[] = [first, second];
 /** The `user_version` of files that this release writes. */
 export const TABLES_VERSION = MIGRATIONS.length;
 
 /** Between statements in a generated migration. */
 const BREAKPOINT = "--> statement-breakpoint";
 
-/** Makes the tables in an empty database. Runs inside the caller's transaction. */
-export function applyMigrations(database: Database): void {
-  for (const migration of MIGRATIONS) {
+/**
+ * Makes the tables in an empty database. Runs inside the caller's transaction.
+ * @param version of the tables, by default that of this release
+ */
+export function applyMigrations(database: Database, version = TABLES_VERSION): void {
+  for (const migration of MIGRATIONS.slice(0, version)) {
     for (const statement of migration.split(BREAKPOINT)) database.run(statement);
   }
-  database.run(`PRAGMA user_version = ${TABLES_VERSION}`);
+  database.run(`PRAGMA user_version = ${version}`);
 }
 
 /** Everything in a database's schema, as text that is equal for equal schemas. */
@@ -30,15 +34,17 @@ export function schemaText(database: Database): string {
   return rows.map((row) => row.join("\u0000")).join("\n");
 }
 
-let expected: string | undefined;
+const expected: string[] = [];
 
-/** The schema text of a file of this release, against which a file that is opened is held. */
-export function expectedSchemaText(): string {
-  if (expected === undefined) {
+/** The schema text of a file with tables of a version, against which a file is held. */
+export function expectedSchemaText(version: number): string {
+  let text = expected[version];
+  if (text === undefined) {
     const database = new Database(":memory:");
-    applyMigrations(database);
-    expected = schemaText(database);
+    applyMigrations(database, version);
+    text = schemaText(database);
+    expected[version] = text;
     database.close();
   }
-  return expected;
+  return text;
 }

@@ -18,6 +18,7 @@ import type { AttachmentRow, HeaderRow, ProviderRow, RecordingProgress } from ".
 import {
   ATTACHMENTS_MAX,
   ATTACHMENT_BYTES_MAX,
+  FORMAT_FIRST,
   FORMAT_VERSION,
   JSON_BYTES_MAX,
   NAME_BYTES_MAX,
@@ -87,7 +88,7 @@ export class RecordingReader implements SegmentSource {
         refuseFile(this.path, `found ${rows.length} headers, wanted one`);
       }
       const { id: _id, state, eventCount, digest, outcome, seal, ...row } = found;
-      if (row.format !== FORMAT_VERSION) this.#refuseFormat(row.format);
+      if (row.format < FORMAT_FIRST || row.format > FORMAT_VERSION) this.#refuseFormat(row.format);
       const progress = { state, eventCount, digest, outcome } as RecordingProgress;
       const providers = this.#store.select().from(provider).orderBy(asc(provider.index)).all();
       const { content: _content, ...columns } = attachmentColumns;

@@ -5,7 +5,7 @@
  * The version of these tables is SQLite's `user_version` (see `migrations.ts`); the codec of the
  * segments and the state of each provider have versions of their own.
  */
-import { customType, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { customType, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /** Bytes as SQLite's driver gives and takes them, without a copy into a Buffer. */
 const bytes = customType<{ data: Uint8Array; driverData: Uint8Array }>({
@@ -20,7 +20,7 @@ export const recording = sqliteTable("recording", {
   uuid: text().notNull(),
   /** Wall clock when it began, milliseconds since 1970. */
   createdMs: integer("created_ms").notNull(),
-  /** `recording`, `complete` or `interrupted`. */
+  /** `recording`, `complete`, `interrupted` or `recovered`. */
   state: text().notNull(),
   seed: integer().notNull(),
   /** `uring` or `emulated`. */
@@ -53,7 +53,7 @@ export const provider = sqliteTable("provider", {
   config: text().notNull(),
 });
 
-/** The events. */
+/** The events. `data` is packed with zstd where it is shorter than `raw_length`. */
 export const segment = sqliteTable("segment", {
   firstSequence: integer("first_sequence").primaryKey(),
   eventCount: integer("event_count").notNull(),
@@ -72,4 +72,42 @@ export const attachment = sqliteTable("attachment", {
   length: integer().notNull(),
   sha256: bytes().notNull(),
   content: bytes().notNull(),
+});
+
+/** Lines that the program wrote into the session, to find their events by. Derived from events. */
+export const mark = sqliteTable("mark", {
+  sequence: integer().primaryKey(),
+  timeNs: integer("time_ns").notNull(),
+  text: text().notNull(),
+});
+
+/** The table of operations before an event, so that any event's is near. Derived from events. */
+export const checkpoint = sqliteTable("checkpoint", {
+  sequence: integer().primaryKey(),
+  crc32: integer().notNull(),
+  data: bytes().notNull(),
+});
+
+/** A part of the engine's state at a `state` event, in chunks: their ids, 32 bits each. */
+export const snapshot = sqliteTable(
+  "snapshot",
+  {
+    /** Number of the `state` event. */
+    sequence: integer().notNull(),
+    /** Place among the event's checksums. */
+    part: integer().notNull(),
+    name: text().notNull(),
+    stateVersion: integer("state_version").notNull(),
+    length: integer().notNull(),
+    crc32: integer().notNull(),
+    chunks: bytes().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.sequence, table.part] })],
+);
+
+/** 4 KiB of state by their hash: equal ones are kept once. A rowid table: see the notes' measure. */
+export const chunk = sqliteTable("chunk", {
+  id: integer().primaryKey(),
+  sha256: bytes().notNull().unique(),
+  data: bytes().notNull(),
 });
