@@ -67,7 +67,7 @@ function placeFor(fleet: Cables, { channel, drive }: AtaOptions): [channel: numb
 export type Cables = Pick<Fleet, "has" | "plug" | "unplug" | "describe"> & SavedDevice;
 
 export function emulatedAta(cx: DriverContext): Driver<AtaOptions> {
-  return driveAta(cx, new Fleet(mount(cx), () => cx.machine.now()));
+  return driveAta(cx, new Fleet(mount(cx), cx, () => cx.machine.now()));
 }
 
 /** The driver alone, for whatever controller stands at the machine's places. */

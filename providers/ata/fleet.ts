@@ -7,7 +7,8 @@ import { DiskDrive } from "../disk/drive/disk-drive.ts";
 import type { Drive } from "../disk/drive/drive.ts";
 import { PacketDrive } from "../disk/drive/packet-drive.ts";
 import { FaultList, parseFault } from "../disk/faults.ts";
-import { fileBase, OverlayMedium, zeros, type MediumBase } from "../disk/image.ts";
+import { imageBase, writeBackAndClose, type Images } from "../disk/image-base.ts";
+import { OverlayMedium, zeros } from "../disk/image.ts";
 import { decodeState, encodeState } from "../disk/state.ts";
 import { timingOf } from "../disk/timing.ts";
 import type { IdeController } from "./device.ts";
@@ -29,28 +30,16 @@ interface Moored {
   drive: Drive;
 }
 
-/** Opens what a disk's sectors are on. @throws {ReelError} the system's code */
-function openBase({ image, sizeBytes, readOnly, writeBack, packet }: Berth): MediumBase {
-  if (image === "") return zeros(sizeBytes);
-  try {
-    return fileBase(image, writeBack && !readOnly && !packet);
-  } catch (cause) {
-    const code = ((cause as { code?: string }).code ?? "EIO") as "EIO";
-    throw new ReelError(code, `Cannot open the image ${image}: ${(cause as Error).message}`, {
-      mend: "Check that the file exists and may be read and, unless readOnly, written",
-      cause,
-    });
-  }
-}
-
 export class Fleet {
   readonly name = "ata.machine";
   readonly #ide: IdeController;
+  readonly #images: Images;
   readonly #now: () => number;
   readonly #moored = new Map<number, Moored>();
 
-  constructor(ide: IdeController, now: () => number) {
+  constructor(ide: IdeController, images: Images, now: () => number) {
     this.#ide = ide;
+    this.#images = images;
     this.#now = now;
   }
 
@@ -80,9 +69,12 @@ export class Fleet {
     } catch (cause) {
       throw new ReelError("EINVAL", (cause as Error).message, { cause });
     }
+    const { image, sizeBytes } = berth;
     const sectorBytes = berth.packet ? CD_SECTOR_BYTES : SECTOR_BYTES;
     const readOnly = berth.readOnly || berth.packet;
-    const medium = new OverlayMedium(openBase(berth), { sectorBytes, readOnly });
+    const writable = berth.writeBack && !readOnly;
+    const base = image === "" ? zeros(sizeBytes) : imageBase(this.#images, image, writable);
+    const medium = new OverlayMedium(base, { sectorBytes, readOnly });
     if (medium.sectors === 0) {
       medium.close();
       throw new ReelError("EINVAL", `Cannot open ${berth.image}: it is shorter than a sector`);
@@ -95,15 +87,18 @@ export class Fleet {
     return { berth, seed, medium, drive };
   }
 
+  /**
+   * Takes a disk off its cable.
+   * @throws {ReelError} EIO for an image that did not take what was left; the disk is off even so
+   */
   unplug(resource: number): void {
     const moored = this.#moored.get(resource);
     if (moored === undefined) return;
     const { channel, drive } = moored.berth;
     this.#ide.channels[channel as 0 | 1].plug(drive as 0 | 1, undefined);
-    // Closing is an orderly end: what the drive's cache held reaches the image.
-    moored.medium.flush();
-    moored.medium.close();
     this.#moored.delete(resource);
+    // Closing is an orderly end: what the drive's cache held reaches the image.
+    writeBackAndClose(moored.medium, moored.berth.image);
   }
 
   describe(resource: number): string {

@@ -95,6 +95,6 @@ describe("ata over an image file", () => {
     expect(await open(join(folder, "nothing"))).toBe("ENOENT");
     expect(await open(folder)).toBe("EISDIR");
     expect(await open(image(100))).toBe("EINVAL");
-    expect(await open("/dev/full")).toBe("EINVAL");
+    expect(await open("/dev/full")).toBe("ERR_UNSUPPORTED");
   });
 });

@@ -4,7 +4,8 @@
  */
 import { ReelError } from "../../core/provider/index.ts";
 import { FaultList, parseFault } from "../disk/faults.ts";
-import { OverlayMedium, fileBase, zeros, type MediumBase } from "../disk/image.ts";
+import { imageBase, writeBackAndClose, type Images } from "../disk/image-base.ts";
+import { OverlayMedium, zeros, type MediumBase } from "../disk/image.ts";
 import { decodeState, encodeState } from "../disk/state.ts";
 import type { FloppyController } from "./device.ts";
 import { FORMATS, bytesOf, formatNamed, formatOfSize, type FloppyFormat } from "./geometry.ts";
@@ -34,10 +35,12 @@ const LIKE = { disks: [{ drive: 0, seed: 0, choice: "", faults: "" }] };
 export class Disks {
   readonly name = "fdd-disks";
   readonly #fdc: FloppyController;
+  readonly #images: Images;
   readonly #disks = new Map<number, Disk>();
 
-  constructor(fdc: FloppyController) {
+  constructor(fdc: FloppyController, images: Images) {
     this.#fdc = fdc;
+    this.#images = images;
   }
 
   isUsed(drive: number): boolean {
@@ -53,7 +56,7 @@ export class Disks {
   load(drive: number, options: DiskChoice, seed: number): void {
     const { image, sizeBytes, format, readOnly, writeBack } = options;
     const choice = { image, sizeBytes, format, readOnly, writeBack, faults: [...options.faults] };
-    const { disk, surface } = makeDisk(choice, seed);
+    const { disk, surface } = makeDisk(this.#images, choice, seed);
     if (surface !== undefined) this.#fdc.insert(drive, surface);
     this.#disks.set(drive, disk);
   }
@@ -66,13 +69,15 @@ export class Disks {
     return disk.faults.strike("lost-flush") !== undefined || disk.medium.flush();
   }
 
-  /** Writes back what is left and takes the disk out. */
+  /**
+   * Writes back what is left and takes the disk out.
+   * @throws {ReelError} EIO for an image that did not take all of it; the disk is out even so
+   */
   unload(drive: number): void {
     const disk = this.#disks.get(drive);
-    disk?.medium?.flush();
-    disk?.medium?.close();
     this.#fdc.eject(drive);
     this.#disks.delete(drive);
+    if (disk?.medium !== undefined) writeBackAndClose(disk.medium, disk.choice.image);
   }
 
   snapshot(): Uint8Array {
@@ -95,7 +100,7 @@ export class Disks {
     const made: { drive: number; disk: Disk; surface: Surface | undefined }[] = [];
     try {
       for (const { drive, seed, choice, faults } of disks) {
-        const one = makeDisk(JSON.parse(choice) as DiskChoice, seed);
+        const one = makeDisk(this.#images, JSON.parse(choice) as DiskChoice, seed);
         made.push({ drive, ...one });
         one.disk.faults.load(JSON.parse(faults) as ReturnType<FaultList["save"]>);
       }
@@ -116,7 +121,11 @@ export class Disks {
 }
 
 /** @throws {ReelError} EINVAL, or the system's code for the image */
-function makeDisk(choice: DiskChoice, seed: number): { disk: Disk; surface: Surface | undefined } {
+function makeDisk(
+  images: Images,
+  choice: DiskChoice,
+  seed: number,
+): { disk: Disk; surface: Surface | undefined } {
   let faults: FaultList;
   try {
     faults = new FaultList(choice.faults.map(parseFault), seed);
@@ -126,7 +135,7 @@ function makeDisk(choice: DiskChoice, seed: number): { disk: Disk; surface: Surf
   if (choice.image === "" && choice.sizeBytes === 0) {
     return { disk: { choice, seed, faults, medium: undefined }, surface: undefined };
   }
-  const base = baseOf(choice);
+  const base = baseOf(images, choice);
   const format = chooseFormat(choice.format, base.sizeBytes);
   if (format === undefined) {
     base.close?.();
@@ -138,22 +147,11 @@ function makeDisk(choice: DiskChoice, seed: number): { disk: Disk; surface: Surf
 }
 
 /** @throws {ReelError} the system's code */
-function baseOf({ image, sizeBytes, readOnly, writeBack }: DiskChoice): MediumBase {
+function baseOf(images: Images, choice: DiskChoice): MediumBase {
+  const { image, sizeBytes, readOnly, writeBack } = choice;
   if (image === "") return zeros(sizeBytes);
-  try {
-    const file = fileBase(image, writeBack && !readOnly);
-    return file.sizeBytes > LARGEST_BYTES ? file : inMemory(file);
-  } catch (cause) {
-    const code = String((cause as { code?: unknown }).code ?? "EIO") as "EIO";
-    throw new ReelError(
-      code,
-      `Cannot open the floppy image ${image}: ${(cause as Error).message}`,
-      {
-        mend: "Check that the file exists and may be read and, unless readOnly, written",
-        cause,
-      },
-    );
-  }
+  const file = imageBase(images, image, writeBack && !readOnly);
+  return file.sizeBytes > LARGEST_BYTES ? file : inMemory(file);
 }
 
 /**
@@ -178,22 +176,21 @@ function inMemory(file: MediumBase): MediumBase {
   };
 }
 
-/** The format that was asked for, else the one of that size, else the next that holds as much. */
+/** The format that was asked for, which may hold more, else the one of just that size. */
 function chooseFormat(name: string, sizeBytes: number): FloppyFormat | undefined {
   if (sizeBytes === 0) return undefined;
-  if (name === "auto") {
-    return formatOfSize(sizeBytes) ?? FORMATS.find((format) => bytesOf(format) >= sizeBytes);
-  }
+  if (name === "auto") return formatOfSize(sizeBytes);
   const format = formatNamed(name);
   return sizeBytes <= bytesOf(format) ? format : undefined;
 }
 
 function refuseSize({ image, format }: DiskChoice, sizeBytes: number): never {
-  const most = format === "auto" ? LARGEST_BYTES : bytesOf(formatNamed(format));
+  const wanted =
+    format === "auto" ? "the size of a floppy" : `1 to ${bytesOf(formatNamed(format))}`;
   throw new ReelError(
     "EINVAL",
     `Cannot put ${image || "the disk"} into a floppy drive: found ${sizeBytes} bytes, ` +
-      `wanted 1 to ${most}`,
-    { mend: "Give an image of a floppy, or its format" },
+      `wanted ${wanted}`,
+    { mend: "Give the format that it was meant to have: what the image lacks cannot be read" },
   );
 }

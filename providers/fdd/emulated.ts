@@ -35,7 +35,7 @@ export type Bays = Pick<Disks, "isUsed" | "load" | "unload" | "flush"> &
 
 export function emulatedFloppy(cx: DriverContext): Driver<FloppyOptions> {
   const { fdc, dma } = mountFloppy(cx);
-  const disks = new Disks(fdc);
+  const disks = new Disks(fdc, cx);
   return driveFloppy(cx, {
     devices: [disks, fdc, dma],
     isUsed: (drive) => disks.isUsed(drive),
@@ -126,8 +126,8 @@ export function driveFloppy(cx: DriverContext, disks: Bays): Driver<FloppyOption
       const { drive, buffer } = drives.at(resource);
       timers[resource]!.cancel();
       board.setMotor(drive, false);
-      disks.unload(drive);
       ram.free(buffer);
+      disks.unload(drive);
     },
   };
 }

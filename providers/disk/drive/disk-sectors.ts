@@ -94,7 +94,11 @@ function writeSectors(
   if (kept <= 0) return count;
   if (!through) drive.cache.remember(place, kept);
   const moved = drive.medium.write(place, kept, source, at);
-  if (through) drive.cache.forget(place, moved);
+  if (through) {
+    drive.cache.forget(place, moved);
+    const isLast = plan.movedBytes + moved * SECTOR === plan.transferBytes;
+    if (isLast && !drive.medium.flush()) return 0;
+  }
   if (faults.size > 0) faults.written(place, moved);
   return kept < count && moved === kept ? count : moved;
 }

@@ -72,9 +72,12 @@ function reading(engine: Engine): Layer {
   });
 }
 
+/** The argument of a write that is to be durable when it is over. */
+const DURABLE = 1;
+
 /** Sectors go through the buffer to the disk, a cylinder at a time. */
 function writing(engine: Engine): Layer {
-  const { ram } = engine.shared;
+  const { flush, ram } = engine.shared;
   return operation(engine, "fdd.write", checkAligned, (frame, run, drive) => {
     const size = bytesOf(formatOf(drive));
     if (frame.doing === DOING.PREPARE) {
@@ -86,7 +89,10 @@ function writing(engine: Engine): Layer {
       drive.writtenBytes += count * SECTOR_BYTES;
       run.progress(count * SECTOR_BYTES);
     }
-    if (frame.done === run.length) return finish(engine, run, drive);
+    if (frame.done === run.length) {
+      const isKept = run.argument !== DURABLE || flush(drive.drive);
+      return finish(engine, run, drive, isKept ? 0 : ERRNO.EIO);
+    }
     const { cylinder, first, count } = partAt(drive, run, frame.done);
     const at = run.memoryAt + frame.done;
     const source = run.memory.subarray(at, at + count * SECTOR_BYTES);

@@ -2,15 +2,11 @@
  * The emulated hardware behind the driver: an HBA on the machine, and a disk for each port that
  * something opened. Saved and restored as one device, disks and media included.
  */
-import {
-  ReelError,
-  type DriverContext,
-  type ImageFile,
-  type SavedDevice,
-} from "../../../core/provider/index.ts";
+import { ReelError, type DriverContext, type SavedDevice } from "../../../core/provider/index.ts";
 import { DiskDrive } from "../../disk/drive/disk-drive.ts";
 import { FaultList, parseFault } from "../../disk/faults.ts";
-import { type MediumBase, OverlayMedium, zeros } from "../../disk/image.ts";
+import { imageBase } from "../../disk/image-base.ts";
+import { OverlayMedium, zeros } from "../../disk/image.ts";
 import { PCI_COMMAND } from "../../disk/pci.ts";
 import { decodeState, encodeState } from "../../disk/state.ts";
 import { timingOf } from "../../disk/timing.ts";
@@ -26,27 +22,6 @@ interface Fitted {
   readonly options: SataOptions;
   readonly medium: OverlayMedium;
   readonly drive: DiskDrive;
-}
-
-/** An image file as the base of a medium: failures of the host's become failures of sectors. */
-function imageBase(image: ImageFile, writable: boolean): MediumBase {
-  const tried = (call: () => void): boolean => {
-    try {
-      call();
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  return {
-    sizeBytes: image.sizeBytes,
-    read: (offset, target) => tried(() => image.read(offset, target)),
-    ...(writable && {
-      write: (offset: number, bytes: Uint8Array) => tried(() => image.write(offset, bytes)),
-      flush: () => tried(() => image.flush()),
-    }),
-    close: () => image.close(),
-  };
 }
 
 export class Fitting implements SavedDevice {
@@ -150,10 +125,7 @@ export class Fitting implements SavedDevice {
     const { image, timing, queueDepth, readOnly, writeBack } = options;
     const writable = !readOnly && writeBack;
     const faults = this.#faultsOf(port, options);
-    const base =
-      image === ""
-        ? zeros(options.sizeBytes)
-        : imageBase(this.#cx.image(image, { readOnly: !writable }), writable);
+    const base = image === "" ? zeros(options.sizeBytes) : imageBase(this.#cx, image, writable);
     const medium = new OverlayMedium(base, { readOnly });
     if (medium.sectors === 0) {
       medium.close();

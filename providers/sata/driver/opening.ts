@@ -70,7 +70,7 @@ export function openingLayer(disks: Disks, port: PortLayer, internal: InternalLa
 /**
  * Closing: nothing is in flight but what operations left behind, and the service has ended, maybe
  * in the middle of a repair. So the port is brought up anew, and the flush looked for by polling.
- * What cannot be flushed is lost, as with any disk that fails.
+ * What cannot be flushed is lost, as with any disk that fails; closing says so if the disk does.
  */
 export function closingLayer(disks: Disks, port: PortLayer, internal: InternalLayer) {
   return layer({
@@ -79,6 +79,7 @@ export function closingLayer(disks: Disks, port: PortLayer, internal: InternalLa
     wait: (_at, run) => run.ready(),
     complete(at, run, result) {
       const { phase, readOnly, flying } = disks.at(run.resource);
+      if (result === -ERRNO.EIO && at.step === STEP.ASKED) return run.fail(ERRNO.EIO);
       if (result < 0 || phase === "gone" || phase === "starting" || readOnly) return run.done(0);
       switch (at.step) {
         case STEP.BEGIN:
