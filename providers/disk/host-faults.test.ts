@@ -36,9 +36,9 @@ async function withRuntime(
   await io.run(() => body(open));
 }
 
-for (const kind of KINDS) {
-  describe(`${kind} over an image`, () => {
-    test("on a full file system says EIO at flush and at close, and keeps what was there", async () => {
+describe("emulated disks over images", () => {
+  for (const kind of KINDS) {
+    test(`${kind} on a full file system says EIO at flush and close, and keeps the rest`, async () => {
       const folder = pathOf(`full-${kind}`);
       mkdirSync(folder);
       const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder]);
@@ -68,7 +68,7 @@ for (const kind of KINDS) {
       }
     });
 
-    test("that is cut while it is open says EIO for what is gone, if it needs it", async () => {
+    test(`${kind} says EIO for what somebody cut off, if it needs it`, async () => {
       const contents = pattern(SIZE, 3);
       const image = imageOf(contents);
       await withRuntime(kind, async (open) => {
@@ -89,7 +89,7 @@ for (const kind of KINDS) {
       expect(readFileSync(image)).toEqual(Buffer.from(contents.slice(0, 4 * PART)));
     });
 
-    test("that may only be read says so, at opening or for each change", async () => {
+    test(`${kind} says EROFS for each change of an image that may only be read`, async () => {
       const contents = pattern(SIZE, 5);
       const image = imageOf(contents);
       await withRuntime(kind, async (open) => {
@@ -103,7 +103,7 @@ for (const kind of KINDS) {
       expect(readFileSync(image)).toEqual(Buffer.from(contents));
     });
 
-    test("that holds less than it says ends where the file ends, and keeps the rest", async () => {
+    test(`${kind} ends where its file does, whatever the partition table says`, async () => {
       const sectors = 2000;
       const contents = pattern(sectors * SECTOR + 100, 5);
       contents.set([0x83, 0, 0, 0, 64, 0, 0, 0, 0, 0, 16, 0], 446 + 4);
@@ -128,7 +128,7 @@ for (const kind of KINDS) {
       expect(readFileSync(image)).toEqual(Buffer.from(contents));
     });
 
-    test("has what was flushed after its program was killed", async () => {
+    test(`${kind} has what was flushed or written through after its program was killed`, async () => {
       const image = imageOf(new Uint8Array(SIZE));
       const child = Bun.spawn([process.execPath, CHILD, kind, image], { stdout: "pipe" });
       let text = "";
@@ -155,7 +155,7 @@ for (const kind of KINDS) {
       expect(statSync(image).size).toBe(SIZE);
     });
 
-    test("is not written to by a replay, which finds in it what the run overwrote", async () => {
+    test(`${kind} leaves its image alone in a replay, which finds what the run overwrote`, async () => {
       const image = imageOf(pattern(SIZE, 1));
       const record = pathOf(`session-${kind}.reel`);
       const session = (io: Runtime) =>
@@ -182,5 +182,5 @@ for (const kind of KINDS) {
       expect(replay.session?.identical).toBe(true);
       expect(readFileSync(image).equals(after)).toBe(true);
     });
-  });
-}
+  }
+});
