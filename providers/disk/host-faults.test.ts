@@ -38,7 +38,7 @@ async function withRuntime(
 
 describe("emulated disks over images", () => {
   for (const kind of KINDS) {
-    test(`${kind} on a full file system says EIO at flush and close, and keeps the rest`, async () => {
+    test(`${kind} on a full file system says EIO, and keeps what was there`, async () => {
       const folder = pathOf(`full-${kind}`);
       mkdirSync(folder);
       const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder]);
@@ -128,7 +128,7 @@ describe("emulated disks over images", () => {
       expect(readFileSync(image)).toEqual(Buffer.from(contents));
     });
 
-    test(`${kind} has what was flushed or written through after its program was killed`, async () => {
+    test(`${kind} has what was flushed before its program was killed`, async () => {
       const image = imageOf(new Uint8Array(SIZE));
       const child = Bun.spawn([process.execPath, CHILD, kind, image], { stdout: "pipe" });
       let text = "";
@@ -155,7 +155,7 @@ describe("emulated disks over images", () => {
       expect(statSync(image).size).toBe(SIZE);
     });
 
-    test(`${kind} leaves its image alone in a replay, which finds what the run overwrote`, async () => {
+    test(`${kind} leaves its image alone in a replay that needs its contents`, async () => {
       const image = imageOf(pattern(SIZE, 1));
       const record = pathOf(`session-${kind}.reel`);
       const session = (io: Runtime) =>
