@@ -45,6 +45,22 @@ export class LowestFree {
     return number;
   }
 
+  /** The numbers that are taken, lowest first. */
+  taken(): number[] {
+    const taken: number[] = [];
+    const words = this.#levels[0]!;
+    for (let word = 0; word < words.length; word++) {
+      let bits = ~words[word]!;
+      while (bits !== 0) {
+        const bit = WORD_MASK - Math.clz32(bits & -bits);
+        const number = (word << WORD_SHIFT) + bit;
+        if (number < this.size) taken.push(number);
+        bits &= bits - 1;
+      }
+    }
+    return taken;
+  }
+
   /** Takes this number. Without effect when it is taken already. */
   claim(number: number): void {
     let at = number;

@@ -13,7 +13,7 @@ import { ReplayBackend } from "../session/replay-backend.ts";
 import { ReplayImages } from "../session/replay-images.ts";
 import { DigestSink } from "../session/segment.ts";
 import { TapBackend } from "../session/tap-backend.ts";
-import type { Tap } from "../session/tap.ts";
+import type { StatePart, Tap } from "../session/tap.ts";
 import { Verifier } from "../session/verifier.ts";
 import { fillLimits, type RecordOptions, type RuntimeOptions } from "./options.ts";
 import { checkSettings, type Settings } from "./settings.ts";
@@ -33,11 +33,19 @@ export interface SessionSummary {
   failure: ReelError | undefined;
 }
 
+/** What a session sees of the runtime that it belongs to. */
+export interface ProgramView {
+  /** Task resumptions so far. */
+  steps(): number;
+  /** The engine's state, between turns. */
+  state(): readonly StatePart[];
+}
+
 /** A session at work. */
 export interface Session {
   readonly tap: Tap;
   /** Puts the session between the runtime and its backend. */
-  wrap(backend: Backend | undefined, pool: BufferPool, steps: () => number): Backend;
+  wrap(backend: Backend | undefined, pool: BufferPool, program: ProgramView): Backend;
   /** Ends it. Called once, after the backend is closed. Never throws. */
   finish(outcome: string): SessionSummary;
 }
@@ -52,7 +60,7 @@ export interface RecordedOptions {
 }
 
 function tapped(tap: Tap): Session["wrap"] {
-  return (backend, pool, steps) => new TapBackend(backend!, tap, { steps, memory: pool });
+  return (backend, pool, program) => new TapBackend(backend!, tap, { ...program, memory: pool });
 }
 
 /** Writes the session to a file. @throws {ReelError} ERR_STORE when it cannot be made */
@@ -125,11 +133,11 @@ export function replaySession(recording: Recording, reproduce: string | undefine
   const { info } = recording;
   return {
     tap,
-    wrap(backend, pool, steps) {
-      if (backend === undefined) return new ReplayBackend(tap, { steps, memory: pool });
+    wrap(backend, pool, program) {
+      if (backend === undefined) return new ReplayBackend(tap, { ...program, memory: pool });
       const inputs = recordedInputs(recording.cursor());
-      return new TapBackend(new InputFeeder(backend, tap, inputs, steps), tap, {
-        steps,
+      return new TapBackend(new InputFeeder(backend, tap, inputs, program.steps), tap, {
+        ...program,
         memory: pool,
         images: backend.images && new ReplayImages(backend.images, tap, recording),
       });

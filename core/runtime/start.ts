@@ -15,6 +15,7 @@ import { UringBackend } from "../backend/uring/uring-backend.ts";
 import type { PinMemory } from "../buffer/arena.ts";
 import { BufferPool } from "../buffer/pool.ts";
 import type { EngineLimits } from "../engine/state.ts";
+import { stateParts } from "../engine/state-parts.ts";
 import type { Provider } from "../provider/define.ts";
 import { hostSeed } from "../random.ts";
 import type { Recording } from "../session/recording.ts";
@@ -28,6 +29,7 @@ import {
   recordedSettings,
   recordingSession,
   replaySession,
+  type ProgramView,
   type RecordedOptions,
   type Session,
 } from "./session.ts";
@@ -151,8 +153,11 @@ function build(options: RuntimeOptions, seed: number, found: Found): Runtime {
   const pool = new BufferPool(pin, options.arenaBytes);
   // The door counts the turns of an executor that is made behind it.
   const made: { runtime?: Runtime } = {};
-  const steps = (): number => made.runtime?.steps ?? 0;
-  const door = session === undefined ? backend! : session.wrap(backend, pool, steps);
+  const program: ProgramView = {
+    steps: () => made.runtime?.steps ?? 0,
+    state: () => stateParts(made.runtime!.engine.state),
+  };
+  const door = session === undefined ? backend! : session.wrap(backend, pool, program);
   const permute = options.permute ?? false;
   const limits = fillLimits(options.limits);
   made.runtime = new Runtime(

@@ -20,6 +20,8 @@ import type { MissingPayload, SessionEvent } from "./event.ts";
 export interface EventNames {
   /** Kinds of the session's providers, by index. */
   readonly providers?: readonly string[];
+  /** Names of the parts of a state, in their order. */
+  readonly parts?: readonly string[];
 }
 
 /** Bytes of a payload that are shown. */

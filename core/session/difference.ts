@@ -43,6 +43,9 @@ export function compareFields(
   if (recorded.kind !== actual.kind) {
     return [{ field: "event", recorded: recorded.kind, actual: actual.kind, differs: true }];
   }
+  if (recorded.kind === "state" && actual.kind === "state") {
+    return compareParts(recorded.digests, actual.digests, names);
+  }
   const rows: FieldDifference[] = [];
   const left: Record<string, unknown> = { ...recorded };
   const right: Record<string, unknown> = { ...actual };
@@ -57,6 +60,20 @@ export function compareFields(
     });
   }
   return rows;
+}
+
+/** The checksums of two states side by side. */
+function compareParts(
+  recorded: readonly number[],
+  actual: readonly number[],
+  names: EventNames,
+): FieldDifference[] {
+  return Array.from({ length: Math.max(recorded.length, actual.length) }, (_, part) => ({
+    field: names.parts?.[part] ?? `part ${part}`,
+    recorded: nameDigest(recorded[part]),
+    actual: nameDigest(actual[part]),
+    differs: recorded[part] !== actual[part],
+  }));
 }
 
 /** Which operation it is, whatever its arguments. */
@@ -93,6 +110,7 @@ export function classifyPair(
   fields: readonly FieldDifference[],
   rest: readonly SessionEvent[],
 ): DifferenceKind | undefined {
+  if (recorded.kind === "state" && actual.kind === "state") return "state";
   if (!isProgramEvent(actual.kind)) {
     if (isProgramEvent(recorded.kind)) return "missing";
     if (recorded.kind !== actual.kind) {
@@ -164,6 +182,8 @@ export function summarize(difference: DifferenceKind, fields: readonly FieldDiff
       return `the outcome differs in ${named}${pair}`;
     case "progress":
       return `the same event came at another point of the program's progress${pair}`;
+    case "state":
+      return `the state of ${named} is another, though every operation agrees`;
     case "record-ends":
       return "the recording was cut off here; everything up to its end agrees";
   }

@@ -15,6 +15,7 @@ import { ReelError } from "../errors.ts";
  * - `order`: the same operations in another order
  * - `result`: the same operation came to another result, or the world behaved otherwise
  * - `progress`: the same event at another point of the program's progress
+ * - `state`: every operation is the same, and the engine's or a provider's state is another
  * - `record-ends`: the recording was cut off here and agrees up to its end
  */
 export type DifferenceKind =
@@ -27,6 +28,7 @@ export type DifferenceKind =
   | "order"
   | "result"
   | "progress"
+  | "state"
   | "record-ends";
 
 /** One field of the event at which the runs part, as text. */
@@ -94,6 +96,7 @@ const MENDS: Record<DifferenceKind, string> = {
     "Look for tasks whose order depends on something outside the session, such as a host timer",
   result: "Replay with the provider versions of the recording",
   progress: "Look for awaits on something outside the session, such as a host timer or fetch",
+  state: "Look for state of a provider that depends on something outside the session",
   "record-ends": "Nothing to mend: the recording was interrupted here and agrees up to its end",
 };
 

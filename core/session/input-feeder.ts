@@ -19,6 +19,8 @@ import type { Verifier } from "./verifier.ts";
 
 interface RecordedInput {
   readonly sequence: number;
+  /** Number of the turn that it came with. */
+  readonly turn: number;
   readonly steps: number;
   readonly timeNs: number;
   readonly kind: InputKind;
@@ -28,10 +30,13 @@ interface RecordedInput {
 /** Finds the inputs of a recording; there are few. */
 export function recordedInputs(cursor: EventCursor): RecordedInput[] {
   const inputs: RecordedInput[] = [];
+  let turn = 0;
   for (let record = cursor.peek(); record !== undefined; record = cursor.peek()) {
-    if (record.kind === EVENT.INPUT) {
-      const { sequence, steps, timeNs } = cursor;
-      inputs.push({ sequence, steps, timeNs, kind: record.code as InputKind, value: record.value });
+    const { sequence, steps, timeNs } = cursor;
+    if (record.kind === EVENT.TURN) turn = sequence;
+    else if (record.kind === EVENT.INPUT) {
+      const input = { kind: record.code as InputKind, value: record.value };
+      inputs.push({ sequence, turn, steps, timeNs, ...input });
     }
     cursor.advance();
   }
@@ -118,7 +123,7 @@ export class InputFeeder implements Backend {
     const input = this.#inputs[this.#next];
     return (
       input !== undefined &&
-      this.#verifier.events === input.sequence - 1 &&
+      this.#verifier.events === input.turn &&
       this.#steps() === input.steps &&
       this.#inner.now() === input.timeNs
     );

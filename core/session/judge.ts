@@ -18,6 +18,7 @@ import type { DifferenceKind, FieldDifference } from "./divergence.ts";
 import { isProgramEvent, toSessionEvent } from "./event.ts";
 import type { SessionEvent } from "./event.ts";
 import type { SegmentSource } from "./segment.ts";
+import type { StatePart } from "./tap.ts";
 
 /** A recording, as far as comparing with it needs. */
 export interface Recorded {
@@ -53,7 +54,7 @@ interface Draft {
 export class DifferenceJudge {
   readonly #recorded: Recorded;
   readonly #cursor: EventCursor;
-  readonly #names: EventNames;
+  #names: EventNames;
   readonly #reproduce: string | undefined;
   #draft: Draft | undefined;
   #failure: DivergenceError | undefined;
@@ -105,6 +106,15 @@ export class DifferenceJudge {
     this.#readRun(recordedRun);
     const kind = classifyPair(recorded, actual, fields, recordedRun.slice(1));
     if (kind !== undefined) this.#fail(kind);
+  }
+
+  /**
+   * Takes checksums of the engine's state that are not the recorded ones.
+   * @throws {DivergenceError} at once
+   */
+  differInState(digests: readonly number[], parts: readonly StatePart[]): void {
+    this.#names = { ...this.#names, parts: parts.map(({ name }) => name) };
+    this.differ({ kind: "state", digests });
   }
 
   /**

@@ -9,7 +9,10 @@ import { TAG } from "./codec/format.ts";
 import { NO_DIGEST } from "./event.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 import type { SegmentSink } from "./segment.ts";
-import type { Tap } from "./tap.ts";
+import type { StatePart, Tap } from "./tap.ts";
+
+/** Events from one state to the next: what a replay has to look at to find where runs part. */
+const STATE_EVENTS = 16_384;
 
 const digestOf = (bytes: Uint8Array | undefined): number =>
   bytes === undefined ? NO_DIGEST : Bun.hash.crc32(bytes);
@@ -23,6 +26,8 @@ const digestOf = (bytes: Uint8Array | undefined): number =>
  */
 export class Recorder implements Tap {
   readonly #writer: SegmentWriter;
+  readonly #sink: SegmentSink;
+  #stateAt = 0;
   #operations = 0;
   #outcome: string | undefined;
   #failure: ReelError | undefined;
@@ -30,6 +35,7 @@ export class Recorder implements Tap {
   #thrown = false;
 
   constructor(sink: SegmentSink) {
+    this.#sink = sink;
     this.#writer = new SegmentWriter(sink);
   }
 
@@ -162,6 +168,23 @@ export class Recorder implements Tap {
   settle(slot: number, result: number, bytes: Uint8Array | undefined): void {
     if (this.#failure !== undefined) return;
     this.#writer.encoder.settle(slot, result, digestOf(bytes));
+    this.#wrote();
+  }
+
+  get wantsState(): boolean {
+    return this.#writer.events - this.#stateAt >= STATE_EVENTS && this.#failure === undefined;
+  }
+
+  state(parts: readonly StatePart[]): void {
+    if (this.#failure !== undefined) return;
+    this.#stateAt = this.#writer.events;
+    this.#writer.encoder.state(parts.map(({ bytes }) => Bun.hash.crc32(bytes)));
+    try {
+      this.#sink.keepState?.(this.#stateAt, parts);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
     this.#wrote();
   }
 

@@ -21,6 +21,7 @@ import type { EventRecord } from "./event.ts";
 import { ReplayHost } from "./replay-host.ts";
 import type { TapBackendOptions } from "./tap-backend.ts";
 import { TapRing } from "./tap-ring.ts";
+import type { StatePart } from "./tap.ts";
 import type { Verifier } from "./verifier.ts";
 
 /**
@@ -71,8 +72,11 @@ export class ReplayBackend implements Backend {
   };
   readonly #verifier: Verifier;
   readonly #steps: () => number;
+  readonly #state: () => readonly StatePart[];
   readonly #door: DoorMemory;
   #armed = false;
+  /** The clock while the state is taken, as when it was recorded; else -1. */
+  #heldNs = -1;
   #interrupted = false;
   #closed = false;
   #wake: (() => void) | undefined;
@@ -83,6 +87,7 @@ export class ReplayBackend implements Backend {
     this.#verifier = verifier;
     this.#door = new DoorMemory(options.memory, corrupt);
     this.#steps = options.steps;
+    this.#state = options.state ?? (() => []);
     this.host = new ReplayHost(verifier);
     const silent = new SilentRing(this.counters);
     this.ring = new TapRing(silent, verifier, this.#door, this.host.openGroup);
@@ -93,6 +98,7 @@ export class ReplayBackend implements Backend {
    * @throws {DivergenceError} when the program read no clock here
    */
   now(): number {
+    if (this.#heldNs >= 0) return this.#heldNs;
     return this.#verifier.answerClock();
   }
 
@@ -169,6 +175,7 @@ export class ReplayBackend implements Backend {
   #deliver(sink: Sink, turnNs: number): number {
     const verifier = this.#verifier;
     verifier.accept();
+    if (verifier.wantsState) this.#compareState(turnNs);
     sink.turn(turnNs);
     let count = 0;
     for (;;) {
@@ -202,6 +209,15 @@ export class ReplayBackend implements Backend {
           return count;
       }
       count++;
+    }
+  }
+
+  #compareState(turnNs: number): void {
+    this.#heldNs = turnNs;
+    try {
+      this.#verifier.state(this.#state());
+    } finally {
+      this.#heldNs = -1;
     }
   }
 

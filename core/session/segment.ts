@@ -4,6 +4,7 @@
  * segment, a swapped or a foreign one are all found. The last link is the digest of the session:
  * equal for two runs that lived through the same events.
  */
+import type { StatePart } from "./tap.ts";
 import { CODEC_FIRST, CODEC_VERSION, SEGMENT_BYTES_MAX } from "./codec/format.ts";
 
 /** A full segment as the recorder hands it over, not yet sealed. */
@@ -34,6 +35,11 @@ export type SealedSegment = RawSegment & Seal;
 export interface SegmentSink {
   /** Takes a segment; its bytes may not be kept. @throws {ReelError} ERR_STORE */
   write(segment: RawSegment): void;
+  /**
+   * Keeps the parts of a state, whose checksums are the event of this number. A sink that keeps
+   * events only, or none, leaves it out.
+   */
+  keepState?(sequence: number, parts: readonly StatePart[]): void;
 }
 
 /** Where segments come from. Reading changes nothing, so that several cursors can share one. */

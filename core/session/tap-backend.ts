@@ -20,11 +20,13 @@ import type { TapMemory } from "./memory-use.ts";
 import { TapHost, tapOpenGroup } from "./tap-host.ts";
 import { TapImages } from "./tap-images.ts";
 import { TapRing } from "./tap-ring.ts";
-import type { Tap } from "./tap.ts";
+import type { StatePart, Tap } from "./tap.ts";
 
 export interface TapBackendOptions {
   /** Task resumptions so far, by the executor's count. */
   readonly steps: () => number;
+  /** The engine's state, between turns; without it a session holds no state. */
+  readonly state?: () => readonly StatePart[];
   /** The memory that ring requests name; needed where there is a ring. */
   readonly memory?: TapMemory;
   /** Image files in place of tapped ones of the host. */
@@ -34,14 +36,18 @@ export interface TapBackendOptions {
 /** The engine's side of the door, with the tap told before each event is delivered. */
 class TapSink implements Sink {
   target: Sink | undefined = undefined;
+  /** The clock while the state is taken, which must leave nothing in the session; else -1. */
+  heldNs = -1;
   readonly #tap: Tap;
   readonly #door: DoorMemory;
   readonly #steps: () => number;
+  readonly #state: (() => readonly StatePart[]) | undefined;
   #stepsBefore = 0;
 
-  constructor(tap: Tap, door: DoorMemory, steps: () => number) {
+  constructor(tap: Tap, door: DoorMemory, { state, steps }: TapBackendOptions) {
     this.#tap = tap;
     this.#door = door;
+    this.#state = state;
     this.#steps = steps;
   }
 
@@ -49,7 +55,17 @@ class TapSink implements Sink {
     const steps = this.#steps();
     this.#tap.turn(steps - this.#stepsBefore, nowNs);
     this.#stepsBefore = steps;
+    if (this.#state !== undefined && this.#tap.wantsState) this.#takeState(this.#state, nowNs);
     this.target!.turn(nowNs);
+  }
+
+  #takeState(state: () => readonly StatePart[], nowNs: number): void {
+    this.heldNs = nowNs;
+    try {
+      this.#tap.state(state());
+    } finally {
+      this.heldNs = -1;
+    }
   }
 
   complete(slot: number, generation: number, result: number, flags: number): void {
@@ -112,7 +128,7 @@ export class TapBackend implements Backend {
     this.blocks = inner.blocks;
     this.#inner = inner;
     this.#tap = tap;
-    this.#sink = new TapSink(tap, door, options.steps);
+    this.#sink = new TapSink(tap, door, options);
   }
 
   get counters(): BackendCounters {
@@ -121,6 +137,7 @@ export class TapBackend implements Backend {
 
   /** On io_uring each read is part of the session; virtual time follows from the rest. */
   now(): number {
+    if (this.#sink.heldNs >= 0) return this.#sink.heldNs;
     const nowNs = this.#inner.now();
     if (this.kind === "uring") this.#tap.clock(nowNs);
     return nowNs;

@@ -7,7 +7,18 @@
  * a DivergenceError, which the engine lets pass.
  */
 
+/** One part of the engine's state, by name, in the layout of a version. */
+export interface StatePart {
+  /** `engine.table`, `engine.lists`, `engine.ends`, `engine.delivery`, `provider.KIND`. */
+  readonly name: string;
+  readonly version: number;
+  /** Valid during the call only. */
+  readonly bytes: Uint8Array;
+}
+
 export interface Tap {
+  /** Whether {@link state} is due: asked after {@link turn}, before what the turn brings. */
+  readonly wantsState: boolean;
   /** A batch of events from the door begins, `steps` task resumptions after the one before. */
   turn(steps: number, nowNs: number): void;
   /**
@@ -68,6 +79,8 @@ export interface Tap {
   ): void;
   /** An operation reached its terminal state. `bytes` is what it brought in, if it reads. */
   settle(slot: number, result: number, bytes: Uint8Array | undefined): void;
+  /** The engine's state between two turns. */
+  state(parts: readonly StatePart[]): void;
   /** A line that the program or a scenario wrote into the session: at most MARK_BYTES_MAX. */
   mark(text: string): void;
   /** The run is over; `outcome` is a short word: "ok", "failed", "interrupted". */

@@ -8,7 +8,7 @@ import { EVENT, NO_DIGEST } from "./event.ts";
 import type { EventRecord } from "./event.ts";
 import { DifferenceJudge } from "./judge.ts";
 import type { Recorded } from "./judge.ts";
-import type { Tap } from "./tap.ts";
+import type { StatePart, Tap } from "./tap.ts";
 
 export interface VerifierOptions {
   /** The command line that replays this, for reports. */
@@ -271,6 +271,17 @@ export class Verifier implements Tap {
     ) {
       this.#cursor.advance();
     } else this.#judge.differ({ kind: "settle", slot, result, digest: optional(digest) });
+  }
+
+  get wantsState(): boolean {
+    return this.peek()?.kind === EVENT.STATE;
+  }
+
+  state(parts: readonly StatePart[]): void {
+    const next = this.peek();
+    const digests = parts.map(({ bytes }) => Bun.hash.crc32(bytes));
+    if (next?.kind === EVENT.STATE && sameNumbers(next.digests, digests)) this.#cursor.advance();
+    else this.#judge.differInState(digests, parts);
   }
 
   mark(text: string): void {

@@ -8,17 +8,18 @@ import type { SavedProvider, SavedResource } from "./saved.ts";
 const RANDOM_WORDS = 4;
 const RESOURCE_BYTES = 12;
 
-export function encodeProvider(entry: ProviderEntry): Uint8Array {
+/** @param whole whether what only the driver can tell, perhaps by asking the host, is part of it */
+export function encodeProvider(entry: ProviderEntry, whole = true): Uint8Array {
   const { driver, openEnds, provider, records } = entry;
   const writer = new StateWriter();
   for (const word of entry.random.snapshot()) writer.u32(word);
-  const open = [...openEnds.keys()].filter((resource) => openEnds[resource] !== 0);
+  const open = entry.free.taken().filter((resource) => openEnds[resource] !== 0);
   writer.u32(open.length);
   for (const resource of open) {
     writer.u32(resource);
     writer.u32(openEnds[resource]!);
     for (const each of records) writer.bytes(each.bytesOf(resource));
-    const extra = driver.snapshot?.(resource);
+    const extra = whole ? driver.snapshot?.(resource) : undefined;
     writer.u32(extra === undefined ? 0 : 1);
     if (extra !== undefined) writer.bytes(extra);
   }
