@@ -148,12 +148,12 @@ describe("EventCursor", () => {
     [
       "the codec is of a later release",
       (list) => list.with(0, { ...list[0]!, codec: 9 }),
-      "found event codec 9, wanted 1 to 2",
+      "found event codec 9, wanted 1 to 3",
     ],
     [
       "the codec is none",
       (list) => list.with(0, { ...list[0]!, codec: 0 }),
-      "found event codec 0, wanted 1 to 2",
+      "found event codec 0, wanted 1 to 3",
     ],
   ];
   for (const [name, damage, wanted] of damages) {

@@ -9,6 +9,8 @@ import { dirname } from "node:path";
 import type { ReelError } from "../../errors.ts";
 import { openRecording, startRecording } from "../recording.ts";
 import { HEADER, recordNops, refusal, temporaryFolder } from "../session.fixture.ts";
+import { FORMAT_VERSION } from "./limits.ts";
+import { TABLES_VERSION } from "./migrations.ts";
 
 describe("openRecording()", () => {
   const made = (change: (path: string) => void): ReelError => {
@@ -57,10 +59,11 @@ describe("openRecording()", () => {
   });
 
   test("refuses what a later release made, naming the version", () => {
-    const tables = altered("PRAGMA user_version = 2");
+    const tables = altered(`PRAGMA user_version = ${TABLES_VERSION + 1}`);
     expect(tables.code).toBe("ERR_INCOMPATIBLE_RECORDING");
-    expect(tables.message).toContain("found tables of version 2, wanted at most 1");
-    const format = altered("UPDATE recording SET format = 2");
+    const [later, ours] = [TABLES_VERSION + 1, TABLES_VERSION];
+    expect(tables.message).toContain(`found tables of version ${later}, wanted at most ${ours}`);
+    const format = altered(`UPDATE recording SET format = ${FORMAT_VERSION + 1}`);
     expect(format.code).toBe("ERR_INCOMPATIBLE_RECORDING");
     expect(format.mend).toContain("release of ioreel");
   });

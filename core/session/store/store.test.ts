@@ -17,9 +17,10 @@ import {
   temporaryFolder,
 } from "../session.fixture.ts";
 import { APPLICATION_ID } from "./database.ts";
+import { FORMAT_VERSION } from "./limits.ts";
 import { applyMigrations, MIGRATIONS, schemaText, TABLES_VERSION } from "./migrations.ts";
 import journal from "./migrations/meta/_journal.json" with { type: "json" };
-import snapshot from "./migrations/meta/0000_snapshot.json" with { type: "json" };
+import snapshot from "./migrations/meta/0001_snapshot.json" with { type: "json" };
 import * as schema from "./schema.ts";
 
 /** Where a link of /proc leads; a file that is closed meanwhile leads nowhere. */
@@ -57,7 +58,11 @@ describe("migrations", () => {
     applyMigrations(ours);
     for (const statement of statements) theirs.run(statement);
     const names = (database: Database): unknown =>
-      database.query("SELECT m.name, c.* FROM sqlite_schema m, pragma_table_info(m.name) c").all();
+      database
+        .query(
+          "SELECT m.name, c.* FROM sqlite_schema m, pragma_table_info(m.name) c ORDER BY 1, cid",
+        )
+        .all();
     expect(names(ours)).toEqual(names(theirs));
     expect(schemaText(ours)).toContain("segment");
   });
@@ -71,7 +76,8 @@ describe("a recording's file", () => {
     const digest = recordEvents(path, events);
     using recording = openRecording(path);
     const { providers, attachments, ...plain } = HEADER;
-    expect(recording.info).toMatchObject({ ...plain, path, digest, format: 1, state: "complete" });
+    expect(recording.info).toMatchObject({ ...plain, path, digest, state: "complete" });
+    expect(recording.info.format).toBe(FORMAT_VERSION);
     expect(recording.info.providers).toEqual([...providers]);
     expect(recording.info).toMatchObject({ outcome: "ok", eventCount: events.length });
     expect(recording.info.versions.bun).toBe(Bun.version);
