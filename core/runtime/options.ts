@@ -44,6 +44,11 @@ export interface RecordOptions {
   attachments?: ReadonlyMap<string, Uint8Array>;
   /** What a replay has to know to run the same program again; plain JSON. */
   program?: unknown;
+  /**
+   * Events between two checks of the engine's state, from 1: default 16,384. Fewer tell more
+   * closely where a replay left the recorded run, and cost more.
+   */
+  stateEvents?: number;
 }
 
 export const RAM_BYTES_DEFAULT = 64 << 20;

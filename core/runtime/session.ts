@@ -75,8 +75,12 @@ export function recordingSession(
     options: RecordedOptions;
   },
 ): Session {
-  const { attachments, path, program } = record;
-  const progress = startRecording(path, {
+  const { attachments, path, program, stateEvents } = record;
+  if (stateEvents !== undefined && !(Number.isSafeInteger(stateEvents) && stateEvents >= 1)) {
+    const wanted = "stateEvents must be a whole number from 1";
+    throw new RangeError(`Cannot record: ${wanted}: found ${stateEvents}`);
+  }
+  const recorded = {
     seed: header.seed,
     backend: header.backend,
     options: { ...header.options, program: program ?? null },
@@ -85,7 +89,8 @@ export function recordingSession(
       return { kind, version, stateVersion, config: header.settings.get(kind) ?? null };
     }),
     attachments: [...(attachments ?? [])].map(([name, content]) => ({ name, content })),
-  });
+  };
+  const progress = startRecording(path, recorded, { stateEvents });
   const { tap } = progress;
   return {
     tap,

@@ -11,8 +11,13 @@ import { SegmentWriter } from "./segment-writer.ts";
 import type { SegmentSink } from "./segment.ts";
 import type { StatePart, Tap } from "./tap.ts";
 
-/** Events from one state to the next: what a replay has to look at to find where runs part. */
-const STATE_EVENTS = 16_384;
+/** Events from one state to the next: what is to be looked at to find where runs part. */
+export const STATE_EVENTS_DEFAULT = 16_384;
+
+export interface RecorderOptions {
+  /** Events from one state to the next, default 16,384; Infinity for none. */
+  readonly stateEvents?: number | undefined;
+}
 
 const digestOf = (bytes: Uint8Array | undefined): number =>
   bytes === undefined ? NO_DIGEST : Bun.hash.crc32(bytes);
@@ -27,6 +32,7 @@ const digestOf = (bytes: Uint8Array | undefined): number =>
 export class Recorder implements Tap {
   readonly #writer: SegmentWriter;
   readonly #sink: SegmentSink;
+  readonly #stateEvents: number;
   #stateAt = 0;
   #operations = 0;
   #outcome: string | undefined;
@@ -34,7 +40,8 @@ export class Recorder implements Tap {
   /** Whether the run knows of the failure. */
   #thrown = false;
 
-  constructor(sink: SegmentSink) {
+  constructor(sink: SegmentSink, options: RecorderOptions = {}) {
+    this.#stateEvents = options.stateEvents ?? STATE_EVENTS_DEFAULT;
     this.#sink = sink;
     this.#writer = new SegmentWriter(sink);
   }
@@ -172,7 +179,7 @@ export class Recorder implements Tap {
   }
 
   get wantsState(): boolean {
-    return this.#writer.events - this.#stateAt >= STATE_EVENTS && this.#failure === undefined;
+    return this.#writer.events - this.#stateAt >= this.#stateEvents && this.#failure === undefined;
   }
 
   state(parts: readonly StatePart[]): void {

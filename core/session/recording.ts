@@ -8,7 +8,7 @@ import { corrupt, EventCursor } from "./cursor.ts";
 import { toSessionEvent } from "./event.ts";
 import type { SessionEvent } from "./event.ts";
 import type { Recorded } from "./judge.ts";
-import { Recorder } from "./recorder.ts";
+import { Recorder, type RecorderOptions } from "./recorder.ts";
 import type { SegmentSource } from "./segment.ts";
 import type { ProviderEntry, RecordingHeader, RecordingState } from "./store/header.ts";
 import { RecordingReader } from "./store/reader.ts";
@@ -229,10 +229,10 @@ export interface RecordingInProgress {
 export function startRecording(
   path: string,
   header: RecordingHeader,
-  options: WriterOptions = {},
+  options: WriterOptions & RecorderOptions = {},
 ): RecordingInProgress {
   const writer = new RecordingWriter(resolve(path), header, options);
-  const tap = new Recorder(writer);
+  const tap = new Recorder(writer, options);
   let summary: RecordingSummary | undefined;
   return {
     path: writer.path,
