@@ -10,24 +10,41 @@ type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 const STDOUT = 1;
 const STDERR = 2;
 
-/** Writes all of a text; a reader that went away (`| head`) ends the output, not the program. */
-function write(descriptor: number, text: string): void {
-  const bytes = new TextEncoder().encode(text);
+/**
+ * Writes all of it; a reader that went away (`| head`) ends the output, not the program.
+ * @returns whether there is still a reader
+ */
+function writeBytes(descriptor: number, bytes: Uint8Array): boolean {
   for (let at = 0; at < bytes.length;) {
     try {
       at += writeSync(descriptor, bytes, at);
     } catch (error) {
       const { code } = error as { code?: string };
       if (code === "EAGAIN") continue;
-      if (code === "EPIPE") return;
+      if (code === "EPIPE") return false;
       throw error;
     }
   }
+  return true;
+}
+
+function write(descriptor: number, text: string): void {
+  writeBytes(descriptor, new TextEncoder().encode(text));
 }
 
 /** Data: what a pipe should carry on. */
 export function out(text: string): void {
   write(STDOUT, `${text}\n`);
+}
+
+/** Data that is no text. @returns false when nobody reads it any more */
+export function outBytes(bytes: Uint8Array): boolean {
+  return writeBytes(STDOUT, bytes);
+}
+
+/** Whether data would be shown to a person. */
+export function isTerminal(): boolean {
+  return process.stdout.isTTY === true;
 }
 
 /** Messages for people. */

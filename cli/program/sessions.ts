@@ -1,6 +1,7 @@
 /** The commands that work on recordings, as a part of the command line's tree. */
-import { Argument, type Command } from "commander";
-import { jsonFlag, type Action, type Body } from "./flags.ts";
+import { Argument, Option, type Command } from "commander";
+import { EXPORT_FORMATS } from "../../core/session/export/formats.ts";
+import { jsonFlag, seedNumber, type Action, type Body } from "./flags.ts";
 
 /** `replay` and `session`: what is done with recordings. */
 export function addSessions(program: Command, action: Action): void {
@@ -26,4 +27,39 @@ export function addSessions(program: Command, action: Action): void {
     .addOption(jsonFlag())
     .addHelpText("after", "\nExample:\n  ioreel session show a.reel --events 0-20")
     .action(action(async () => (await import("../commands/session/show.ts")).show as Body));
+  session
+    .command("diff")
+    .summary("say where two recordings part")
+    .description(
+      "Compares two recordings of the same program and shows the first difference, as a replay\n" +
+        "does. Exits with 0 for equal sessions and with 5 for others.",
+    )
+    .addArgument(new Argument("<first>", "what counts as recorded"))
+    .addArgument(new Argument("<second>", "what is compared with it"))
+    .addOption(jsonFlag())
+    .addHelpText("after", "\nExample:\n  ioreel session diff a.reel b.reel")
+    .action(action(async () => (await import("../commands/session/diff.ts")).diff as Body));
+  addExchange(session, action);
+}
+
+/** `session export`, `import` and `sql`: recordings and other tools. */
+function addExchange(session: Command, action: Action): void {
+  session
+    .command("export")
+    .summary("write a recording in another tool's format")
+    .description(
+      "Verifies a recording and writes it for another tool. See docs/sessions-export.md.",
+    )
+    .addArgument(new Argument("<file>", "the recording"))
+    .addOption(
+      new Option("--format <name>", "what to write").choices(EXPORT_FORMATS).makeOptionMandatory(),
+    )
+    .option("-o, --output <file>", "where to; left out: to stdout")
+    .addOption(new Option("--from <event>", "first event by its number").argParser(seedNumber))
+    .addOption(new Option("--to <event>", "last event by its number").argParser(seedNumber))
+    .option("--provider <kind>", "only what was done on a provider's ends")
+    .addHelpText("after", "\nExample:\n  ioreel session export a.reel --format chrome -o a.json")
+    .action(
+      action(async () => (await import("../commands/session/export.ts")).exportSession as Body),
+    );
 }
