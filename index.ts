@@ -84,7 +84,7 @@ export const Runtime = {
 
 export { BUILT_IN_PROVIDERS };
 export { ms, seconds, us } from "./core/clock.ts";
-export { ReelError, isReelError, type ErrorCode } from "./core/errors.ts";
+export { OutOfRangeError, ReelError, isReelError, type ErrorCode } from "./core/errors.ts";
 export { IoBuffer } from "./core/buffer/buffer.ts";
 export type { Pool, PoolEnd, PoolFailure, ThreadFacts } from "./core/pool/pool.ts";
 export type { PoolOptions } from "./core/pool/pool-options.ts";

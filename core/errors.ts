@@ -43,6 +43,8 @@ export const REEL_ERROR_NUMBERS = {
   ENOTFOUND: 4126,
   EAI_AGAIN: 4127,
   ERR_WORKER_DIED: 4128,
+  ERR_OUT_OF_RANGE: 4129,
+  ERR_NONDETERMINISM: 4130,
 } as const;
 
 /** The kernel's error numbers (Linux, all architectures that Bun runs on) that ioreel names. */
@@ -152,8 +154,8 @@ export interface ReelErrorOptions {
 
 /**
  * The one error class of ioreel. Branch on `code`, which is stable; the message is for people and
- * may change. Wrong arguments are a plain `TypeError` or `RangeError` instead: they are mistakes of
- * the calling program and are not meant to be caught.
+ * may change. Wrong arguments are a `TypeError` or `RangeError` instead: they are mistakes of the
+ * calling program and are not meant to be caught.
  */
 export class ReelError extends Error {
   readonly code: ErrorCode;
@@ -164,6 +166,23 @@ export class ReelError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "ReelError";
     this.code = code;
+    this.mend = options.mend;
+    this.details = options.details ?? {};
+  }
+}
+
+/**
+ * A place or an amount that what is open does not have: an offset between two blocks of a disk, a
+ * write past its end. A mistake of the calling program, as any `RangeError`, which says besides what
+ * was found and what was wanted, and has the code that the operation's result stands for.
+ */
+export class OutOfRangeError extends RangeError {
+  readonly code = "ERR_OUT_OF_RANGE";
+  readonly mend: string;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(message: string, options: { mend: string; details: ReelErrorOptions["details"] }) {
+    super(message);
     this.mend = options.mend;
     this.details = options.details ?? {};
   }

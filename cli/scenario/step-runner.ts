@@ -1,5 +1,5 @@
 /** Carries out the steps of a task, one after the other, and says how the task ended. */
-import { ReelError } from "../../core/errors.ts";
+import { OutOfRangeError, ReelError } from "../../core/errors.ts";
 import { checksum, compare } from "./check-steps.ts";
 import { accept, connect, end } from "./connection-steps.ts";
 import { discard, flush } from "./disk-steps.ts";
@@ -28,7 +28,8 @@ async function runTask(run: ScenarioRun, task: TaskRun): Promise<void> {
     const moved = `read ${formatSize(taken.sizeBytes)}, wrote ${formatSize(written.sizeBytes)}`;
     run.tell(task.name, "end", `completed: ${moved}`);
     task.finish("completed", io.now());
-  } catch (error) {
+  } catch (thrown) {
+    const error = failureOf(thrown);
     if (!(error instanceof ReelError)) {
       // No failure of the scenario, but of the interpreter or a provider: nothing may hide it.
       task.finish("failed", io.now());
@@ -44,6 +45,13 @@ async function runTask(run: ScenarioRun, task: TaskRun): Promise<void> {
     task.finish("failed", io.now(), error);
     if (!isExpected(run, task, code)) run.fail(error);
   }
+}
+
+/** A place that a disk does not have is the scenario's mistake: a failure with its code. */
+function failureOf(thrown: unknown): unknown {
+  if (!(thrown instanceof OutOfRangeError)) return thrown;
+  const { code, message, mend, details } = thrown;
+  return new ReelError(code, message, { mend, details, cause: thrown });
 }
 
 function isExpected(run: ScenarioRun, task: TaskRun, code: string): boolean {

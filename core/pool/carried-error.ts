@@ -2,7 +2,7 @@
  * Errors on their way from one thread to another. A structured clone loses the class, the code and
  * the mend of an error; these plain objects keep them, with the stack of the thread it happened in.
  */
-import { ReelError, type ErrorCode } from "../errors.ts";
+import { OutOfRangeError, ReelError, type ErrorCode } from "../errors.ts";
 
 /** An error as plain data. */
 export type CarriedError =
@@ -42,6 +42,7 @@ export function packError(thrown: unknown, depth = 0): CarriedError {
   const { name, message, stack, cause } = thrown;
   const { code } = thrown as { code?: unknown };
   const reel = thrown instanceof ReelError;
+  const telling = reel || thrown instanceof OutOfRangeError;
   const deeper = (inner: unknown): CarriedError | undefined =>
     inner === undefined || depth === DEPTH_MAX ? undefined : packError(inner, depth + 1);
   const errors = thrown instanceof AggregateError ? thrown.errors : undefined;
@@ -52,8 +53,8 @@ export function packError(thrown: unknown, depth = 0): CarriedError {
     message,
     stack,
     code: typeof code === "string" ? code : undefined,
-    mend: reel ? thrown.mend : undefined,
-    details: reel ? (cloneable(thrown.details) as Record<string, unknown>) : undefined,
+    mend: telling ? thrown.mend : undefined,
+    details: telling ? (cloneable(thrown.details) as Record<string, unknown>) : undefined,
     cause: deeper(cause),
     errors: errors?.flatMap((inner) => deeper(inner) ?? []),
   };
@@ -77,6 +78,9 @@ function bare(carried: CarriedError & { kind: "error" }): Error {
       ...(typeof details === "object" ? { details } : {}),
       ...(cause === undefined ? {} : { cause }),
     });
+  }
+  if (code === "ERR_OUT_OF_RANGE" && mend !== undefined) {
+    return new OutOfRangeError(message, { mend, details });
   }
   const Class = CLASSES[carried.name] ?? Error;
   const error =

@@ -128,6 +128,23 @@ export interface SavedDevice {
   restore(bytes: Uint8Array): void;
 }
 
+/** What a program asked for with an operation that failed with ERR_OUT_OF_RANGE. */
+export interface RefusedRequest {
+  readonly operation: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly argument: number;
+}
+
+/** What was wrong with it, in words: "found <x>, wanted <y>", and what to do. */
+export interface RangeWords {
+  readonly found: string;
+  readonly wanted: string;
+  readonly mend: string;
+  /** Facts for programs. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
 /** A provider at work on one backend. */
 export interface Driver<Options = unknown> {
   /** The layer that carries out each operation of the definition. */
@@ -154,6 +171,11 @@ export interface Driver<Options = unknown> {
   service?(resource: number): Layer | undefined;
   /** What the resource is, for errors and reports: "127.0.0.1:8080". */
   describe?(resource: number): string;
+  /**
+   * Why an operation failed with ERR_OUT_OF_RANGE, which the program gets as a `RangeError`.
+   * @returns undefined when there are no words for it
+   */
+  explainRange?(resource: number, request: RefusedRequest): RangeWords | undefined;
   /**
    * What the resource has done since it was opened, for reports: `{ commands: 12, readBytes: … }`.
    */

@@ -49,6 +49,8 @@ export {
   type OperationDefinition,
   type Provider,
   type ProviderDefinition,
+  type RangeWords,
+  type RefusedRequest,
   type SavedDevice,
 } from "./define.ts";
 export {

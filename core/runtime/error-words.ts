@@ -31,6 +31,7 @@ const DESCRIPTIONS: Readonly<Partial<Record<ErrorCode, string>>> = {
   EPIPE: "nobody reads from the other end",
   EROFS: "it cannot be written to",
   ERR_LIMIT: "too much waits already",
+  ERR_OUT_OF_RANGE: "an argument is out of range",
   ERR_PROVIDER_FAULT: "the provider broke its contract",
   ERR_STACK_TOO_DEEP: "it is nested too deep",
   ERR_TABLE_FULL: "the descriptor table has no slot for its parts",

@@ -5,32 +5,13 @@
 import { IoBuffer } from "../buffer/buffer.ts";
 import { TRANSIENT_BYTES_MAX } from "../buffer/pool.ts";
 import { requireOpenEnd, requireOperation, requireUnbuffered } from "../engine/admission.ts";
-import type { StartRequest } from "../engine/engine.ts";
 import type { RuntimeCore } from "./core.ts";
 import { DirectOperation, type DirectSink } from "./direct-operation.ts";
 import { OperationWait, type NamedOperation, type OperationYield } from "./operation.ts";
+import { applyOptions, checkSize, type TransferOptions } from "./transfer-options.ts";
 
 const textEncoder = new TextEncoder();
-/** What a descriptor's length can hold. */
-const RECEIVE_BYTES_MAX = 0x7fffffff;
-
-/** Where a transfer takes place. */
-export interface TransferOptions {
-  /** Position, for what has positions (a timer: the delay in nanoseconds). Default 0. */
-  offset?: number;
-  /** First byte of the buffer to use. Default 0. */
-  at?: number;
-  /** Bytes of the buffer to use. Default: the rest of it. */
-  length?: number;
-  /** The operation's own number argument, if it has one. */
-  argument?: number;
-  /**
-   * Cancels the operation when it is aborted. It then fails with the signal's reason, unless it was
-   * over before the cancellation reached it. A signal that the host's clock aborts
-   * (`AbortSignal.timeout`) is not part of a session: in what is to be replayed, use `timeout()`.
-   */
-  signal?: AbortSignal;
-}
+export type { TransferOptions } from "./transfer-options.ts";
 
 export class OpenEnd {
   /** The number by which the four calls name the end. */
@@ -65,6 +46,7 @@ export class OpenEnd {
   read(sizeBytes: number, options?: TransferOptions): Promise<Uint8Array> {
     try {
       const operation = this.#admit("read");
+      checkSize(operation, sizeBytes);
       const made = this.#core.pool.owned(sizeBytes);
       return this.#start<Uint8Array>(operation, made, made, options, "bytes");
     } catch (error) {
@@ -197,11 +179,7 @@ export class OpenEnd {
     try {
       const operation = this.#admit("read");
       requireUnbuffered(this.#core.engine, this.#end, operation.number);
-      if (!(Number.isInteger(sizeBytes) && sizeBytes >= 0 && sizeBytes <= RECEIVE_BYTES_MAX)) {
-        throw new RangeError(
-          `Cannot receive ${sizeBytes} bytes: give a whole number from 0 to ${RECEIVE_BYTES_MAX}`,
-        );
-      }
+      checkSize(operation, sizeBytes);
       return this.#start<T>(operation, undefined, undefined, options, yields, sizeBytes);
     } catch (error) {
       return Promise.reject(error);
@@ -230,7 +208,7 @@ export class OpenEnd {
     request.argument = 0;
     const signal = options?.signal;
     try {
-      if (options !== undefined) applyOptions(request, options);
+      if (options !== undefined) applyOptions(operation, request, options);
       signal?.throwIfAborted();
     } catch (error) {
       temporary?.dispose();
@@ -243,24 +221,4 @@ export class OpenEnd {
     if (signal !== undefined) wait.endWith(signal);
     return wait.promise;
   }
-}
-
-/** @throws {RangeError} for a run that is not inside the buffer */
-function applyOptions(request: StartRequest, options: TransferOptions): void {
-  const size = request.length;
-  const { offset = 0, at = 0, argument = 0 } = options;
-  const length = options.length ?? Math.max(0, size - at);
-  if (!(Number.isInteger(at) && Number.isInteger(length) && at >= 0 && length >= 0)) {
-    throw new RangeError(`Cannot transfer ${length} bytes at ${at}: give whole numbers from 0`);
-  }
-  if (at + length > size) {
-    throw new RangeError(`Cannot transfer ${length} bytes at ${at}: the buffer has ${size}`);
-  }
-  if (!Number.isSafeInteger(offset)) {
-    throw new RangeError(`Cannot transfer at offset ${offset}: give a safe whole number`);
-  }
-  request.at = at;
-  request.length = length;
-  request.offset = offset;
-  request.argument = argument;
 }

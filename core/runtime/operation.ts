@@ -3,9 +3,18 @@
  * turn, and asks for its cancellation when that one is cancelled.
  */
 import type { IoBuffer } from "../buffer/buffer.ts";
+import {
+  ARGUMENT_F64,
+  DOUBLE_SHIFT,
+  HEADER_SHIFT,
+  LENGTH,
+  OFFSET_F64,
+} from "../descriptor/layout.ts";
+import { SLOTS_MAX } from "../descriptor/table.ts";
 import type { Engine, StartRequest } from "../engine/engine.ts";
 import type { PendingStart, StartQueue } from "../engine/start-queue.ts";
-import { ReelError, codeOfResult } from "../errors.ts";
+import { OutOfRangeError, REEL_ERROR_NUMBERS, ReelError, codeOfResult } from "../errors.ts";
+import type { RangeWords } from "../provider/define.ts";
 import { describeCode } from "./error-words.ts";
 import type { SuspensionOwner } from "../task/suspension.ts";
 import { Task } from "../task/task.ts";
@@ -45,18 +54,26 @@ interface Failure {
   /** What it worked on, as its driver describes it. */
   readonly address: string | undefined;
   readonly cause: unknown;
+  /** What was wrong with its offset or length, where its driver says. */
+  readonly range: RangeWords | undefined;
 }
 
 /** The error of an operation that failed. */
-function operationError(failure: Failure): ReelError {
-  const { address, bytes, cause, handle, name, result } = failure;
+function operationError(failure: Failure): ReelError | OutOfRangeError {
+  const { address, bytes, cause, handle, name, range, result } = failure;
   const { kind, end, operation } = name;
   const code = codeOfResult(result);
   const moved = bytes > 0 ? ` after ${bytes} bytes` : "";
   const what = [kind, end === "main" ? "" : end, address ?? ""].filter((word) => word !== "");
   const because = cause instanceof Error ? `: ${cause.message}` : "";
-  const text = `Cannot ${operation} ${what.join(" ")}: ${describeCode(code)}${moved}${because}`;
   const where = address === undefined ? {} : { address };
+  if (range !== undefined) {
+    const { found, mend, wanted } = range;
+    const words = `Cannot ${operation} ${what.join(" ")}: found ${found}, wanted ${wanted}`;
+    const details = { kind, end, operation, handle, bytes, ...where, ...range.details };
+    return new OutOfRangeError(words, { mend, details });
+  }
+  const text = `Cannot ${operation} ${what.join(" ")}: ${describeCode(code)}${moved}${because}`;
   return new ReelError(code, text, {
     ...(code === "ERR_PROVIDER_FAULT" ? { mend: `Mend provider ${kind}; see the cause` } : {}),
     details: { kind, end, operation, handle, bytes, ...where },
@@ -77,6 +94,22 @@ function addressOf({ state }: Engine, endHandle: number): string | undefined {
   }
 }
 
+/** What its driver says about the request of an operation that was refused for its range. */
+function rangeOf({ state }: Engine, endHandle: number, operation: string, handle: number) {
+  const { ends, f64, i32, providers } = state;
+  const end = ends.endOf(endHandle);
+  if (end === -1) return undefined;
+  // The slot may be free by now, but nothing has begun in it before its outcome is delivered.
+  const slot = handle % SLOTS_MAX;
+  const double = slot << DOUBLE_SHIFT;
+  return providers[ends.provider(end)]!.driver.explainRange?.(ends.resource(end), {
+    operation,
+    offset: f64[double + OFFSET_F64]!,
+    length: i32[(slot << HEADER_SHIFT) + LENGTH]!,
+    argument: f64[double + ARGUMENT_F64]!,
+  });
+}
+
 /**
  * The error of an operation whose outcome is being delivered.
  * @param end handle of the end that it worked on
@@ -85,9 +118,12 @@ export function deliveredError(
   engine: Engine,
   end: number,
   outcome: Pick<Failure, "bytes" | "handle" | "name" | "result">,
-): ReelError {
+): ReelError | OutOfRangeError {
+  const { handle, name, result } = outcome;
   const cause = engine.state.deliveredFault;
-  return operationError({ ...outcome, address: addressOf(engine, end), cause });
+  const isRange = result === -REEL_ERROR_NUMBERS.ERR_OUT_OF_RANGE;
+  const range = isRange ? rangeOf(engine, end, name.operation, handle) : undefined;
+  return operationError({ ...outcome, address: addressOf(engine, end), cause, range });
 }
 
 export class OperationWait<T> extends Suspension<T> implements PendingStart {

@@ -11,6 +11,7 @@ import {
 import { unsuspendable } from "../disk/suspension.ts";
 import { statisticsOf } from "../disk/counts.ts";
 import type { AccessWidth } from "../disk/host.ts";
+import { explainRange } from "../disk/range.ts";
 import { Board } from "./driver/board.ts";
 import { commandLayer } from "./driver/command.ts";
 import { openingLayer } from "./driver/opening.ts";
@@ -100,6 +101,10 @@ export function driveAta(cx: DriverContext, fleet: Cables): Driver<AtaOptions> {
       board.allocate(resource);
     },
     describe: (resource) => fleet.describe(resource),
+    explainRange(resource, request) {
+      const { sectorBytes, sectors } = board.disks.at(resource);
+      return explainRange({ blockBytes: sectorBytes, sizeBytes: sectors * sectorBytes }, request);
+    },
     statistics: (resource) => statisticsOf(board.disks.at(resource)),
     release(resource) {
       board.free(resource);

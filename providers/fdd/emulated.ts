@@ -9,6 +9,7 @@ import {
   type SavedDevice,
 } from "../../core/provider/index.ts";
 import { statisticsOf } from "../disk/counts.ts";
+import { explainRange } from "../disk/range.ts";
 import { DRIVES, FloppyController } from "./device.ts";
 import { Disks, type DiskChoice } from "./disks.ts";
 import { DMA_LENGTH, DMA_PAGE_BASE, DMA_PAGE_LENGTH, DmaController } from "./dma.ts";
@@ -17,7 +18,7 @@ import { unsuspendable } from "../disk/suspension.ts";
 import { driverLayers } from "./driver/operations.ts";
 import { CYLINDER_SECTORS_MAX, NO_CYLINDER, driveState } from "./driver/state.ts";
 import { SETTLE_NS, SPIN_UP_NS } from "./drive.ts";
-import { FORMATS, SECTOR_BYTES } from "./geometry.ts";
+import { FORMATS, SECTOR_BYTES, bytesOf } from "./geometry.ts";
 import { FDC_BASE, FDC_DMA_CHANNEL, FDC_HIGH, FDC_LINE, FDC_LOW_LENGTH } from "./registers.ts";
 
 export interface FloppyOptions extends DiskChoice {
@@ -100,6 +101,11 @@ export function driveFloppy(cx: DriverContext, disks: Bays): Driver<FloppyOption
     devices: [...disks.devices, board],
     statistics: (resource) => statisticsOf(drives.at(resource)),
     describe: (resource) => `drive ${"ABCD"[drives.at(resource).drive]}`,
+    explainRange(resource, request) {
+      const { format } = drives.at(resource);
+      const sizeBytes = format === 0 ? Infinity : bytesOf(FORMATS[format - 1]!);
+      return explainRange({ blockBytes: SECTOR_BYTES, sizeBytes }, request);
+    },
     open(resource, options) {
       if (disks.isUsed(options.drive)) refuseDrive(options.drive);
       const buffer = ram.allocate(CYLINDER_SECTORS_MAX * SECTOR_BYTES, undefined, DMA_BOUNDARY);

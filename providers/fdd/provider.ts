@@ -26,7 +26,7 @@ export const fdd: Provider<typeof floppyOptions, "main", "fdd"> = defineProvider
       direction: "write",
       positioned: true,
       argument: "1: durable when it is over (every floppy write is)",
-      summary: "Writes sectors; ENOSPC past the end",
+      summary: "Writes whole sectors within the disk",
     },
     flush: { direction: "none", summary: "Brings what was written into the image" },
     discard: {

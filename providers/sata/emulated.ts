@@ -8,6 +8,7 @@ import { discardLayer, flushLayer, identifyLayer } from "./driver/alone.ts";
 import { internalLayer, portLayer } from "./driver/bring-up.ts";
 import { Disks } from "./driver/disks.ts";
 import { Fitting } from "./driver/fitting.ts";
+import { explainRange } from "../disk/range.ts";
 import { unsuspendable } from "../disk/suspension.ts";
 import { closingLayer, openingLayer } from "./driver/opening.ts";
 import { repairLayer } from "./driver/repair.ts";
@@ -59,6 +60,10 @@ export function driveSata(cx: DriverContext, fitting: Bays): Driver<SataOptions>
     describe(resource) {
       const { port: number, sectors } = disks.at(resource);
       return `port ${number}, ${sectors * SECTOR} bytes`;
+    },
+    explainRange(resource, request) {
+      const sizeBytes = disks.at(resource).sectors * SECTOR;
+      return explainRange({ blockBytes: SECTOR, sizeBytes }, request);
     },
     statistics: (resource) => statisticsOf(disks.at(resource)),
     restore: (resource) => disks.adopt(resource),

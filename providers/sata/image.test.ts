@@ -96,9 +96,9 @@ describe("sata on image files", () => {
       expect([ends[0]![511], ends[0]![512], ends[0]![1535]]).toEqual([9, 0, 0]);
       expect([ends[1]![511], ends[1]![512]]).toEqual([0, 9]);
       for (const [offset, length, code] of [
-        [100, 512, "EINVAL"],
-        [0, 100, "EINVAL"],
-        [48 << 20, 512, "ENOSPC"],
+        [100, 512, "ERR_OUT_OF_RANGE"],
+        [0, 100, "ERR_OUT_OF_RANGE"],
+        [48 << 20, 512, "ERR_OUT_OF_RANGE"],
       ] as const) {
         const where = { offset, argument: length };
         expect(await codeOf(disk.perform("discard", undefined, where))).toBe(code);
@@ -136,9 +136,10 @@ describe("sata on image files", () => {
       expect(await disk.read(2 * SIZE)).toEqual(bytes);
       expect(await disk.read(4096, { offset: SIZE - 1024 })).toEqual(bytes.slice(-1024));
       expect((await disk.read(512, { offset: SIZE })).length).toBe(0);
-      expect(await codeOf(disk.read(511))).toBe("EINVAL");
-      expect(await codeOf(disk.read(512, { offset: 1 }))).toBe("EINVAL");
-      expect(await codeOf(disk.write(new Uint8Array(1024), { offset: SIZE - 512 }))).toBe("ENOSPC");
+      expect(await codeOf(disk.read(511))).toBe("ERR_OUT_OF_RANGE");
+      expect(await codeOf(disk.read(512, { offset: 1 }))).toBe("ERR_OUT_OF_RANGE");
+      const past = disk.write(new Uint8Array(1024), { offset: SIZE - 512 });
+      expect(await codeOf(past)).toBe("ERR_OUT_OF_RANGE");
     });
   });
 });

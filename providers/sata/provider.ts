@@ -26,7 +26,7 @@ export const sata: Provider<typeof sataOptions, "main", "sata"> = defineProvider
     write: {
       direction: "write",
       positioned: true,
-      summary: "Writes whole sectors at a byte offset; ENOSPC past the end of the disk",
+      summary: "Writes whole sectors at a byte offset, within the disk",
       argument: "1 to have them on the medium when it completes (FUA)",
     },
     flush: { direction: "none", summary: "Has all that was written reach the medium" },

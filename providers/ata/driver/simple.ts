@@ -9,6 +9,7 @@ import {
   type Move,
 } from "../../../core/provider/index.ts";
 import { ATA } from "../../disk/drive/bits.ts";
+import { rangeError } from "../../disk/range.ts";
 import type { Board } from "./board.ts";
 import { MOVE, PLACE } from "./command-words.ts";
 import { describeIdentify } from "./identify-words.ts";
@@ -59,11 +60,10 @@ export function discardLayer(board: Board, attempts: Attempts): Layer {
   const PER_COMMAND = (BLOCK_BYTES / RANGE_BYTES) * RANGE_SECTORS_MAX;
   return locked(board, attempts, "ata.discard", (frame, run) => {
     const { sectorBytes, sectors, readOnly, trim, bounce } = board.disks.at(run.resource);
-    if (run.offset % sectorBytes !== 0 || run.argument % sectorBytes !== 0) {
-      return run.fail(ERRNO.EINVAL);
-    }
+    const size = sectors * sectorBytes;
+    const wrong = rangeError(sectorBytes, size, run.offset, run.argument, true);
+    if (wrong !== 0) return run.fail(wrong);
     if (readOnly) return run.fail(ERRNO.EROFS);
-    if (run.offset + run.argument > sectors * sectorBytes) return run.fail(ERRNO.ENOSPC);
     if (!trim) return run.fail(ERRNO.EOPNOTSUPP);
     const end = (run.offset + run.argument) / sectorBytes;
     let lba = run.offset / sectorBytes + frame.done * PER_COMMAND;

@@ -14,6 +14,7 @@ import {
   type View,
 } from "../../../core/provider/index.ts";
 import { ATA } from "../../disk/drive/bits.ts";
+import { rangeError } from "../../disk/range.ts";
 import { COMMAND_BYTES_MAX, type Board } from "./board.ts";
 import { MOVE, PLACE } from "./command-words.ts";
 import { STEP, attemptShape, type Attempts, type CommandWords } from "./retry.ts";
@@ -62,11 +63,11 @@ interface Way {
 function complaint(way: Way, frame: TransferView, run: LayerContext): number {
   const { board, write } = way;
   const { sectorBytes, sectors, readOnly } = board.disks.at(run.resource);
-  if (run.offset % sectorBytes !== 0 || run.length % sectorBytes !== 0) return ERRNO.EINVAL;
   const end = sectors * sectorBytes;
+  const wrong = rangeError(sectorBytes, end, run.offset, run.length, write);
+  if (wrong !== 0) return wrong;
   if (write && readOnly) return ERRNO.EROFS;
-  if (write && run.offset + run.length > end) return ERRNO.ENOSPC;
-  frame.wantBytes = Math.max(0, Math.min(run.length, end - run.offset));
+  frame.wantBytes = Math.min(run.length, end - run.offset);
   return 0;
 }
 

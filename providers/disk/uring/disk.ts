@@ -12,6 +12,7 @@ import {
   type WaitQueue,
 } from "../../../core/provider/index.ts";
 import { statisticsOf } from "../counts.ts";
+import { explainRange } from "../range.ts";
 import { openFiles, type ImageChoice } from "./opening.ts";
 import { diskState, type DiskView } from "./state.ts";
 import { reading, writing } from "./transfers.ts";
@@ -116,6 +117,7 @@ export function uringDisk<O extends DiskOptions>(
       disk.drained = cx.queue();
     },
     describe,
+    explainRange: (resource, request) => explainRange(disks.at(resource), request),
     statistics: (resource) => statisticsOf(disks.at(resource)),
     release(resource) {
       const { directFile, drained, file, gate, lockedFile } = disks.at(resource);

@@ -14,6 +14,7 @@ import {
   type View,
   type Wait,
 } from "../../../core/provider/index.ts";
+import { rangeError } from "../range.ts";
 import { begin, giveUp, leave, passGate, progressShape } from "./state.ts";
 import type { DiskRecords, DiskView } from "./state.ts";
 
@@ -30,9 +31,14 @@ const transferShape = {
 } as const;
 type TransferView = View<typeof transferShape>;
 
-/** Whether a transfer is of whole blocks. */
-function isWhole({ blockBytes }: DiskView, { length, offset }: LayerContext): boolean {
-  return offset >= 0 && offset % blockBytes === 0 && length % blockBytes === 0;
+/** Whether a transfer has a place on the disk: 0, or the error number. */
+function misplaced(disk: DiskView, { length, offset }: LayerContext, isWrite: boolean): number {
+  return rangeError(disk.blockBytes, disk.sizeBytes, offset, length, isWrite);
+}
+
+/** Ends an operation that asked nothing of the disk, or lets it go on behind the gate. */
+function withoutBegin(frame: TransferView, run: LayerContext, result: number): Move {
+  return result < 0 ? run.fail(-result) : passGate(frame, run);
 }
 
 /** Asks for what is left of a transfer. */
@@ -89,16 +95,17 @@ export function reading(kind: string, disks: DiskRecords): Layer {
     name: `${kind}.read`,
     frame: struct(transferShape),
     wait(frame, run) {
-      if (run.length === 0) return run.ready();
       const disk = disks.at(run.resource);
+      if (run.length === 0) return run.ready(-misplaced(disk, run, false));
       const gate = begin(disk, frame, run);
       if (gate !== undefined) return gate;
-      if (!isWhole(disk, run)) return run.ready(-ERRNO.EINVAL);
+      const wrong = misplaced(disk, run, false);
+      if (wrong !== 0) return run.ready(-wrong);
       const count = left(disk, frame, run);
       return count <= 0 ? run.ready() : ask(OPCODE.READ, disk, frame, run, count, 0);
     },
     complete(frame, run, result) {
-      if (!frame.begun) return passGate(frame, run);
+      if (!frame.begun) return withoutBegin(frame, run, result);
       const disk = disks.at(run.resource);
       // Most often one request moves it all.
       if (result === run.length) return succeed(disk, run, result);
@@ -128,17 +135,17 @@ export function reading(kind: string, disks: DiskRecords): Layer {
 /** A write is all there or fails; one that would pass the end of the disk writes nothing. */
 export function writing(kind: string, disks: DiskRecords): Layer {
   const refusal = (disk: DiskView, run: LayerContext): number => {
-    if (disk.readOnly) return ERRNO.EROFS;
-    if (!isWhole(disk, run)) return ERRNO.EINVAL;
-    return run.offset + run.length > disk.sizeBytes ? ERRNO.ENOSPC : 0;
+    const wrong = misplaced(disk, run, true);
+    if (wrong !== 0) return wrong;
+    return disk.readOnly ? ERRNO.EROFS : 0;
   };
 
   return layer({
     name: `${kind}.write`,
     frame: struct(transferShape),
     wait(frame, run) {
-      if (run.length === 0) return run.ready();
       const disk = disks.at(run.resource);
+      if (run.length === 0) return run.ready(-misplaced(disk, run, true));
       const gate = begin(disk, frame, run);
       if (gate !== undefined) return gate;
       const refused = refusal(disk, run);
@@ -147,7 +154,7 @@ export function writing(kind: string, disks: DiskRecords): Layer {
       return ask(OPCODE.WRITE, disk, frame, run, run.length - frame.movedBytes, flags);
     },
     complete(frame, run, result) {
-      if (!frame.begun) return passGate(frame, run);
+      if (!frame.begun) return withoutBegin(frame, run, result);
       const disk = disks.at(run.resource);
       // Most often one request moves it all.
       if (result === run.length) return succeed(disk, run, result);

@@ -9,6 +9,7 @@ import {
   type LayerContext,
   type WaitQueue,
 } from "../../../core/provider/index.ts";
+import { rangeError } from "../range.ts";
 import { begin, giveUp, leave, passGate, progressShape } from "./state.ts";
 import type { DiskRecords, DiskView } from "./state.ts";
 
@@ -46,11 +47,9 @@ export function flushing(kind: string, disks: DiskRecords): Layer {
 export function discarding(kind: string, disks: DiskRecords): Layer {
   return single(`${kind}.discard`, disks, (disk, run) => {
     const { argument: count, offset } = run;
+    const wrong = rangeError(disk.blockBytes, disk.sizeBytes, offset, count, true);
+    if (wrong !== 0) return run.ready(-wrong);
     if (disk.readOnly) return run.ready(-ERRNO.EROFS);
-    if (offset < 0 || offset % disk.blockBytes !== 0 || count % disk.blockBytes !== 0) {
-      return run.ready(-ERRNO.EINVAL);
-    }
-    if (count < 0 || offset + count > disk.sizeBytes) return run.ready(-ERRNO.ENOSPC);
     if (disk.device) return run.ready(-REEL_ERROR_NUMBERS.ERR_UNSUPPORTED);
     if (count === 0) return run.ready();
     // The request's length is the mode, and its address the length: io_uring_enter(2).

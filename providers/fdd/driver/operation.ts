@@ -3,7 +3,6 @@
  * ready, and lets the motor run on for a while when it is over.
  */
 import {
-  ERRNO,
   bool,
   layer,
   struct,
@@ -13,6 +12,7 @@ import {
   type LayerContext,
   type Move,
 } from "../../../core/provider/index.ts";
+import { rangeError } from "../../disk/range.ts";
 import { SECTOR_BYTES, bytesOf } from "../geometry.ts";
 import { cylinderLayers } from "./cylinders.ts";
 import { preparing } from "./media.ts";
@@ -91,10 +91,14 @@ export function operation(
   }) as unknown as Layer;
 }
 
-/** The check of a transfer: whole sectors. */
+/** The check of a transfer that needs no disk: whole sectors. */
 export function checkAligned(run: LayerContext): number {
-  const isWhole = run.offset >= 0 && run.offset % SECTOR_BYTES === 0;
-  return isWhole && run.length % SECTOR_BYTES === 0 ? 0 : ERRNO.EINVAL;
+  return rangeError(SECTOR_BYTES, Infinity, run.offset, run.length, false);
+}
+
+/** The check of a transfer on the disk in the drive. */
+export function checkRange(run: LayerContext, drive: DriveView, isWrite: boolean): number {
+  return rangeError(SECTOR_BYTES, bytesOf(formatOf(drive)), run.offset, run.length, isWrite);
 }
 
 /** Where the next part of a transfer lies: within one cylinder. */

@@ -1,9 +1,11 @@
 /** The driver's operations: what a program can do with a floppy, and the motor's going off. */
 import { ERRNO, bool, layer, struct, type Layer } from "../../../core/provider/index.ts";
+import { rangeError } from "../../disk/range.ts";
 import { SECTOR_BYTES, bytesOf, sectorsOf } from "../geometry.ts";
 import {
   DOING,
   checkAligned,
+  checkRange,
   engineOf,
   enter,
   finish,
@@ -37,7 +39,7 @@ export function driverLayers(shared: Shared) {
       read: reading(engine),
       write: writing(engine),
       flush: flushing(engine),
-      discard: discarding(),
+      discard: discarding(engine),
       identify: identifying(engine),
     },
     layers: steps as unknown as Layer[],
@@ -51,6 +53,10 @@ function reading(engine: Engine): Layer {
   const { ram } = engine.shared;
   return operation(engine, "fdd.read", checkAligned, (frame, run, drive) => {
     const size = bytesOf(formatOf(drive));
+    if (frame.doing === DOING.PREPARE) {
+      const wrong = checkRange(run, drive, false);
+      if (wrong !== 0) return finish(engine, run, drive, wrong);
+    }
     for (;;) {
       if (frame.done === run.length || run.offset + frame.done >= size)
         return finish(engine, run, drive);
@@ -79,10 +85,10 @@ const DURABLE = 1;
 function writing(engine: Engine): Layer {
   const { flush, ram } = engine.shared;
   return operation(engine, "fdd.write", checkAligned, (frame, run, drive) => {
-    const size = bytesOf(formatOf(drive));
     if (frame.doing === DOING.PREPARE) {
+      const wrong = checkRange(run, drive, true);
+      if (wrong !== 0) return finish(engine, run, drive, wrong);
       if (drive.readOnly) return finish(engine, run, drive, ERRNO.EROFS);
-      if (run.offset + run.length > size) return finish(engine, run, drive, ERRNO.ENOSPC);
     } else {
       const { count } = partAt(drive, run, frame.done);
       frame.done += count * SECTOR_BYTES;
@@ -118,12 +124,18 @@ function flushing(engine: Engine): Layer {
 }
 
 /** A floppy cannot forget sectors. */
-function discarding(): Layer {
+function discarding(engine: Engine): Layer {
+  const { drives } = engine.shared;
   return layer({
     name: "fdd.discard",
     frame: struct({}),
     wait: (_frame, run) => run.ready(),
-    complete: (_frame, run) => run.fail(ERRNO.EOPNOTSUPP),
+    complete(_frame, run) {
+      const drive = drives.at(run.resource);
+      const size = drive.format === 0 ? Infinity : bytesOf(formatOf(drive));
+      const wrong = rangeError(SECTOR_BYTES, size, run.offset, run.argument, true);
+      return run.fail(wrong === 0 ? ERRNO.EOPNOTSUPP : wrong);
+    },
   }) as unknown as Layer;
 }
 

@@ -16,6 +16,7 @@ import {
   type WaitQueue,
 } from "../../../core/provider/index.ts";
 import { ATA } from "../../disk/drive/bits.ts";
+import { rangeError } from "../../disk/range.ts";
 import type { Disks } from "./disks.ts";
 import { describeIdentity } from "./identity.ts";
 
@@ -137,10 +138,9 @@ export function discardLayer(disks: Disks) {
     build(run, round) {
       const { sectors, readOnly } = disks.at(run.resource);
       const { offset, argument } = run;
-      const isAligned = offset % SECTOR === 0 && argument % SECTOR === 0;
-      if (!isAligned || argument < 0 || offset < 0) return -ERRNO.EINVAL;
+      const wrong = rangeError(SECTOR, sectors * SECTOR, offset, argument, true);
+      if (wrong !== 0) return -wrong;
       if (readOnly) return -ERRNO.EROFS;
-      if (offset + argument > sectors * SECTOR) return -ERRNO.ENOSPC;
       const from = round * DISCARD_SECTORS_MAX;
       let left = Math.min(DISCARD_SECTORS_MAX, sectorsOf(run) - from);
       if (left <= 0) return 0;

@@ -17,6 +17,7 @@ import {
   type WaitQueue,
 } from "../../../core/provider/index.ts";
 import { ATA } from "../../disk/drive/bits.ts";
+import { rangeError } from "../../disk/range.ts";
 import { CHUNK_BYTES } from "./area.ts";
 import type { Disks } from "./disks.ts";
 
@@ -42,12 +43,10 @@ const frame = struct(shape);
 function wanted(disks: Disks, run: LayerContext, write: boolean): number {
   const { sectors, readOnly } = disks.at(run.resource);
   const { offset, length } = run;
-  if (length === 0) return 0;
-  if (offset < 0 || offset % SECTOR !== 0 || length % SECTOR !== 0) return -ERRNO.EINVAL;
-  const left = sectors * SECTOR - offset;
-  if (!write) return Math.max(0, Math.min(length, left));
-  if (readOnly) return -ERRNO.EROFS;
-  return length > left ? -ERRNO.ENOSPC : length;
+  const wrong = rangeError(SECTOR, sectors * SECTOR, offset, length, write);
+  if (wrong !== 0) return -wrong;
+  if (!write) return Math.min(length, sectors * SECTOR - offset);
+  return readOnly && length > 0 ? -ERRNO.EROFS : length;
 }
 
 /** Fills in the command of a chunk. */
