@@ -6,12 +6,14 @@ import type { Backend } from "../backend/contract.ts";
 import type { BufferPool } from "../buffer/pool.ts";
 import { ReelError } from "../errors.ts";
 import type { Provider } from "../provider/define.ts";
+import { recordedFacts, replayedFacts, type Facts } from "../session/facts.ts";
 import { InputFeeder, recordedInputs } from "../session/input-feeder.ts";
 import { Recorder } from "../session/recorder.ts";
 import { startRecording, type Recording } from "../session/recording.ts";
 import { ReplayBackend } from "../session/replay-backend.ts";
 import { ReplayImages } from "../session/replay-images.ts";
 import { DigestSink } from "../session/segment.ts";
+import { versionSkew } from "../session/skew.ts";
 import { TapBackend } from "../session/tap-backend.ts";
 import type { StatePart, Tap } from "../session/tap.ts";
 import { Verifier } from "../session/verifier.ts";
@@ -44,6 +46,8 @@ export interface ProgramView {
 /** A session at work. */
 export interface Session {
   readonly tap: Tap;
+  /** Where a strict program's facts of the host go, or come from. */
+  readonly facts: Facts;
   /** Puts the session between the runtime and its backend. */
   wrap(backend: Backend | undefined, pool: BufferPool, program: ProgramView): Backend;
   /** Ends it. Called once, after the backend is closed. Never throws. */
@@ -56,6 +60,7 @@ export interface RecordedOptions {
   permute: boolean;
   ramBytes: number;
   limits: unknown;
+  strict: boolean;
   program: unknown;
 }
 
@@ -94,6 +99,7 @@ export function recordingSession(
   const { tap } = progress;
   return {
     tap,
+    facts: recordedFacts(tap),
     wrap: tapped(tap),
     finish(outcome) {
       const ended = attempt(() => tap.end(outcome));
@@ -116,6 +122,7 @@ export function digestSession(): Session {
   const tap = new Recorder(sink);
   return {
     tap,
+    facts: recordedFacts(tap),
     wrap: tapped(tap),
     finish(outcome) {
       tap.end(outcome);
@@ -133,11 +140,17 @@ export function digestSession(): Session {
 }
 
 /** Compares the session with a recording of the same program. */
-export function replaySession(recording: Recording, reproduce: string | undefined): Session {
-  const tap = new Verifier(recording, reproduce === undefined ? {} : { reproduce });
+export function replaySession(
+  recording: Recording,
+  providers: readonly Provider[],
+  reproduce: string | undefined,
+): Session {
+  const skew = versionSkew(recording.info, providers);
+  const tap = new Verifier(recording, { reproduce, versionSkew: skew });
   const { info } = recording;
   return {
     tap,
+    facts: replayedFacts(tap),
     wrap(backend, pool, program) {
       if (backend === undefined) return new ReplayBackend(tap, { ...program, memory: pool });
       const inputs = recordedInputs(recording.cursor());
@@ -200,6 +213,12 @@ export function recordedSettings(recording: Recording, providers: readonly Provi
   }
 }
 
+/** The word for how a session ended with an error. */
+export function outcomeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return code === "ERR_INTERRUPTED" ? "interrupted" : "failed";
+}
+
 function attempt(action: () => void): ReelError | undefined {
   try {
     action();
@@ -217,6 +236,7 @@ export function recordedOptions(options: RuntimeOptions, ramBytes: number): Reco
     permute: options.permute ?? false,
     ramBytes,
     limits: fillLimits(options.limits),
+    strict: options.strict ?? false,
     program: null,
   };
 }

@@ -16,8 +16,10 @@ import type { PinMemory } from "../buffer/arena.ts";
 import { BufferPool } from "../buffer/pool.ts";
 import type { EngineLimits } from "../engine/state.ts";
 import { stateParts } from "../engine/state-parts.ts";
+import { Strict } from "../guard/strict.ts";
 import type { Provider } from "../provider/define.ts";
 import { hostSeed } from "../random.ts";
+import { HOST_FACTS } from "../session/facts.ts";
 import type { Recording } from "../session/recording.ts";
 import type { Faces } from "./faces.ts";
 import { RAM_BYTES_DEFAULT, checkOptions, fillLimits, type RuntimeOptions } from "./options.ts";
@@ -85,16 +87,17 @@ export function replayRuntime<const P extends readonly Provider[]>(
 ): FacedRuntime<P[number]> {
   const { info } = recording;
   const recorded = info.options as RecordedOptions;
-  const session = replaySession(recording, reproduce);
   const options = {
     limits: recorded.limits as EngineLimits,
     permute: recorded.permute,
     clock: "virtual" as const,
     ramBytes: recorded.ramBytes,
+    strict: recorded.strict,
   };
   // A paced run is replayed without its pauses: the order of events is the same.
   const backend = info.backend === "emulated" ? emulated(options, info.seed) : undefined;
   const used = checkProviders(recording, providers);
+  const session = replaySession(recording, used, reproduce);
   const settings = recordedSettings(recording, used);
   const parts = { backend, pin: () => 0, providers: used, rejected: [], settings, session };
   return build(options as RuntimeOptions, info.seed, parts) as FacedRuntime<P[number]>;
@@ -160,11 +163,20 @@ function build(options: RuntimeOptions, seed: number, found: Found): Runtime {
   const door = session === undefined ? backend! : session.wrap(backend, pool, program);
   const permute = options.permute ?? false;
   const limits = fillLimits(options.limits);
-  made.runtime = new Runtime(
-    { backend: door, seed, permute, limits, providers, settings, session, rejected },
-    pool,
-  );
+  const strict = options.strict === true ? strictOn(door, session) : undefined;
+  const parts = { backend: door, seed, permute, limits, providers, settings, session, rejected };
+  try {
+    made.runtime = new Runtime({ ...parts, strict }, pool);
+  } catch (error) {
+    strict?.close();
+    throw error;
+  }
   return made.runtime;
+}
+
+/** The emulated machine follows from its seed alone; io_uring's sessions keep what the host says. */
+function strictOn({ kind }: Backend, session: Session | undefined): Strict {
+  return new Strict(kind === "emulated" ? undefined : (session?.facts ?? HOST_FACTS));
 }
 
 function emulated(options: RuntimeOptions, seed: number): EmulatedBackend {

@@ -79,6 +79,11 @@ export class EventCursor {
     return this.#segments;
   }
 
+  /** Number of the first event that is in no verified segment yet. */
+  get decodableEnd(): number {
+    return this.#checker.nextSequence;
+  }
+
   /** Number of the operation, from 1, that began last in a slot; 0 when none has. */
   operationOf(slot: number): number {
     return this.#operationBySlot[slot] ?? 0;

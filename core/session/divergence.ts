@@ -39,6 +39,13 @@ export interface FieldDifference {
   readonly differs: boolean;
 }
 
+export interface AgreeingState {
+  /** Number of its event. */
+  readonly sequence: number;
+  /** How many parts it has: four of the engine, one a provider. */
+  readonly parts: number;
+}
+
 export interface DivergenceReport {
   readonly difference: DifferenceKind;
   /** One sentence. */
@@ -64,6 +71,12 @@ export interface DivergenceReport {
   readonly lastAgreeing: { readonly sequence: number; readonly event: string } | undefined;
   /** Up to twenty events before it, oldest first, each with its number. */
   readonly previous: readonly string[];
+  /** The recorded events from the difference on, up to five, each with its number. */
+  readonly following: readonly string[];
+  /** The last check of the engine's state, which agreed. */
+  readonly lastState: AgreeingState | undefined;
+  /** Versions that are others than when it was recorded, as lines: the first suspects. */
+  readonly versionSkew: readonly string[];
   /** Where in the program the differing call was made, when it was one. */
   readonly callSite: string | undefined;
   /** The command that reproduces it, when the caller gave one. */
@@ -143,11 +156,22 @@ export function formatDivergence(report: DivergenceReport): string {
     const { sequence, event } = report.lastAgreeing;
     lines.push(`  last agreeing event: ${sequence} ${cut(event, LINE_CHARACTERS)}`);
   }
+  if (report.lastState !== undefined) {
+    const { parts, sequence } = report.lastState;
+    lines.push(`  last agreeing state: event ${sequence}, ${parts} parts`);
+  }
   if (report.callSite !== undefined)
     lines.push(`  called from: ${cut(report.callSite, LINE_CHARACTERS)}`);
   if (report.previous.length > 0) {
     lines.push(`  previous ${report.previous.length} events:`);
     for (const line of report.previous) lines.push(`    ${cut(line, LINE_CHARACTERS)}`);
+  }
+  if (report.following.length > 0) {
+    lines.push(`  recorded from here on:`);
+    for (const line of report.following) lines.push(`    ${cut(line, LINE_CHARACTERS)}`);
+  }
+  if (report.versionSkew.length > 0) {
+    lines.push(`  other versions than recorded: ${cut(report.versionSkew.join(", "), 1000)}`);
   }
   lines.push(`  mend: ${MENDS[report.difference]}`);
   if (report.reproduce !== undefined)

@@ -14,7 +14,7 @@ import { describeEvent, nameOpcode } from "./describe.ts";
 import type { EventNames } from "./describe.ts";
 import { classifyPair, classifyRun, compareFields, summarize } from "./difference.ts";
 import { DivergenceError } from "./divergence.ts";
-import type { DifferenceKind, FieldDifference } from "./divergence.ts";
+import type { AgreeingState, DifferenceKind, FieldDifference } from "./divergence.ts";
 import { isProgramEvent, toSessionEvent } from "./event.ts";
 import type { SessionEvent } from "./event.ts";
 import type { SegmentSource } from "./segment.ts";
@@ -33,8 +33,23 @@ export interface Recorded {
 
 /** Events before a difference that its report shows. */
 const PREVIOUS_EVENTS = 20;
+/** Recorded events from the difference on that it shows. */
+const FOLLOWING_EVENTS = 5;
 /** Events that are looked at to tell what a difference is. */
 const WINDOW_EVENTS = 64;
+
+/** What a report says beside what was compared. */
+export interface JudgeOptions {
+  /** The command line that does this again. */
+  readonly reproduce?: string | undefined;
+  /** What is another version than when it was recorded, as lines. */
+  readonly versionSkew?: readonly string[] | undefined;
+}
+
+interface Described {
+  readonly sequence: number;
+  readonly event: string;
+}
 
 /** The first difference, while what it is stays open. */
 interface Draft {
@@ -55,17 +70,25 @@ export class DifferenceJudge {
   readonly #recorded: Recorded;
   readonly #cursor: EventCursor;
   #names: EventNames;
-  readonly #reproduce: string | undefined;
+  readonly #options: JudgeOptions;
   #draft: Draft | undefined;
   #failure: DivergenceError | undefined;
   /** Where comparing ended, when it ended before a difference. */
   #stoppedAt: number | undefined;
 
-  constructor(recorded: Recorded, cursor: EventCursor, reproduce: string | undefined) {
+  /** The last state that agreed. */
+  #state: AgreeingState | undefined;
+
+  constructor(recorded: Recorded, cursor: EventCursor, options: JudgeOptions) {
     this.#recorded = recorded;
     this.#cursor = cursor;
     this.#names = { providers: recorded.providerKinds };
-    this.#reproduce = reproduce;
+    this.#options = options;
+  }
+
+  /** A state agreed: the one that the cursor shows. */
+  agreeInState(parts: readonly StatePart[]): void {
+    this.#state = { sequence: this.#cursor.sequence, parts: parts.length };
   }
 
   /** Number of the first event that did not agree, or undefined while everything does. */
@@ -205,7 +228,9 @@ export class DifferenceJudge {
     const first = fields.find(({ differs }) => differs);
     const text = (event: SessionEvent | undefined): string | undefined =>
       event === undefined ? undefined : describeEvent(event, this.#names);
-    const previous = this.#previous(draft.sequence);
+    const previous = this.#around(Math.max(0, draft.sequence - PREVIOUS_EVENTS), draft.sequence);
+    const { sequence } = draft;
+    const following = this.#around(sequence, Math.min(sequence + FOLLOWING_EVENTS, this.#end()));
     this.#failure = new DivergenceError({
       difference,
       summary: summarize(difference, fields),
@@ -222,9 +247,12 @@ export class DifferenceJudge {
       timeNs: draft.timeNs,
       steps: draft.steps,
       lastAgreeing: previous.at(-1),
-      previous: previous.map(({ sequence, event }) => `${sequence} ${event}`),
+      previous: previous.map(toLine),
+      following: following.map(toLine),
+      lastState: this.#state,
       callSite: draft.callSite,
-      reproduce: this.#reproduce,
+      versionSkew: this.#options.versionSkew ?? [],
+      reproduce: this.#options.reproduce,
     });
     throw this.#failure;
   }
@@ -233,13 +261,21 @@ export class DifferenceJudge {
     return event?.kind === "start" ? this.#recorded.providerKinds[event.provider] : undefined;
   }
 
-  #previous(sequence: number): { sequence: number; event: string }[] {
-    return readBack(this.#recorded.source, sequence, PREVIOUS_EVENTS, (record, at) => ({
-      sequence: at,
+  /** Where reading on is safe: a damaged segment further on is not this difference's matter. */
+  #end(): number {
+    return this.#cursor.decodableEnd;
+  }
+
+  /** The events from one number to before another, described. */
+  #around(from: number, to: number): Described[] {
+    return readBack(this.#recorded.source, to, to - from, (record, sequence) => ({
+      sequence,
       event: describeEvent(toSessionEvent(record), this.#names),
     }));
   }
 }
+
+const toLine = ({ event, sequence }: Described): string => `${sequence} ${event}`;
 
 function opcodeOf(event: SessionEvent | undefined): string | undefined {
   return event?.kind === "submit" ? nameOpcode(event.opcode) : undefined;

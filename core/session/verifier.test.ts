@@ -273,5 +273,8 @@ recorded 4096, replayed 512
     0 submit slot 0: READ file 3 length 100 offset -1
     1 turn at 1000 ns, 2 steps after the one before
     2 complete slot 0: result 100
+  recorded from here on:
+    3 submit slot 0: READ file 3 length 4096 offset -1
+    4 end: "ok"
   mend: Replay with the program, options and input files of the recording
   repro: ioreel replay x`;

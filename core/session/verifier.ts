@@ -7,13 +7,8 @@ import type { DivergenceError } from "./divergence.ts";
 import { EVENT, NO_DIGEST } from "./event.ts";
 import type { EventRecord } from "./event.ts";
 import { DifferenceJudge } from "./judge.ts";
-import type { Recorded } from "./judge.ts";
+import type { JudgeOptions, Recorded } from "./judge.ts";
 import type { StatePart, Tap } from "./tap.ts";
-
-export interface VerifierOptions {
-  /** The command line that replays this, for reports. */
-  readonly reproduce?: string;
-}
 
 const digestOf = (bytes: Uint8Array | undefined): number =>
   bytes === undefined ? NO_DIGEST : Bun.hash.crc32(bytes);
@@ -36,9 +31,9 @@ export class Verifier implements Tap {
   readonly #judge: DifferenceJudge;
   #finished = false;
 
-  constructor(recorded: Recorded, options: VerifierOptions = {}) {
+  constructor(recorded: Recorded, options: JudgeOptions = {}) {
     this.#cursor = new EventCursor(recorded.source, recorded);
-    this.#judge = new DifferenceJudge(recorded, this.#cursor, options.reproduce);
+    this.#judge = new DifferenceJudge(recorded, this.#cursor, options);
   }
 
   /** Events that agreed so far. */
@@ -280,8 +275,10 @@ export class Verifier implements Tap {
   state(parts: readonly StatePart[]): void {
     const next = this.peek();
     const digests = parts.map(({ bytes }) => Bun.hash.crc32(bytes));
-    if (next?.kind === EVENT.STATE && sameNumbers(next.digests, digests)) this.#cursor.advance();
-    else this.#judge.differInState(digests, parts);
+    if (next?.kind === EVENT.STATE && sameNumbers(next.digests, digests)) {
+      this.#judge.agreeInState(parts);
+      this.#cursor.advance();
+    } else this.#judge.differInState(digests, parts);
   }
 
   mark(text: string): void {
