@@ -45,6 +45,7 @@ const BY_CODE = new Map<ErrorCode, ExitCode>([
   ["ERR_SCENARIO_INVALID", EXIT.scenario],
   ["ERR_EXPECTATION", EXIT.expectation],
   ["ERR_DEADLOCK", EXIT.expectation],
+  ["ERR_NONDETERMINISM", EXIT.expectation],
   ["ERR_DIVERGED", EXIT.diverged],
   ["ERR_BACKEND_UNAVAILABLE", EXIT.backend],
   ["ERR_CORRUPT_RECORDING", EXIT.recording],

@@ -34,6 +34,7 @@ function runFlags(command: Command): Command {
         .default([], "none"),
     )
     .option("--permute", "permute the order of ready tasks by the seed")
+    .option("--strict", "trap what a replay cannot repeat: the host's time, randomness, files")
     .option("--cwd <folder>", "folder that paths in the scenario are relative to")
     .addOption(
       new Option("--allow-path <path>", "a file or folder outside of it that may be read")

@@ -30,6 +30,7 @@ export interface RunFlags {
   input: string[];
   record?: string;
   permute?: boolean;
+  strict?: boolean;
   cwd?: string;
   allowPath: string[];
   quiet?: boolean;
@@ -99,6 +100,7 @@ function runtimeOptions(
     backend: flags.backend ?? scenario.backend,
     clock: flags.clock ?? scenario.clock,
     permute: flags.permute === true,
+    strict: flags.strict === true,
     settings: scenario.settings as Record<string, object>,
     ...(seed === undefined ? {} : { seed }),
     ...(flags.record === undefined
@@ -135,6 +137,7 @@ function reproduceLine(file: string, flags: RunFlags, { backend, seed }: RunStar
   for (const setting of flags.set) words.push("--set", setting);
   for (const input of flags.input) words.push("--input", input);
   if (flags.permute === true) words.push("--permute");
+  if (flags.strict === true) words.push("--strict");
   if (flags.cwd !== undefined) words.push("--cwd", flags.cwd);
   for (const path of flags.allowPath) words.push("--allow-path", path);
   return commandLine(words);

@@ -12,7 +12,7 @@ import {
   WAIT_TIMER,
 } from "../descriptor/layout.ts";
 import { ReelError } from "../errors.ts";
-import { halt } from "./halt.ts";
+import { endsTheRun, halt } from "./halt.ts";
 import { cancelRequest } from "./settle.ts";
 import type { EngineState } from "./state.ts";
 import { TIMED_OUT_RESULT } from "./tokens.ts";
@@ -43,6 +43,7 @@ export function serveInterrupt(e: EngineState, services: readonly (() => void)[]
     try {
       service();
     } catch (cause) {
+      if (endsTheRun(cause)) return halt(e, cause);
       const text = "Cannot serve an interrupt: a driver broke its contract";
       halt(e, new ReelError("ERR_PROVIDER_FAULT", text, { mend: "Mend the driver", cause }));
     }

@@ -11,6 +11,9 @@ export function halt(e: EngineState, error: unknown): void {
 }
 
 /** Errors that are the session's and not the layer's in which they came up. */
+const SESSION_ERRORS = ["ERR_DIVERGED", "ERR_CORRUPT_RECORDING", "ERR_NONDETERMINISM"] as const;
+
+/** Whether an error is one of {@link SESSION_ERRORS}. */
 export function endsTheRun(error: unknown): boolean {
-  return isReelError(error, "ERR_DIVERGED") || isReelError(error, "ERR_CORRUPT_RECORDING");
+  return SESSION_ERRORS.some((code) => isReelError(error, code));
 }

@@ -34,6 +34,12 @@ export interface RuntimeOptions<P extends readonly Provider[] = readonly Provide
   settings?: Readonly<Record<string, object>>;
   /** Computes the session's digest although it is not recorded. Default false. */
   digest?: boolean;
+  /**
+   * Traps what a replay cannot repeat while the program runs, naming the caller and what to use
+   * instead: `Date.now()`, `Math.random()`, timers, files, sockets of the host. On io_uring the
+   * time and randomness are recorded instead. Default false. See docs/determinism.md.
+   */
+  strict?: boolean;
   /** Writes the session to this file. A recording that is there is replaced. */
   record?: string | RecordOptions;
 }
@@ -76,6 +82,7 @@ const OPTIONS = {
   limits: "an object of table and ends",
   settings: "an object of objects, by kind of provider",
   digest: "true or false",
+  strict: "true or false",
   record: "a path, or an object with one",
 } as const;
 type OptionName = keyof typeof OPTIONS;
@@ -106,6 +113,7 @@ const CHECKS: Readonly<Record<OptionName, (value: unknown) => boolean>> = {
     isObject(value) && Object.keys(value!).every((key) => key === "table" || key === "ends"),
   settings: (value) => isObject(value) && Object.values(value!).every(isObject),
   digest: isFlag,
+  strict: isFlag,
   record: (value) =>
     typeof value === "string" ||
     (isObject(value) && typeof (value as { path?: unknown }).path === "string"),

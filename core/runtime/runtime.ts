@@ -17,11 +17,12 @@ import { INPUT_INTERRUPT, INPUT_MESSAGE, type Backend } from "../backend/contrac
 import type { Rejection } from "../backend/select.ts";
 import type { IoBuffer } from "../buffer/buffer.ts";
 import type { BufferPool } from "../buffer/pool.ts";
-import { Engine } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
 import { describeWaits, type WaitDescription } from "../engine/inspect.ts";
 import { snapshotEngine } from "../engine/snapshot.ts";
 import { StartQueue } from "../engine/start-queue.ts";
 import type { EngineLimits } from "../engine/state.ts";
+import { engineOf, type Strict } from "../guard/strict.ts";
 import type { Provider } from "../provider/define.ts";
 import { Random } from "../random.ts";
 import { MARK_BYTES_MAX } from "../session/codec/format.ts";
@@ -35,7 +36,7 @@ import { openedOf, type Opened, type OptionsOf, type ProviderOf } from "./opened
 import { Pump } from "./pump.ts";
 import { restoreRuntime } from "./restoring.ts";
 import { Runs, type RunOptions } from "./run.ts";
-import type { Session, SessionSummary } from "./session.ts";
+import { outcomeOf, type Session, type SessionSummary } from "./session.ts";
 import type { Settings } from "./settings.ts";
 import { TaskFace } from "./task-face.ts";
 import { connectParts, emptyRequest, wire } from "./wiring.ts";
@@ -50,6 +51,7 @@ export interface RuntimeParts {
   settings: Settings;
   session: Session | undefined;
   rejected: readonly Rejection[];
+  strict?: Strict | undefined;
 }
 
 export class Runtime<P extends Provider = Provider> extends TaskFace {
@@ -72,7 +74,7 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
   constructor(parts: RuntimeParts, pool: BufferPool) {
     const { backend, seed } = parts;
     const random = new Random(seed);
-    const engine = new Engine(backend, pool, parts.limits);
+    const engine = engineOf(parts.strict, backend, pool, parts.limits);
     const permute = parts.permute ? { permute: random.fork("ready queue") } : {};
     const timers = {
       now: () => engine.now(),
@@ -85,6 +87,7 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
     };
     super(new Executor({ timers, onWork: () => pump.kick(), ...permute }));
     this.#parts = parts;
+    parts.strict?.watch(this.executor);
     this.seed = seed;
     this.random = random.fork("program");
     const { executor } = this;
@@ -289,12 +292,8 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
       this.executor.close();
       this.#runs.closed();
       this.#core.backend.close();
+      this.#parts.strict?.close();
       this.#summary = this.#parts.session?.finish(this.#outcome);
     }
   }
-}
-
-function outcomeOf(error: unknown): string {
-  const code = (error as { code?: unknown } | undefined)?.code;
-  return code === "ERR_INTERRUPTED" ? "interrupted" : "failed";
 }

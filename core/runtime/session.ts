@@ -175,7 +175,8 @@ export function replaySession(
 }
 
 /**
- * Whether the providers at hand can replay what the recording's providers did.
+ * Whether the providers at hand can replay what the recording's providers did. A replay begins at
+ * the first event and takes over no state, so that providers may keep theirs in a newer layout.
  * @throws {ReelError} ERR_INCOMPATIBLE_RECORDING naming the provider and both versions
  */
 export function checkProviders(recording: Recording, providers: readonly Provider[]): Provider[] {

@@ -174,7 +174,7 @@ function build(options: RuntimeOptions, seed: number, found: Found): Runtime {
   return made.runtime;
 }
 
-/** The emulated machine follows from its seed alone; io_uring's sessions keep what the host says. */
+/** The emulated machine follows from its seed; io_uring's sessions keep what the host says. */
 function strictOn({ kind }: Backend, session: Session | undefined): Strict {
   return new Strict(kind === "emulated" ? undefined : (session?.facts ?? HOST_FACTS));
 }

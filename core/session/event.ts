@@ -50,6 +50,9 @@ export const HOST_CALL = {
   RESIZE: 19,
   LOCK_FILE: 20,
   KEEP_AT_HAND: 21,
+  HOST_TIME: 22,
+  HOST_RANDOM: 23,
+  HOST_BYTES: 24,
 } as const;
 /** Names of the host calls, by number. */
 export const HOST_CALL_NAMES = [
@@ -75,6 +78,9 @@ export const HOST_CALL_NAMES = [
   "resize",
   "lockFile",
   "keepAtHand",
+  "hostTime",
+  "hostRandom",
+  "hostBytes",
 ] as const;
 
 /** The digest of a payload that is not there. */

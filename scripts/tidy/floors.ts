@@ -20,6 +20,7 @@ export const FLOORS: readonly Floor[] = [
   { name: "backend, provider, sync", paths: ["core/backend/", "core/provider/", "core/sync/"] },
   { name: "session", paths: ["core/session/"] },
   { name: "engine", paths: ["core/engine/", "core/engine.ts"] },
+  { name: "guard", paths: ["core/guard/"] },
   { name: "syscall", paths: ["core/syscall.ts", "core/syscall-waits.ts", "core/syscall/"] },
   { name: "runtime", paths: ["core/runtime/", "core/runtime.ts"] },
   { name: "pool", paths: ["core/pool/"] },

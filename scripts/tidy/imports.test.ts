@@ -112,6 +112,7 @@ test("floorOf() puts every floor above those that it may import", () => {
   const upper = [
     "core/session/a.ts",
     "core/engine/a.ts",
+    "core/guard/a.ts",
     "core/syscall.ts",
     "core/runtime/a.ts",
     "core/pool/a.ts",
