@@ -1,5 +1,6 @@
 /** Options that the hard disks have in common: what they are on, and how their models behave. */
 import { t } from "../../core/provider/index.ts";
+import { ELEVATOR_NAMES, type ElevatorName } from "./queue/elevator.ts";
 import { TIMING_NAMES } from "./timing.ts";
 
 const MEBIBYTE = 1 << 20;
@@ -44,3 +45,14 @@ export const modelOptions = {
     default: [],
   }),
 };
+
+/** Which of the requests that wait goes next. @param name the default */
+export const elevatorOption = (name: ElevatorName) =>
+  t.Union(
+    ELEVATOR_NAMES.map((each) => t.Literal(each)),
+    {
+      description:
+        "Which request goes next: the first, or by address, or by address and age (emulated)",
+      default: name,
+    },
+  );

@@ -50,7 +50,9 @@ export function driveSata(cx: DriverContext, fitting: Bays): Driver<SataOptions>
     open(resource, options) {
       const found = fitting.plug(options);
       try {
-        disks.begin(resource, found, Math.max(1, options.queueDepth), options.readOnly);
+        const tags = Math.max(1, options.queueDepth);
+        const { readOnly, elevator } = options;
+        disks.begin(resource, { port: found, tags, readOnly, elevator });
       } catch (error) {
         fitting.unplug(found);
         throw error;

@@ -1,6 +1,6 @@
 /** What a `sata` disk is opened with, on both backends. */
 import { t, type Static } from "../../core/provider/index.ts";
-import { imageOptions, modelOptions } from "../disk/options.ts";
+import { elevatorOption, imageOptions, modelOptions } from "../disk/options.ts";
 
 export const sataOptions = t.Object(
   {
@@ -17,6 +17,7 @@ export const sataOptions = t.Object(
       maximum: 32,
       default: 32,
     }),
+    elevator: elevatorOption("deadline"),
     ...modelOptions,
   },
   { additionalProperties: false },

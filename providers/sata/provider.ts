@@ -14,7 +14,7 @@ import { uringSata } from "./uring.ts";
 export const sata: Provider<typeof sataOptions, "main", "sata"> = defineProvider({
   kind: "sata",
   version: "0.1.0",
-  stateVersion: 1,
+  stateVersion: 2,
   summary: "A disk on an AHCI adapter, with native command queuing",
   options: sataOptions,
   operations: {

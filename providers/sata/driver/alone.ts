@@ -6,19 +6,20 @@
  */
 import {
   ERRNO,
-  bool,
   layer,
   struct,
   u32,
   u8,
   type LayerContext,
   type Move,
-  type WaitQueue,
 } from "../../../core/provider/index.ts";
 import { ATA } from "../../disk/drive/bits.ts";
 import { rangeError } from "../../disk/range.ts";
+import { KIND, TRAIT } from "../../disk/queue/table.ts";
+import { turnShape } from "../../disk/queue/turns.ts";
 import type { Disks } from "./disks.ts";
 import { describeIdentity } from "./identity.ts";
+import type { TurnView } from "./record.ts";
 
 const SECTOR = 512;
 const ATTEMPTS_MAX = 3;
@@ -30,9 +31,7 @@ const DISCARD_SECTORS_MAX = RANGE_SECTORS_MAX * RANGES_MAX;
 const FEATURE_TRIM = 1;
 
 const frame = struct({
-  /** Whether it counts among those that wait to be alone. */
-  waiting: bool,
-  slot: u8,
+  ...turnShape,
   attempts: u8,
   /** Rounds that are done, for what takes several commands. */
   rounds: u32,
@@ -46,68 +45,66 @@ interface AloneCommand {
 }
 
 function aloneLayer(disks: Disks, name: string, command: AloneCommand) {
-  const stopWaiting = (at: { waiting: boolean }, resource: number): void => {
-    if (!at.waiting) return;
-    at.waiting = false;
-    const disk = disks.at(resource);
-    disk.aloneWaiting -= 1;
-    // Those behind the last one that wanted to be alone may go on when it has finished.
-    if (disk.aloneWaiting === 0 && !disk.alone) disks.cx.wake(disk.waiters as WaitQueue);
+  const { turns } = disks;
+  const isIn = (at: TurnView, run: LayerContext): boolean => {
+    if (!turns.enter(at, run, KIND.ALONE, TRAIT.UNMERGED)) return false;
+    turns.want(at, run.resource, 0, 0, 0);
+    turns.commands.submit(run.resource, at.line - 1);
+    return true;
   };
   return layer({
     name,
     frame,
     wait(at, run) {
       const { resource } = run;
-      if (at.slot !== 0) return run.queue(disks.tagQueue(resource, 0));
-      const refusal = disks.refusal(resource);
-      if (refusal < 0) return run.ready(refusal);
-      const disk = disks.at(resource);
-      if (!disks.takeAlone(resource)) {
-        if (!at.waiting) disk.aloneWaiting += 1;
-        at.waiting = true;
-        return run.queue(disk.alones as WaitQueue);
+      if (at.line === 0) {
+        const refusal = disks.refusal(resource);
+        if (refusal < 0) return run.ready(refusal);
+        if (!isIn(at, run)) return turns.outside(run);
       }
-      stopWaiting(at, resource);
-      at.slot = 1;
+      if (!turns.isGranted(at, resource)) return disks.waitOn(at, run);
       const built = command.build(run, at.rounds);
-      return built > 0 ? disks.issue(run, 0, false) : run.ready(built === 0 ? NOTHING : built);
+      turns.commands.place(resource, at.line - 1);
+      if (built > 0) {
+        disks.at(resource).alone = true;
+        return disks.issue(at, run, ONLY_TAG, false);
+      }
+      turns.commands.finish(resource, ONLY_TAG, built === 0 ? NOTHING : built);
+      return run.ready();
     },
     complete(at, run, answer) {
-      let result = answer;
-      if (at.slot === 0) {
-        if (result < 0) {
-          stopWaiting(at, run.resource);
-          return run.fail(-result);
-        }
+      const { resource } = run;
+      if (at.line === 0) {
+        if (answer < 0) return run.fail(-answer);
+        at.invited = true;
         return run.again();
       }
-      if (result === -ERRNO.ETIME && disks.isDone(run.resource, 0)) result = 0;
-      if (result === -ERRNO.ETIME) {
-        disks.reportLate(run.resource, 1);
-        return run.again();
+      const result = disks.outcome(at, run, answer);
+      if (result === undefined) return run.again();
+      if (turns.isWaiting(at, resource)) {
+        turns.leave(at, run);
+        return run.fail(-result);
       }
       const move = result === 0 ? command.finish(run, at.rounds) : undefined;
+      disks.at(resource).alone = false;
       at.attempts = result < 0 ? at.attempts + 1 : 0;
-      disks.giveTag(run, 0);
-      at.slot = 0;
-      if (result === NOTHING) return run.done(0);
-      if (result < 0) {
-        const again = result === -ERRNO.EAGAIN || result === -ERRNO.ETIMEDOUT;
-        if (again && at.attempts < ATTEMPTS_MAX) return run.again();
-        return run.fail(result === -ERRNO.EAGAIN ? ERRNO.EIO : -result);
+      const isWorthIt = result === -ERRNO.EAGAIN || result === -ERRNO.ETIMEDOUT;
+      const isAgain = result < 0 ? isWorthIt && at.attempts < ATTEMPTS_MAX : result === 0;
+      if (isAgain && move === undefined) {
+        if (result === 0) at.rounds += 1;
+        turns.commands.again(resource, at.line - 1);
+        return run.again();
       }
-      at.rounds += 1;
-      return move ?? run.again();
+      turns.depart(at, run);
+      if (result < 0) return run.fail(result === -ERRNO.EAGAIN ? ERRNO.EIO : -result);
+      return move ?? run.done(0);
     },
-    cancel(at, run) {
-      if (at.slot !== 0) disks.leave(run, 0);
-      stopWaiting(at, run.resource);
-      disks.passOn(run);
-    },
+    cancel: (at, run) => disks.leave(at, run),
   });
 }
 
+/** Nothing else is in flight. */
+const ONLY_TAG = 0;
 const NOTHING = 1;
 
 function fill(disks: Disks, command: number, features: number, count: number): void {

@@ -2,9 +2,9 @@
  * What all layers of the SATA driver share: registers, records, tags, and the interrupt service
  * that tells operations that their commands are done.
  *
- * A command's life: an operation takes a tag, builds the command in memory, waits in the tag's
- * queue and sets its bit in PxSACT and PxCI. The interrupt service compares the bits with those
- * that are in flight and wakes the queues of the tags that are done.
+ * A command's life: an operation gets a tag by its turn in the disk's queue, builds the command in
+ * memory, waits for its end and sets its bit in PxSACT and PxCI. The interrupt service compares the
+ * bits with those that are in flight and wakes the operations of the tags that are done.
  *
  * References: [AHCI] 5.5 (issuing), 10.7.2 (interrupts).
  */
@@ -17,8 +17,10 @@ import {
 } from "../../../core/provider/index.ts";
 import type { TaskFile } from "../../disk/drive/drive.ts";
 import * as R from "../registers.ts";
-import { areaBytes, PortArea } from "./area.ts";
-import { diskState, TAG_QUEUES, tagQueues } from "./record.ts";
+import type { ElevatorName } from "../../disk/queue/elevator.ts";
+import { Turns } from "../../disk/queue/turns.ts";
+import { areaBytes, CHUNK_BYTES, PortArea } from "./area.ts";
+import { diskState, type TurnView } from "./record.ts";
 
 /** A command that takes longer is given up. */
 export const COMMAND_TIMEOUT_NS = 7e9;
@@ -27,13 +29,22 @@ const TROUBLE = R.IS_FATAL | R.IS_OFS | R.IS_INFS | R.IS_UFS | R.IS_PRCS | R.IS_
 export const INTERRUPTS = R.IS_DHRS | R.IS_PSS | R.IS_SDBS | TROUBLE;
 
 const NO_PORT = -1;
+const SECTOR = 512;
+
+/** What a disk in a port is opened with. */
+interface Beginning {
+  readonly port: number;
+  readonly tags: number;
+  readonly readOnly: boolean;
+  readonly elevator: ElevatorName;
+}
 
 export class Disks {
   readonly cx: DriverContext;
   /** Scratch: a command that is being built. */
   readonly task: TaskFile = { command: 0, features: 0, count: 0, lba: 0, device: 0 };
+  readonly turns: Turns;
   readonly #records;
-  readonly #queues;
   /** Views of memory, made when they are first needed: nothing that a snapshot would miss. */
   readonly #areas: (PortArea | undefined)[] = [];
   /** Resource of each port. */
@@ -42,16 +53,11 @@ export class Disks {
   constructor(cx: DriverContext) {
     this.cx = cx;
     this.#records = cx.records("disk", diskState);
-    this.#queues = cx.records("queues", tagQueues);
+    this.turns = new Turns(cx);
   }
 
   at(resource: number) {
     return this.#records.at(resource);
-  }
-
-  /** Where the operation that holds a tag waits. */
-  tagQueue(resource: number, tag: number): WaitQueue {
-    return this.#queues.at(resource)[TAG_QUEUES[tag]!] as WaitQueue;
   }
 
   read(register: number): number {
@@ -80,7 +86,7 @@ export class Disks {
   }
 
   /** Makes a record ready for a disk in a port. @throws {ReelError} ENOMEM, ERR_LIMIT */
-  begin(resource: number, port: number, tags: number, readOnly: boolean): void {
+  begin(resource: number, { port, tags, readOnly, elevator }: Beginning): void {
     const { cx } = this;
     const address = cx.machine.ram.allocate(areaBytes(tags));
     const disk = this.at(resource);
@@ -88,11 +94,8 @@ export class Disks {
     disk.area = address;
     disk.tags = tags;
     disk.readOnly = readOnly;
-    disk.waiters = cx.queue();
-    disk.alones = cx.queue();
     disk.repair = cx.queue();
-    const queues = this.#queues.at(resource);
-    for (let tag = 0; tag < tags; tag++) queues[TAG_QUEUES[tag]!] = cx.queue();
+    this.turns.commands.begin(resource, elevator, tags, CHUNK_BYTES / SECTOR);
     this.area(resource).prepare(tags);
     this.#resources[port] = resource;
   }
@@ -101,8 +104,8 @@ export class Disks {
   end(resource: number): void {
     const { cx } = this;
     const disk = this.at(resource);
-    for (let tag = 0; tag < disk.tags; tag++) cx.dispose(this.tagQueue(resource, tag));
-    for (const queue of [disk.waiters, disk.alones, disk.repair]) cx.dispose(queue as WaitQueue);
+    this.turns.commands.table.release(resource);
+    cx.dispose(disk.repair as WaitQueue);
     cx.machine.ram.free(disk.area);
     this.#areas[resource] = undefined;
     this.#resources[disk.port] = NO_PORT;
@@ -114,62 +117,70 @@ export class Disks {
     this.#areas[resource] = undefined;
   }
 
+  /** The disk can be given commands, so many at a time. */
+  open(resource: number): void {
+    const disk = this.at(resource);
+    disk.phase = "ready";
+    this.turns.commands.table.at(resource).tags = disk.usable;
+    this.turns.commands.setOpen(resource, true);
+  }
+
   /**
-   * Takes a tag for an operation.
-   * @returns the tag, or -1 when it has to wait
+   * Hands a built command to the hardware and waits for it. While the port is repaired, whoever
+   * repairs it hands the command over.
    */
-  takeTag(resource: number): number {
+  issue(at: TurnView, run: LayerContext, tag: number, queued: boolean): Wait {
+    const { resource } = run;
     const disk = this.at(resource);
-    if (disk.phase !== "ready" || disk.alone || disk.aloneWaiting > 0) return -1;
-    const all = disk.usable === R.SLOTS ? -1 : (1 << disk.usable) - 1;
-    const free = all & ~disk.held;
-    if (free === 0) return -1;
-    const bit = free & -free;
-    disk.held = (disk.held | bit) >>> 0;
-    return 31 - Math.clz32(bit);
-  }
-
-  /** Takes the whole disk for an operation that must be alone: tag 0. @returns whether it could */
-  takeAlone(resource: number): boolean {
-    const disk = this.at(resource);
-    if (disk.phase !== "ready" || disk.held !== 0) return false;
-    disk.held = 1;
-    disk.alone = true;
-    return true;
-  }
-
-  /** Gives a tag back, and has the next in line look. */
-  giveTag(run: LayerContext, tag: number): void {
-    const disk = this.at(run.resource);
-    disk.held = (disk.held & ~(1 << tag)) >>> 0;
-    if (disk.alone) {
-      disk.alone = false;
-      if (disk.aloneWaiting === 0) run.wake(disk.waiters as WaitQueue);
+    const { port, phase } = disk;
+    if (phase === "gone") {
+      this.turns.commands.finish(resource, tag, -ERRNO.ENODEV);
+      return run.ready();
     }
-    this.passOn(run);
-  }
-
-  /** Wakes who may go on now. */
-  passOn(run: LayerContext): void {
-    const disk = this.at(run.resource);
-    if (disk.aloneWaiting === 0) run.wakeOne(disk.waiters as WaitQueue);
-    else if (disk.held === 0) run.wakeOne(disk.alones as WaitQueue);
-  }
-
-  /** Hands a built command to the hardware and waits for it. */
-  issue(run: LayerContext, tag: number, queued: boolean): Wait {
-    const disk = this.at(run.resource);
-    const { port } = disk;
     const bit = (1 << tag) >>> 0;
-    const queue = this.tagQueue(run.resource, tag);
     disk.commands++;
     disk.flying = (disk.flying | bit) >>> 0;
-    if ((disk.innocents & bit) !== 0) this.#forgive(run.resource, tag);
+    if ((disk.innocents & bit) !== 0) this.#forgive(resource, tag);
     // The waiter is in its queue before the command begins.
-    const wait = run.within(COMMAND_TIMEOUT_NS, run.queue(queue));
+    const wait = this.waitLimited(at, run);
+    if (phase !== "ready") return wait;
     if (queued) this.writePort(port, R.PORT_SACT, bit);
     this.writePort(port, R.PORT_CI, bit);
     return wait;
+  }
+
+  /** Waits for the end of a command. */
+  waitLimited(at: TurnView, run: LayerContext): Wait {
+    return run.within(COMMAND_TIMEOUT_NS, this.turns.queue(at, run));
+  }
+
+  /** Waits for the turn, or again for the end of the command. */
+  waitOn(at: TurnView, run: LayerContext): Wait {
+    const isWaiting = this.turns.isWaiting(at, run.resource);
+    return isWaiting ? this.turns.queue(at, run) : this.waitLimited(at, run);
+  }
+
+  /**
+   * What a wait that is over means to an operation that is in the disk's queue.
+   * @returns the result of its command, or undefined when it is to wait on
+   */
+  outcome(at: TurnView, run: LayerContext, answer: number): number | undefined {
+    const { resource } = run;
+    const { commands } = this.turns;
+    const slot = at.line - 1;
+    if (this.turns.isWaiting(at, resource)) {
+      return this.at(resource).phase === "gone" ? -ERRNO.ENODEV : undefined;
+    }
+    if (!commands.isOver(resource, slot)) {
+      if (answer !== -ERRNO.ETIME) return undefined;
+      const tag = commands.tagOf(resource, slot);
+      if (!this.#isDone(resource, tag)) {
+        this.reportLate(resource, (1 << tag) >>> 0);
+        return undefined;
+      }
+      this.finishTag(resource, tag, 0);
+    }
+    return commands.resultOf(resource, slot);
   }
 
   /** Another command on a tag: that the one before it was issued again counts no more. */
@@ -181,18 +192,16 @@ export class Disks {
     disk.innocents = (disk.innocents & ~(1 << tag)) >>> 0;
   }
 
-  /** Wakes the operation that holds a tag. Whoever was cancelled has left the tag behind. */
+  /** Wakes the operations of a tag's command. Whoever was cancelled has left it behind. */
   finishTag(resource: number, tag: number, result: number): void {
     const disk = this.at(resource);
-    const { cx } = this;
+    const { commands } = this.turns;
     disk.flying = (disk.flying & ~(1 << tag)) >>> 0;
     disk.orphans = (disk.orphans & ~(1 << tag)) >>> 0;
     disk.late = (disk.late & ~(1 << tag)) >>> 0;
-    if (cx.wake(this.tagQueue(resource, tag), result) > 0) return;
-    disk.held = (disk.held & ~(1 << tag)) >>> 0;
+    if (commands.finish(resource, tag, result)) return;
     disk.alone = false;
-    cx.wake(disk.waiters as WaitQueue);
-    cx.wake(disk.alones as WaitQueue);
+    commands.dispatch(resource);
   }
 
   /** Tags in flight whose commands the hardware has done. */
@@ -229,31 +238,29 @@ export class Disks {
   };
 
   /** Whether the hardware has done a tag's command although nobody was told. */
-  isDone(resource: number, tag: number): boolean {
+  #isDone(resource: number, tag: number): boolean {
     const { phase, port, flying } = this.at(resource);
     const bit = 1 << tag;
     if (phase !== "ready" || (flying & bit) === 0) return false;
     const busy = this.readPort(port, R.PORT_SACT) | this.readPort(port, R.PORT_CI);
-    if ((busy & bit) !== 0) return false;
-    const disk = this.at(resource);
-    disk.flying = (flying & ~bit) >>> 0;
-    return true;
+    return (busy & bit) === 0;
   }
 
   /** An operation that holds a tag has waited for too long: the port is to be reset. */
   reportLate(resource: number, tags: number): void {
     const disk = this.at(resource);
     disk.late = (disk.late | tags) >>> 0;
-    if (disk.phase === "ready") disk.phase = "repairing";
+    this.#holdBack(resource);
     this.writePort(disk.port, R.PORT_IE, 0);
     this.cx.wake(disk.repair as WaitQueue);
   }
 
-  /** An operation ends early: its tag is free, or is left to whoever sees its command end. */
-  leave(run: LayerContext, tag: number): void {
+  /** An operation ends early: a command that nobody waits for is left to the repair service. */
+  leave(at: TurnView, run: LayerContext): void {
+    const orphan = this.turns.leave(at, run);
+    if (orphan < 0) return;
     const disk = this.at(run.resource);
-    if ((disk.flying & (1 << tag)) === 0) return this.giveTag(run, tag);
-    disk.orphans = (disk.orphans | (1 << tag)) >>> 0;
+    disk.orphans = (disk.orphans | (1 << orphan)) >>> 0;
     run.wake(disk.repair as WaitQueue);
   }
 
@@ -273,7 +280,14 @@ export class Disks {
     this.writePort(port, R.PORT_IE, 0);
     disk.fault = (disk.fault | (status & TROUBLE)) >>> 0;
     disk.faultTask = this.readPort(port, R.PORT_TFD);
-    if (disk.phase === "ready") disk.phase = "repairing";
+    this.#holdBack(resource);
     this.cx.wake(disk.repair as WaitQueue);
+  }
+
+  /** No more commands until the port is repaired. */
+  #holdBack(resource: number): void {
+    const disk = this.at(resource);
+    if (disk.phase === "ready") disk.phase = "repairing";
+    this.turns.commands.setOpen(resource, false);
   }
 }

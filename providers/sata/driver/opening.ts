@@ -32,9 +32,9 @@ export function openingLayer(disks: Disks, port: PortLayer, internal: InternalLa
     disk.queued = queueDepth > 0;
     disk.usable = queueDepth > 0 ? Math.min(disk.tags, queueDepth) : disk.tags;
     disk.generation += 1;
-    disk.phase = "ready";
     disks.writePort(disk.port, R.PORT_IS, 0xffffffff);
     disks.writePort(disk.port, R.PORT_IE, INTERRUPTS);
+    disks.open(resource);
     return 0;
   }
   return layer({

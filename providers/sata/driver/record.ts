@@ -1,16 +1,23 @@
 /**
  * What the driver remembers of a disk that is open: one record, all of it bytes. The masks have a
- * bit for each tag; the queues are wait lists of the session's table.
+ * bit for each tag; the queue is a wait list of the session's table.
  */
-import { bool, bytes, oneOf, struct, u32, u53, u8 } from "../../../core/provider/index.ts";
+import {
+  bool,
+  bytes,
+  oneOf,
+  struct,
+  u32,
+  u53,
+  u8,
+  type View,
+} from "../../../core/provider/index.ts";
 import { countShape } from "../../disk/counts.ts";
+import type { turnShape } from "../../disk/queue/turns.ts";
 import { SLOTS } from "../registers.ts";
 
-/** Names of the tags' queues, so that one can be picked by number without making a name. */
-export const TAG_QUEUES = Array.from({ length: SLOTS }, (_, tag) => `tag${tag}` as const);
-
-/** Each tag's wait list. */
-export const tagQueues = struct(Object.fromEntries(TAG_QUEUES.map((name) => [name, u32])));
+/** What the frame of an operation keeps of its place in the disk's queue. */
+export type TurnView = View<typeof turnShape>;
 
 export const diskState = struct({
   /** The HBA's port. */
@@ -31,14 +38,12 @@ export const diskState = struct({
   /** Counts the devices that were in the port; operations fail once when it has changed. */
   generation: u32,
   changed: bool,
-  /** Tags that operations hold, and those of them that the hardware has. */
-  held: u32,
+  /** Tags whose commands the hardware has. */
   flying: u32,
   /** Tags whose command took too long, and tags of operations that ended before it. */
   late: u32,
   orphans: u32,
-  /** Commands that must be alone: how many wait for that, and whether one has it. */
-  aloneWaiting: u32,
+  /** Whether a command that must be alone is under way. */
   alone: bool,
   /** PxIS bits of an error that is not seen to yet, and PxTFD as it was then. */
   fault: u32,
@@ -51,8 +56,6 @@ export const diskState = struct({
   resets: u32,
   reissued: u32,
   ...countShape,
-  /** Who waits for a tag, for being alone, and the service that waits for something to repair. */
-  waiters: u32,
-  alones: u32,
+  /** Where the service waits for something to repair. */
   repair: u32,
 });

@@ -134,19 +134,22 @@ describe("sata driver under faults", () => {
   });
 
   test("pulling the disk out ends what is in flight and all that follows with ENODEV", async () => {
-    await withDisk({ timing: "hdd7200", faults: ["unplug when=50"] }, async (found) => {
-      await fill(found);
-      const codes = await readAll(found);
-      expect(codes.filter((code) => code === "ENODEV").length).toBeGreaterThan(10);
-      expect(codes.every((code, i) => code === "ENODEV" || code === i)).toBe(true);
-      expect(await codeOf(found.disk.perform("flush"))).toBe("ENODEV");
-      expect(await codeOf(found.disk.write(new Uint8Array(512)))).toBe("ENODEV");
-    });
+    await withDisk(
+      { elevator: "fifo", timing: "hdd7200", faults: ["unplug when=50"] },
+      async (found) => {
+        await fill(found);
+        const codes = await readAll(found);
+        expect(codes.filter((code) => code === "ENODEV").length).toBeGreaterThan(10);
+        expect(codes.every((code, i) => code === "ENODEV" || code === i)).toBe(true);
+        expect(await codeOf(found.disk.perform("flush"))).toBe("ENODEV");
+        expect(await codeOf(found.disk.write(new Uint8Array(512)))).toBe("ENODEV");
+      },
+    );
   });
 
   test("a disk that is put in again says ENOMEDIUM once, then brings its blocks", async () => {
     const faults = ["unplug when=50 delayNs=100000000"];
-    await withDisk({ timing: "ssd", faults }, async (found) => {
+    await withDisk({ elevator: "fifo", timing: "ssd", faults }, async (found) => {
       const { io, disk } = found;
       await fill(found);
       expect(await readAll(found)).toContain("ENODEV");

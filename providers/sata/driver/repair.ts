@@ -78,10 +78,8 @@ class Repair {
   /** The port is as good as new. */
   finish(resource: number): void {
     const disk = this.#disks.at(resource);
-    disk.phase = "ready";
     this.#disks.writePort(disk.port, R.PORT_IE, INTERRUPTS);
-    this.#disks.cx.wake(disk.waiters as WaitQueue);
-    this.#disks.cx.wake(disk.alones as WaitQueue);
+    this.#disks.open(resource);
   }
 
   /** Tells an operation what its command failed with. */
@@ -107,8 +105,7 @@ class Repair {
     this.#disks.writePort(disk.port, R.PORT_SERR, 0xffffffff);
     this.#disks.writePort(disk.port, R.PORT_IS, 0xffffffff);
     this.failAll(resource, disk.flying, -ERRNO.ENODEV);
-    this.#disks.cx.wake(disk.waiters as WaitQueue);
-    this.#disks.cx.wake(disk.alones as WaitQueue);
+    this.#disks.turns.commands.refuse(resource, -ERRNO.ENODEV);
     // From now on only a device that is put in is of interest.
     this.#disks.writePort(disk.port, R.PORT_IE, R.IS_PCS);
     return run.again();

@@ -1,23 +1,26 @@
 /**
  * Reading and writing: one queued command after the other, each of at most a tag's buffer. Several
- * operations share the disk, up to as many as there are tags.
+ * operations share the disk, up to as many as there are tags; small ones that adjoin each other may
+ * share a command, each with its own part of the buffer.
  *
  * References: [ACS-3] 7.16 and 7.64 (READ and WRITE FPDMA QUEUED), 7.21, 7.60, 7.62 (without NCQ).
  */
 import {
   ERRNO,
-  bool,
   layer,
   struct,
   u32,
   u53,
   u8,
   type LayerContext,
+  type Move,
   type View,
-  type WaitQueue,
+  type Wait,
 } from "../../../core/provider/index.ts";
 import { ATA } from "../../disk/drive/bits.ts";
 import { rangeError } from "../../disk/range.ts";
+import { KIND, TRAIT } from "../../disk/queue/table.ts";
+import { turnShape } from "../../disk/queue/turns.ts";
 import { CHUNK_BYTES } from "./area.ts";
 import type { Disks } from "./disks.ts";
 
@@ -28,16 +31,15 @@ const DEVICE_FUA = 0x80;
 const ATTEMPTS_MAX = 3;
 
 const shape = {
-  begun: bool,
   attempts: u8,
-  /** The tag that the operation holds, plus one. */
-  slot: u8,
+  ...turnShape,
   /** Bytes that are wanted in all, that are done, and that the command moves. */
   totalBytes: u53,
   doneBytes: u53,
   chunkBytes: u32,
 } as const;
 const frame = struct(shape);
+type TransferView = View<typeof shape>;
 
 /** What a transfer moves. @returns bytes, or an error number below 0 */
 function wanted(disks: Disks, run: LayerContext, write: boolean): number {
@@ -49,7 +51,12 @@ function wanted(disks: Disks, run: LayerContext, write: boolean): number {
   return readOnly && length > 0 ? -ERRNO.EROFS : length;
 }
 
-/** Fills in the command of a chunk. */
+/** What a command is like. */
+const WRITE = 1;
+const FUA = 2;
+const QUEUED = 4;
+
+/** Fills in a command. */
 function fillTask(disks: Disks, tag: number, lba: number, sectors: number, how: number): void {
   const { task } = disks;
   const write = (how & WRITE) !== 0;
@@ -69,22 +76,100 @@ function fillTask(disks: Disks, tag: number, lba: number, sectors: number, how: 
   task.count = sectors;
 }
 
-const WRITE = 1;
-const FUA = 2;
-const QUEUED = 4;
+/** Puts a transfer into the queue. @returns what it waits for instead; undefined when it is in */
+function begin(
+  disks: Disks,
+  at: TransferView,
+  run: LayerContext,
+  write: boolean,
+): Wait | undefined {
+  const { turns } = disks;
+  const refusal = disks.refusal(run.resource);
+  if (refusal < 0) return run.ready(refusal);
+  const bytes = wanted(disks, run, write);
+  if (bytes <= 0) return run.ready(bytes);
+  const isDurable = write && run.argument === 1;
+  const traits = (isDurable ? TRAIT.DURABLE : 0) | (bytes > CHUNK_BYTES ? TRAIT.UNMERGED : 0);
+  if (!turns.enter(at, run, write ? KIND.WRITE : KIND.READ, traits)) return turns.outside(run);
+  at.totalBytes = bytes;
+  wantChunk(disks, at, run);
+  turns.commands.submit(run.resource, at.line - 1);
+  return undefined;
+}
 
-/** Builds the command for the next part of a transfer, and brings the data that it writes. */
-function buildChunk(disks: Disks, run: LayerContext, at: View<typeof shape>, write: boolean): void {
+/** Says what the next part of a transfer is. */
+function wantChunk(disks: Disks, at: TransferView, run: LayerContext): void {
+  at.chunkBytes = Math.min(CHUNK_BYTES, at.totalBytes - at.doneBytes);
+  const lba = (run.offset + at.doneBytes) / SECTOR;
+  const end = (run.offset + at.totalBytes) / SECTOR;
+  disks.turns.want(at, run.resource, lba, at.chunkBytes / SECTOR, end);
+}
+
+/** Brings the data of a request to the buffer of its command; the last one builds and issues it. */
+function place(disks: Disks, at: TransferView, run: LayerContext, write: boolean): Wait {
   const { resource } = run;
-  const { queued } = disks.at(resource);
-  const tag = at.slot - 1;
-  const chunk = Math.min(CHUNK_BYTES, at.totalBytes - at.doneBytes);
-  at.chunkBytes = chunk;
-  const how = (write ? WRITE : 0) | (run.argument === 1 ? FUA : 0) | (queued ? QUEUED : 0);
-  fillTask(disks, tag, (run.offset + at.doneBytes) / SECTOR, chunk / SECTOR, how);
+  const { commands } = disks.turns;
+  const slot = at.line - 1;
+  const tag = commands.tagOf(resource, slot);
   const area = disks.area(resource);
-  area.build(tag, disks.task, chunk, write);
-  if (write) area.take(run.memory, run.memoryAt + at.doneBytes, area.bufferAt(tag), chunk);
+  if (write) {
+    const to = area.bufferAt(tag) + commands.offsetOf(resource, slot) * SECTOR;
+    area.take(run.memory, run.memoryAt + at.doneBytes, to, at.chunkBytes);
+  }
+  if (!commands.place(resource, slot)) {
+    if (!disks.turns.isWaiting(at, resource)) return disks.waitLimited(at, run);
+    // The command came to nothing: there is a tag to be had.
+    commands.dispatch(resource);
+    return disks.turns.isWaiting(at, resource) ? disks.turns.queue(at, run) : run.ready();
+  }
+  const { queued } = disks.at(resource);
+  const sectors = commands.sectorsOf(resource, tag);
+  const how = (write ? WRITE : 0) | (run.argument === 1 ? FUA : 0) | (queued ? QUEUED : 0);
+  fillTask(disks, tag, commands.lbaOf(resource, tag), sectors, how);
+  area.build(tag, disks.task, sectors * SECTOR, write);
+  return disks.issue(at, run, tag, queued);
+}
+
+/** Takes what a request's command has moved for it. */
+function take(disks: Disks, at: TransferView, run: LayerContext, write: boolean): void {
+  const disk = disks.at(run.resource);
+  if (write) {
+    run.progress(at.chunkBytes);
+    disk.writtenBytes += at.chunkBytes;
+  } else {
+    const { commands } = disks.turns;
+    const area = disks.area(run.resource);
+    const tag = commands.tagOf(run.resource, at.line - 1);
+    const from = area.bufferAt(tag) + commands.offsetOf(run.resource, at.line - 1) * SECTOR;
+    run.bring(area.bytes, from, at.chunkBytes);
+    disk.readBytes += at.chunkBytes;
+  }
+  at.doneBytes += at.chunkBytes;
+  at.attempts = 0;
+}
+
+/** A request's command failed: it goes again, or is over. */
+function refuse(disks: Disks, at: TransferView, run: LayerContext, result: number): Move {
+  const { resource } = run;
+  const { turns } = disks;
+  if (turns.isWaiting(at, resource)) {
+    turns.leave(at, run);
+    return run.fail(-result);
+  }
+  const tag = turns.commands.tagOf(resource, at.line - 1);
+  const wasMerged = turns.commands.countOf(resource, tag) > 1;
+  if (wasMerged && result !== -ERRNO.ENODEV) {
+    turns.retryAlone(at, resource);
+    return run.again();
+  }
+  at.attempts += 1;
+  const isWorthIt = result === -ERRNO.EAGAIN || result === -ERRNO.ETIMEDOUT;
+  if (isWorthIt && at.attempts < ATTEMPTS_MAX) {
+    turns.commands.again(resource, at.line - 1);
+    return run.again();
+  }
+  turns.depart(at, run);
+  return run.fail(result === -ERRNO.EAGAIN ? ERRNO.EIO : -result);
 }
 
 export function transferLayer(disks: Disks, write: boolean) {
@@ -92,65 +177,35 @@ export function transferLayer(disks: Disks, write: boolean) {
     name: write ? "sata.write" : "sata.read",
     frame,
     wait(at, run) {
-      const { resource } = run;
-      if (at.slot !== 0) {
-        // The command is under way or its result on the way: the service wakes the queue.
-        return run.queue(disks.tagQueue(resource, at.slot - 1));
+      if (at.line === 0) {
+        const elsewhere = begin(disks, at, run, write);
+        if (elsewhere !== undefined) return elsewhere;
       }
-      if (!at.begun) {
-        const refusal = disks.refusal(resource);
-        if (refusal < 0) return run.ready(refusal);
-        if (disks.at(resource).phase === "ready") {
-          const bytes = wanted(disks, run, write);
-          if (bytes <= 0) return run.ready(bytes);
-          at.totalBytes = bytes;
-          at.begun = true;
-        }
-      } else if (disks.at(resource).phase === "gone") return run.ready(-ERRNO.ENODEV);
-      const tag = disks.takeTag(resource);
-      const disk = disks.at(resource);
-      if (tag < 0) return run.queue(disk.waiters as WaitQueue);
-      at.slot = tag + 1;
-      buildChunk(disks, run, at, write);
-      return disks.issue(run, tag, disk.queued);
+      if (disks.turns.isGranted(at, run.resource)) return place(disks, at, run, write);
+      return disks.waitOn(at, run);
     },
     complete(at, run, answer) {
-      let result = answer;
-      if (at.slot === 0) {
-        if (result < 0) return run.fail(-result);
-        const isEmpty = !at.begun && disks.at(run.resource).phase === "ready";
-        return isEmpty && wanted(disks, run, write) === 0 ? run.done(0) : run.again();
-      }
-      const tag = at.slot - 1;
-      if (result === -ERRNO.ETIME && disks.isDone(run.resource, tag)) result = 0;
-      if (result === -ERRNO.ETIME) {
-        disks.reportLate(run.resource, (1 << tag) >>> 0);
+      if (at.line === 0) {
+        if (answer < 0) return run.fail(-answer);
+        if (!at.outside) return run.done(0);
+        at.invited = true;
         return run.again();
       }
-      if (result >= 0) {
-        const { bytes } = disks.area(run.resource);
-        const from = disks.area(run.resource).bufferAt(tag);
-        const disk = disks.at(run.resource);
-        if (write) {
-          run.progress(at.chunkBytes);
-          disk.writtenBytes += at.chunkBytes;
-        } else {
-          run.bring(bytes, from, at.chunkBytes);
-          disk.readBytes += at.chunkBytes;
-        }
-        at.doneBytes += at.chunkBytes;
-        at.attempts = 0;
-      } else at.attempts += 1;
-      disks.giveTag(run, tag);
-      at.slot = 0;
-      if (result >= 0) return at.doneBytes === at.totalBytes ? run.done(0) : run.again();
-      const again = result === -ERRNO.EAGAIN || result === -ERRNO.ETIMEDOUT;
-      if (again && at.attempts < ATTEMPTS_MAX) return run.again();
-      return run.fail(result === -ERRNO.EAGAIN ? ERRNO.EIO : -result);
+      const result = disks.outcome(at, run, answer);
+      if (result === undefined) return run.again();
+      if (result < 0) return refuse(disks, at, run, result);
+      take(disks, at, run, write);
+      if (at.doneBytes === at.totalBytes) {
+        disks.turns.depart(at, run);
+        return run.done(0);
+      }
+      // The next part has its own place in the order, but keeps that of the operation.
+      const { commands } = disks.turns;
+      commands.part(run.resource, at.line - 1);
+      wantChunk(disks, at, run);
+      commands.submit(run.resource, at.line - 1);
+      return run.again();
     },
-    cancel(at, run) {
-      if (at.slot !== 0) disks.leave(run, at.slot - 1);
-      else disks.passOn(run);
-    },
+    cancel: (at, run) => disks.leave(at, run),
   });
 }
