@@ -182,7 +182,7 @@ export function replaySession(
 export function checkProviders(recording: Recording, providers: readonly Provider[]): Provider[] {
   return recording.info.providers.map((wanted) => {
     const found = providers.find((provider) => provider.kind === wanted.kind);
-    if (found !== undefined && found.stateVersion === wanted.stateVersion) return found;
+    if (found !== undefined && found.stateVersion >= wanted.stateVersion) return found;
     const has = found === undefined ? "none" : `state version ${found.stateVersion}`;
     throw new ReelError(
       "ERR_INCOMPATIBLE_RECORDING",
