@@ -62,4 +62,20 @@ function addExchange(session: Command, action: Action): void {
     .action(
       action(async () => (await import("../commands/session/export.ts")).exportSession as Body),
     );
+  session
+    .command("sql")
+    .summary("ask a recording questions in SQL")
+    .description(
+      "Puts the events of a recording into tables of a side database and runs one query that\n" +
+        "reads. The tables are event, span, operation and provider_summary.",
+    )
+    .addArgument(new Argument("<file>", "the recording"))
+    .addArgument(new Argument("[query]", "one statement of SQLite's SQL"))
+    .option("--schema", "print the tables and their columns")
+    .addOption(jsonFlag())
+    .addHelpText(
+      "after",
+      '\nExample:\n  ioreel session sql a.reel "select * from provider_summary"',
+    )
+    .action(action(async () => (await import("../commands/session/sql.ts")).sql as Body));
 }

@@ -39,6 +39,8 @@ export class Operation {
   /** Number of the event with which it began, and when. */
   sequence = 0;
   beginNs = 0;
+  /** Number of the event with its latest result. */
+  resultSequence = 0;
   /** Bytes asked for, 0 where the other side decides. */
   length = 0;
   offset = 0;

@@ -123,10 +123,10 @@ export class OperationWalk {
     }
     switch (record.kind) {
       case EVENT.COMPLETE:
-        this.#result(record, timeNs, (record.flags & COMPLETE_MORE) === 0);
+        this.#result(record, cursor, (record.flags & COMPLETE_MORE) === 0);
         break;
       case EVENT.SETTLE:
-        this.#result(record, timeNs, true);
+        this.#result(record, cursor, true);
         break;
       case EVENT.HOST:
         this.#hostCall(record, timeNs, inRange);
@@ -179,10 +179,12 @@ export class OperationWalk {
     return this.#names.operation(kind, operation) ?? `operation ${operation}`;
   }
 
-  #result(record: EventRecord, timeNs: number, last: boolean): void {
+  #result(record: EventRecord, cursor: EventCursor, last: boolean): void {
     const operation = this.#slots[record.slot];
     if (operation === undefined || !operation.inFlight) return;
     const { flags, result } = record;
+    const { timeNs } = cursor;
+    operation.resultSequence = cursor.sequence;
     const isNotification = record.kind === EVENT.COMPLETE && (flags & COMPLETE_NOTIFICATION) !== 0;
     if (last) operation.inFlight = false;
     if (operation.action === "accept" && result >= 0) {
