@@ -8,12 +8,15 @@ import { corrupt, EventCursor } from "./cursor.ts";
 import { toSessionEvent } from "./event.ts";
 import type { SessionEvent } from "./event.ts";
 import type { Recorded } from "./judge.ts";
+import type { CheckpointRow } from "./places/collector.ts";
+import type { Mark, OperationTable } from "./places/table.ts";
+import { tableAt } from "./places/walker.ts";
 import { Recorder, type RecorderOptions } from "./recorder.ts";
 import type { SegmentSource } from "./segment.ts";
 import type { ProviderEntry, RecordingHeader, RecordingState } from "./store/header.ts";
 import { RecordingReader } from "./store/reader.ts";
 import type { StoredHeader } from "./store/reader.ts";
-import { RecordingWriter } from "./store/writer.ts";
+import { TailSink } from "./archive/tail-sink.ts";
 import type { WriterOptions } from "./store/writer.ts";
 import type { ReelError } from "../errors.ts";
 import type { Tap } from "./tap.ts";
@@ -100,6 +103,25 @@ export class Recording implements Recorded, Disposable {
       cursor.advance();
       yield { sequence, timeNs, event };
     }
+  }
+
+  /** The last checkpoint of the table of operations at a place or before it, if there is one. */
+  checkpointAt(sequence: number): CheckpointRow | undefined {
+    return this.#reader.places(this.info.format, (rows) => rows.checkpointAt(sequence));
+  }
+
+  /** The marks before a place that the file has as rows. */
+  marksBefore(sequence: number): readonly Mark[] {
+    return this.#reader.places(this.info.format, (rows) => rows.marksBefore(sequence)) ?? [];
+  }
+
+  /**
+   * Which operations are in flight at a place, and what was counted up to there.
+   * @param sequence how many events have happened, from 0 to all
+   * @throws {ReelError} ERR_CORRUPT_RECORDING
+   */
+  tableAt(sequence: number): OperationTable {
+    return tableAt(this, sequence);
   }
 
   /** An attachment's content, or undefined when there is none of that name. */
@@ -235,23 +257,20 @@ export function startRecording(
   const tap = new Recorder(writer, options);
   let summary: RecordingSummary | undefined;
   return {
-    path: writer.path,
-    uuid: writer.uuid,
+    path: sink.path,
+    uuid: sink.uuid,
     tap,
-    finish: () => (summary ??= finishRecording(writer, tap)),
+    finish: () => (summary ??= finishRecording(sink, tap)),
   };
 }
 
-function finishRecording(writer: RecordingWriter, tap: Recorder): RecordingSummary {
+function finishRecording(sink: TailSink, tap: Recorder): RecordingSummary {
   tap.flush();
   const whole = tap.outcome !== undefined && tap.failure === undefined;
-  const state = whole ? "complete" : "interrupted";
-  let failure = tap.failure;
-  try {
-    writer.finish(state, whole ? tap.outcome! : null);
-  } catch (error) {
-    failure ??= error as ReelError;
-  }
-  const { path, uuid, eventCount, digest } = writer;
+  const end = sink.finish(whole ? "complete" : "interrupted", whole ? tap.outcome! : null);
+  const state = whole && end.failure === undefined ? "complete" : "interrupted";
+  const { path, uuid } = sink;
+  const { eventCount, digest } = end;
+  const failure = tap.failure ?? end.failure;
   return { path, uuid, state, eventCount, operationCount: tap.operations, digest, failure };
 }

@@ -7,6 +7,8 @@
 export const FORMAT_VERSION = 2;
 /** The oldest that this release reads: segments without packing, no places to travel to. */
 export const FORMAT_FIRST = 1;
+/** The first one with checkpoints and marks as rows. */
+export const FORMAT_PLACES = 2;
 /** Options, selection and a provider's config, each as JSON text. */
 export const JSON_BYTES_MAX = 4 * 1024 * 1024;
 export const PROVIDERS_MAX = 1024;

@@ -19,11 +19,13 @@ import {
   ATTACHMENTS_MAX,
   ATTACHMENT_BYTES_MAX,
   FORMAT_FIRST,
+  FORMAT_PLACES,
   FORMAT_VERSION,
   JSON_BYTES_MAX,
   NAME_BYTES_MAX,
   PROVIDERS_MAX,
 } from "./limits.ts";
+import { PlaceRowsReader } from "./places.ts";
 import { attachment, provider, recording, segment } from "./schema.ts";
 
 type Store = BunSQLiteDatabase<Record<string, never>>;
@@ -54,6 +56,7 @@ export class RecordingReader implements SegmentSource {
   readonly #store: Store;
   readonly #selectSegment: ReturnType<typeof prepareSegment>;
   #closed = false;
+  #places: PlaceRowsReader | undefined;
 
   /** @throws {ReelError} as openRecordingDatabase does */
   constructor(path: string) {
@@ -94,7 +97,7 @@ export class RecordingReader implements SegmentSource {
       const { content: _content, ...columns } = attachmentColumns;
       const attachments = this.#store.select(columns).from(attachment).all();
       this.#checkTypes(row, progress, providers, attachments);
-      const wanted = new HeaderSeal(row, providers, attachments).seal(progress);
+      const wanted = HeaderSeal.of(row, providers, attachments).seal(progress);
       if (!isHash(seal) || !Bun.deepEquals(seal, wanted)) {
         refuseFile(this.path, "found a header that does not match its seal");
       }
@@ -124,6 +127,19 @@ export class RecordingReader implements SegmentSource {
   /** How many segments the file holds. */
   segmentCount(): number {
     return this.#guarded(() => this.#store.select({ rows: count() }).from(segment).get()!.rows);
+  }
+
+  /**
+   * Reads the rows of places.
+   * @param format the header's
+   * @returns undefined for a format that has none
+   * @throws {ReelError} ERR_CORRUPT_RECORDING when a row is damaged
+   */
+  places<T>(format: number, read: (rows: PlaceRowsReader) => T): T | undefined {
+    if (format < FORMAT_PLACES) return undefined;
+    return this.#guarded(() =>
+      read((this.#places ??= new PlaceRowsReader(this.path, this.#store))),
+    );
   }
 
   segmentAt(sequence: number): SealedSegment | undefined {
