@@ -12,12 +12,13 @@ import { unsuspendable } from "../disk/suspension.ts";
 import { statisticsOf } from "../disk/counts.ts";
 import type { AccessWidth } from "../disk/host.ts";
 import { explainRange } from "../disk/range.ts";
-import { Board } from "./driver/board.ts";
+import { Board, COMMAND_BYTES_MAX } from "./driver/board.ts";
 import { commandLayer } from "./driver/command.ts";
 import { openingLayer } from "./driver/opening.ts";
 import { attempts as attemptsOf } from "./driver/retry.ts";
 import { discardLayer, flushLayer, identifyLayer } from "./driver/simple.ts";
 import { transferLayer } from "./driver/transfer.ts";
+import { turnLayer } from "./driver/turn.ts";
 import { IdeController } from "./device.ts";
 import { Fleet } from "./fleet.ts";
 import type { AtaOptions } from "./options.ts";
@@ -76,16 +77,20 @@ export function driveAta(cx: DriverContext, fleet: Cables): Driver<AtaOptions> {
   const board = new Board(cx);
   const command = commandLayer(board);
   const attempts = attemptsOf(board, command as never);
+  const alone = [flushLayer, discardLayer, identifyLayer].map((make) => make(board, attempts));
+  const [flush, discard, identify] = alone.map((inner) =>
+    turnLayer(board, `${inner.name}-turn`, inner),
+  );
   return {
     operations: {
       read: transferLayer(board, attempts, false),
       write: transferLayer(board, attempts, true),
-      flush: flushLayer(board, attempts),
-      discard: discardLayer(board, attempts),
-      identify: identifyLayer(board, attempts),
+      flush: flush!,
+      discard: discard!,
+      identify: identify!,
       ...unsuspendable("ata"),
     },
-    layers: [command as never],
+    layers: [command as never, ...alone],
     opening: openingLayer(board, attempts),
     devices: [fleet],
     open(resource, options) {
@@ -99,6 +104,9 @@ export function driveAta(cx: DriverContext, fleet: Cables): Driver<AtaOptions> {
       disk.sectorBytes = 512;
       disk.multiple = 1;
       board.allocate(resource);
+      const { commands } = board.turns;
+      commands.begin(resource, options.elevator, 1, COMMAND_BYTES_MAX / disk.sectorBytes);
+      commands.setOpen(resource, true);
     },
     describe: (resource) => fleet.describe(resource),
     explainRange(resource, request) {
@@ -108,6 +116,7 @@ export function driveAta(cx: DriverContext, fleet: Cables): Driver<AtaOptions> {
     statistics: (resource) => statisticsOf(board.disks.at(resource)),
     release(resource) {
       board.free(resource);
+      board.turns.commands.table.release(resource);
       fleet.unplug(resource);
     },
   };

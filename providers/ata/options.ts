@@ -1,6 +1,6 @@
 /** What an `ata` disk is opened with, on both backends. */
 import { t, type Static } from "../../core/provider/index.ts";
-import { imageOptions, modelOptions } from "../disk/options.ts";
+import { elevatorOption, imageOptions, modelOptions } from "../disk/options.ts";
 
 export const ataOptions = t.Object(
   {
@@ -25,6 +25,7 @@ export const ataOptions = t.Object(
       description: "How data move: by the bus master, or word by word (emulated)",
       default: "auto",
     }),
+    elevator: elevatorOption("deadline"),
     ...modelOptions,
   },
   { additionalProperties: false },

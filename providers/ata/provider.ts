@@ -15,7 +15,7 @@ import { uringAta } from "./uring.ts";
 export const ata = defineProvider({
   kind: "ata",
   version: "0.1.0",
-  stateVersion: 1,
+  stateVersion: 2,
   summary: "A disk or CD drive on a parallel ATA cable, or an image file",
   options: ataOptions,
   operations: {

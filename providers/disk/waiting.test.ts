@@ -7,30 +7,34 @@ const SECTOR = 512;
 
 const start = () => startRuntime({ backend: "emulated", seed: 1, providers: BUILT_IN_PROVIDERS });
 
-describe("an ATA disk", () => {
-  test("has one operation at its registers, the rest in line [M2.5, S4]", async () => {
+describe("two ATA disks on a cable", () => {
+  test("have one operation at their registers, the rest in line [M2.5, S4]", async () => {
     await using io = await start();
-    const disk = await io.open("ata", { sizeBytes: 1 << 20, timing: "hdd7200" });
+    const where = { sizeBytes: 1 << 20, timing: "hdd7200", channel: 0 } as const;
+    const disk = await io.open("ata", { ...where, elevator: "fifo" });
+    const other = await io.open("ata", where);
     const sent = [1, 2, 3].map((value) => new Uint8Array(8 * SECTOR).fill(value));
     const done: number[] = [];
     const writes = sent.map(async (bytes, place) => {
       await disk.write(bytes, { offset: place * bytes.length });
       done.push(place);
     });
+    const elsewhere = other.read(SECTOR);
     const seen = new Set<string>();
     await io.run(async () => {
       while (done.length < writes.length) {
-        // At most one waits for the drive; whoever else is in flight waits for the lock, not for
-        // it.
+        // At most one waits for a drive; whoever else is in flight waits in its disk's queue, or
+        // for the channel's lock while the other disk has it.
         const waits = io.waits().map(({ waitsFor }) => waitsFor.replace(/ \d+.*$/, ""));
         expect(waits.filter((each) => each === "interrupt line").length).toBeLessThanOrEqual(1);
         for (const each of waits) seen.add(each);
         await io.sleep(100_000);
       }
     });
-    await Promise.all(writes);
+    await Promise.all([...writes, elsewhere]);
     expect(done).toEqual([0, 1, 2]);
     expect([...seen]).toContain("lock");
+    expect([...seen]).toContain("queue");
     expect([...seen]).toContain("interrupt line");
     const back = await disk.read(3 * 8 * SECTOR);
     expect(back).toEqual(Buffer.concat(sent) as never);

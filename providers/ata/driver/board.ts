@@ -13,6 +13,7 @@ import {
   type Lock,
 } from "../../../core/provider/index.ts";
 import { countShape } from "../../disk/counts.ts";
+import { Turns } from "../../disk/queue/turns.ts";
 import {
   BM_COMMAND,
   BUS_MASTER,
@@ -65,7 +66,9 @@ export const diskRecord = struct(shape);
 export class Board {
   readonly cx: DriverContext;
   readonly disks;
-  /** A channel does one command at a time. */
+  /** Each disk's requests; one command at a time is made of them. */
+  readonly turns: Turns;
+  /** A channel does one command at a time, and has two disks. */
   readonly locks: readonly [Lock, Lock];
   /** Where words are put together; nothing stays in it between calls. */
   readonly #entry = new Uint8Array(PRD_BYTES);
@@ -74,6 +77,7 @@ export class Board {
   constructor(cx: DriverContext) {
     this.cx = cx;
     this.disks = cx.records("ata", diskRecord);
+    this.turns = new Turns(cx);
     this.locks = [cx.lock(), cx.lock()];
   }
 

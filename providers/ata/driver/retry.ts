@@ -40,8 +40,11 @@ export interface Attempts {
   setUp(frame: AttemptView, run: LayerContext): Move | undefined;
   /**
    * Looks at a command that failed.
-   * @returns undefined when it is worth another try; the hardware has been made ready for it
+   * @returns 0 when it is worth another try, for which the hardware has been made ready; else the
+   *   error number that it is to fail with
    */
+  judge(frame: AttemptView, run: LayerContext, errorNumber: number): number;
+  /** Does so, and fails. @returns undefined when it is worth another try */
   refuse(frame: AttemptView, run: LayerContext, errorNumber: number): Move | undefined;
 }
 
@@ -60,18 +63,22 @@ export function attempts(board: Board, command: Layer): Attempts {
       return call(run, { command: ATA.SET_MULTIPLE, count: disk.multiple });
     },
     refuse(frame, run, errorNumber) {
+      const final = this.judge(frame, run, errorNumber);
+      return final === 0 ? undefined : run.fail(final);
+    },
+    judge(frame, run, errorNumber) {
       const disk = board.disks.at(run.resource);
       const isCable = errorNumber === ERRNO.EIO && (disk.lastError & ERROR.ICRC) !== 0;
       // UNC, and also what a packet device says with its sense key, is the medium's last word.
-      if (errorNumber !== ERRNO.ETIMEDOUT && !isCable) return run.fail(errorNumber);
+      if (errorNumber !== ERRNO.ETIMEDOUT && !isCable) return errorNumber;
       frame.tries += 1;
-      if (frame.tries > TRIES_MAX) return run.fail(isCable ? ERRNO.EIO : ERRNO.ETIMEDOUT);
+      if (frame.tries > TRIES_MAX) return isCable ? ERRNO.EIO : ERRNO.ETIMEDOUT;
       disk.retries += 1;
       if (errorNumber === ERRNO.ETIMEDOUT) {
         disk.resets += 1;
         resetNow(board, disk.channel);
       }
-      return undefined;
+      return 0;
     },
   };
 }
