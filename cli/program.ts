@@ -103,6 +103,7 @@ Examples:
     .description("Checks scenarios and prints every mistake with its place. Nothing is started.")
     .addArgument(new Argument("<files...>", "the scenarios"))
     .option("--print", "print the checked scenario with all defaults filled in")
+    .option("--strict", "refuse modules that use what a replay cannot repeat")
     .option("--cwd <folder>", "folder that paths in the scenario are relative to")
     .addOption(
       new Option("--allow-path <path>", "a file or folder outside of it that may be read")

@@ -13,6 +13,7 @@ import { withoutVariables } from "../scenario/variables.ts";
 
 export interface CheckFlags {
   print?: boolean;
+  strict?: boolean;
   cwd?: string;
   allowPath: string[];
   json?: boolean;
@@ -26,11 +27,15 @@ export async function check(files: readonly string[], flags: CheckFlags): Promis
   for (const file of files) all.push(await checkOne(file, flags));
   if (flags.json === true) json("check/v1", { files: all.map(jsonOf) });
   for (const checked of all) {
-    if ("error" in checked) tellFailure(checked.error, commandLine(["check", checked.file]));
+    if ("error" in checked) tellFailure(checked.error, commandLine(again(checked.file, flags)));
     else if (flags.json !== true) tell(checked.file, checked.scenario, flags.print === true);
   }
   return all.some((checked) => "error" in checked) ? EXIT.scenario : EXIT.ok;
 }
+
+/** The words of the command line that checks one file again. */
+const again = (file: string, { strict }: CheckFlags): string[] =>
+  strict === true ? ["check", file, "--strict"] : ["check", file];
 
 async function checkOne(file: string, flags: CheckFlags): Promise<Checked> {
   try {
@@ -38,6 +43,7 @@ async function checkOne(file: string, flags: CheckFlags): Promise<Checked> {
       kinds: kindsOf(BUILT_IN_PROVIDERS),
       cwd: flags.cwd ?? process.cwd(),
       allowPaths: flags.allowPath,
+      strict: flags.strict === true,
     });
     return { file, scenario };
   } catch (error) {

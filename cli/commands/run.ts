@@ -50,6 +50,7 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
     allowPaths: flags.allowPath,
     set: new Map(flags.set.map(splitSetting)),
     inputs: flags.input.map(splitInput),
+    strict: flags.strict === true,
   });
   const inputs = await readInputs(inputFiles);
   const io = await Runtime.start(runtimeOptions(scenario, flags, inputs));

@@ -4,6 +4,7 @@
  */
 import { basename, extname, resolve } from "node:path";
 import { ReelError } from "../../core/errors.ts";
+import { loadStrictly } from "../../core/guard/strict.ts";
 import { codeFrame } from "./frame.ts";
 import { findInputs, type GivenInput, type InputFiles } from "./inputs.ts";
 import { Issues, pathText, type Issue, type LocatedIssue } from "./issue.ts";
@@ -29,6 +30,8 @@ export interface LoadOptions {
   /** Values that replace those of `vars`, as text. */
   readonly set?: ReadonlyMap<string, string>;
   readonly inputs?: readonly GivenInput[];
+  /** Whether a module is refused that uses what a replay cannot repeat: see docs/determinism.md. */
+  readonly strict?: boolean;
 }
 
 export interface LoadedScenario {
@@ -56,9 +59,9 @@ export async function loadScenario(path: string, options: LoadOptions): Promise<
   }
   const text = await readSource(path);
   const isModule = MODULE.has(extension);
-  const value = isModule
-    ? await loadModule(resolve(path), text, path)
-    : await yamlValue(path, text);
+  const load = () => loadModule(resolve(path), text, path);
+  const loadGuarded = () => (options.strict === true ? loadStrictly(load) : load());
+  const value = isModule ? await loadGuarded() : await yamlValue(path, text);
   const issues = new Issues();
   const report = async (): Promise<ReelError> =>
     issuesError(path, issues, await placeIssues(path, text, issues, isModule));

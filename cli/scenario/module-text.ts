@@ -4,6 +4,7 @@
  */
 import { pathToFileURL } from "node:url";
 import { hostAfter } from "../../core/clock.ts";
+import { isReelError } from "../../core/errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import { note } from "../output.ts";
 import { fileError } from "./source-text.ts";
@@ -93,7 +94,8 @@ function loadError(error: unknown, file: string, text: string, shown: string): E
     return placedError(text, shown, `Cannot load ${shown}: ${why}`, undefined, place);
   }
   const message = `Cannot load ${shown}: ${error === LATE ? "" : "the module threw: "}${why}`;
-  return placedError(text, shown, message, undefined, stackPlace(first.stack, file));
+  const help = isReelError(error) ? error.mend : undefined;
+  return placedError(text, shown, message, help, stackPlace(first.stack, file));
 }
 
 /** Where an import names a module that is not there. */

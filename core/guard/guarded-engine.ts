@@ -9,7 +9,7 @@ import { Engine, type StartRequest } from "../engine/engine.ts";
 import type { EngineLimits, QueuedSettler, Settler } from "../engine/state.ts";
 import type { Driver, Provider } from "../provider/define.ts";
 import type { Random } from "../random.ts";
-import { asGuest, type Guest } from "./guest.ts";
+import { runAs, type Guest } from "./guest.ts";
 
 export class GuardedEngine extends Engine {
   readonly #guest: Guest;
@@ -20,46 +20,46 @@ export class GuardedEngine extends Engine {
   }
 
   override register(provider: Provider, random: Random, settings?: unknown): number {
-    const number = asGuest(this.#guest, () => super.register(provider, random, settings));
+    const number = runAs(this.#guest, () => super.register(provider, random, settings));
     const entry = this.state.providers[number]! as { driver: Driver };
     entry.driver = guardedDriver(this.#guest, entry.driver);
     return number;
   }
 
   override start(request: StartRequest, settler: Settler | undefined): number {
-    return asGuest(this.#guest, () => super.start(request, settler));
+    return runAs(this.#guest, () => super.start(request, settler));
   }
 
   override startLayer(request: StartRequest, layer: number, settler: Settler | undefined): number {
-    return asGuest(this.#guest, () => super.startLayer(request, layer, settler));
+    return runAs(this.#guest, () => super.startLayer(request, layer, settler));
   }
 
   override startQueued(request: StartRequest, queue: BufferQueue, settler: QueuedSettler): number {
-    return asGuest(this.#guest, () => super.startQueued(request, queue, settler));
+    return runAs(this.#guest, () => super.startQueued(request, queue, settler));
   }
 
   override cancel(slot: number): void {
-    asGuest(this.#guest, () => super.cancel(slot));
+    runAs(this.#guest, () => super.cancel(slot));
   }
 
   override cancelEnd(end: number): void {
-    asGuest(this.#guest, () => super.cancelEnd(end));
+    runAs(this.#guest, () => super.cancelEnd(end));
   }
 
   override cancelAll(): void {
-    asGuest(this.#guest, () => super.cancelAll());
+    runAs(this.#guest, () => super.cancelAll());
   }
 
   override cancelOperations(): void {
-    asGuest(this.#guest, () => super.cancelOperations());
+    runAs(this.#guest, () => super.cancelOperations());
   }
 
   override work(): boolean {
-    return asGuest(this.#guest, () => super.work());
+    return runAs(this.#guest, () => super.work());
   }
 
   override poll(wait: boolean): number {
-    return asGuest(this.#guest, () => super.poll(wait));
+    return runAs(this.#guest, () => super.poll(wait));
   }
 }
 
@@ -82,7 +82,7 @@ function guardedDriver(guest: Guest, driver: Driver): Driver {
   for (const name of CALLS) {
     const call = driver[name] as ((...args: unknown[]) => unknown) | undefined;
     if (call === undefined) continue;
-    guarded[name] = (...args: unknown[]) => asGuest(guest, () => call.apply(driver, args));
+    guarded[name] = (...args: unknown[]) => runAs(guest, () => call.apply(driver, args));
   }
   return guarded as unknown as Driver;
 }

@@ -21,7 +21,7 @@ export function currentGuest(): Guest | undefined {
 }
 
 /** Guest code begins. @returns whose ran before, for {@link leaveGuest} */
-export function enterGuest(guest: Guest): Guest | undefined {
+export function enterGuest(guest: Guest | undefined): Guest | undefined {
   const outer = current;
   current = guest;
   return outer;
@@ -32,8 +32,11 @@ export function leaveGuest(outer: Guest | undefined): void {
   current = outer;
 }
 
-/** Runs a function as guest code. @throws what it throws */
-export function asGuest<T>(guest: Guest, body: () => T): T {
+/**
+ * Runs a function as guest code, or with `undefined` as the host's.
+ * @throws what it throws
+ */
+export function runAs<T>(guest: Guest | undefined, body: () => T): T {
   const outer = enterGuest(guest);
   try {
     return body();

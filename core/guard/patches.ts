@@ -5,7 +5,7 @@
  * any program and reaches also modules that were loaded before.
  */
 import { HOLDERS, TRAPS, type TrapGroup } from "./names.ts";
-import { trapOf } from "./trap.ts";
+import { trapOf, trapRead } from "./trap.ts";
 
 type Properties = Record<string, unknown>;
 type Rebind = (specifier: string, exports: () => Properties) => unknown;
@@ -16,6 +16,10 @@ interface Patch {
   readonly name: string;
   readonly original: unknown;
   readonly trap: unknown;
+  /** Told of each read of the property. */
+  readonly read: () => void;
+  /** The property as the host has it; undefined where it is inherited. */
+  readonly property: PropertyDescriptor | undefined;
   /** The module whose named export it is as well. */
   readonly module: string | undefined;
 }
@@ -23,15 +27,39 @@ interface Patch {
 /** Puts every trap in place. @returns what {@link restore} needs */
 export function install(): readonly Patch[] {
   const patches = TRAPS.flatMap(patchesOf);
-  for (const { holder, name, trap } of patches) holder[name] = trap;
+  for (const patch of patches) replace(patch);
   rebind(patches, ({ trap }) => trap);
   return patches;
 }
 
 /** Puts the host's functions back. */
 export function restore(patches: readonly Patch[]): void {
-  for (const { holder, name, original } of patches) holder[name] = original;
+  for (const { holder, name, original, property } of patches) {
+    if (property === undefined) delete holder[name];
+    else if (property.configurable === true) Object.defineProperty(holder, name, property);
+    else holder[name] = original;
+  }
   rebind(patches, ({ original }) => original);
+}
+
+/** What may be configured tells of its reads, which say where a call comes from. */
+function replace({ holder, name, property, read, trap }: Patch): void {
+  if (property?.configurable === false) {
+    holder[name] = trap;
+    return;
+  }
+  let value = trap;
+  Object.defineProperty(holder, name, {
+    configurable: true,
+    enumerable: property?.enumerable ?? false,
+    get() {
+      read();
+      return value;
+    },
+    set(other: unknown) {
+      value = other;
+    },
+  });
 }
 
 function patchesOf(group: TrapGroup): Patch[] {
@@ -39,18 +67,29 @@ function patchesOf(group: TrapGroup): Patch[] {
   const module = find === undefined ? group.on : undefined;
   const holder = (find?.() ?? import.meta.require(group.on)) as Properties;
   const names = group.names === "all" ? functionsOf(holder) : group.names;
-  const called = (name: string): string =>
-    group.on === "globalThis" ? name : `${group.on.replace(/\.prototype$/, "")}.${name}`;
   const patches = names
     .filter((name) => typeof holder[name] === "function")
-    .map((name) => {
+    .map((name): Patch => {
+      const called = calledName(group.on, name);
       const original = holder[name] as object;
-      return { holder, name, original, trap: trapOf(original, called(name), group), module };
+      const property = Object.getOwnPropertyDescriptor(holder, name);
+      const read = (): void => trapRead(called, group);
+      const trap = trapOf(original, called, group);
+      return { holder, name, original, property, trap, read, module };
     });
-  if (group.fact !== "date") return patches;
-  // What a date is made of leads back to the trap, not around it.
-  const prototype = Date.prototype as unknown as Properties;
-  return [...patches, { ...patches[0]!, holder: prototype, name: "constructor" }];
+  return group.fact === "date" ? patches.flatMap(withConstructor) : patches;
+}
+
+/** What a date is made of leads back to the trap, not around it. */
+function withConstructor(date: Patch): Patch[] {
+  const holder = Date.prototype as unknown as Properties;
+  const property = Object.getOwnPropertyDescriptor(holder, "constructor");
+  return [date, { ...date, holder, name: "constructor", property }];
+}
+
+/** `Math.random`, `fetch`, `node:fs.readFileSync`: as a program has it. */
+function calledName(on: string, name: string): string {
+  return on === "globalThis" ? name : `${on.replace(/\.prototype$/, "")}.${name}`;
 }
 
 /** A module's functions; what begins with a capital is a class of values. */

@@ -70,6 +70,22 @@ export class Strict implements Guest {
   }
 }
 
+/**
+ * Has a program's module loaded as guest code: what it does at its top level is trapped. The host's
+ * code must do nothing else meanwhile.
+ * @throws what loading throws; {@link ReelError} ERR_NONDETERMINISM
+ */
+export async function loadStrictly<T>(load: () => Promise<T>): Promise<T> {
+  const strict = new Strict(undefined);
+  const outer = enterGuest(strict);
+  try {
+    return await load();
+  } finally {
+    leaveGuest(outer);
+    strict.close();
+  }
+}
+
 /** The engine of a runtime, strict or not. */
 export function engineOf(
   strict: Strict | undefined,

@@ -9,12 +9,17 @@ const CORE_FOLDER = `${dirname(import.meta.dirname)}/`;
 const TESTS = /\.(test|fixture)\.ts/;
 const FRAMES_MAX = 64;
 
-/** @returns `function (file:line:column)`, or undefined when the program is not on the stack */
-export function findCallSite(): string | undefined {
+/** Where the program is: an error whose stack reaches far enough for {@link findCallSite}. */
+export function callHere(): Error {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = FRAMES_MAX;
-  const stack = new Error("call site").stack ?? "";
+  const here = new Error("call site");
   Error.stackTraceLimit = limit;
+  return here;
+}
+
+/** @returns `function (file:line:column)`, or undefined when the program is not on the stack */
+export function findCallSite({ stack = "" }: Error = callHere()): string | undefined {
   for (const line of stack.split("\n").slice(1)) {
     const frame = line.trim();
     if (!frame.startsWith("at ") || !frame.includes("/")) continue;
