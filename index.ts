@@ -8,7 +8,12 @@
 import { Pool } from "./core/pool/pool.ts";
 import { replayThread, type ReplayedThread } from "./core/pool/replay-thread.ts";
 import type { PoolOptions } from "./core/pool/pool-options.ts";
-import { replayRuntime, startBlockingRuntime, startRuntime } from "./core/runtime/start.ts";
+import {
+  replayRuntime,
+  resumeRuntime,
+  startBlockingRuntime,
+  startRuntime,
+} from "./core/runtime/start.ts";
 import type { Provider } from "./core/provider/define.ts";
 import type { Faces } from "./core/runtime/faces.ts";
 import type { RuntimeOptions } from "./core/runtime/options.ts";
@@ -58,6 +63,22 @@ export const Runtime = {
   ): Runtime<BuiltInProvider | P[number]> {
     const { providers = [], reproduce } = options;
     return replayRuntime(recording, [...BUILT_IN_PROVIDERS, ...providers], reproduce);
+  },
+  /**
+   * Starts a runtime that goes on where a recording was cut off, for instance because its process
+   * was killed: run the same program on it. What is recorded happens again and is compared, and
+   * then the run goes on. When it ends, the recording is replaced by that of the whole session.
+   * @param recording of the emulated backend, opened by {@link openRecording}; close it afterwards
+   * @param options as for {@link Runtime.replay}
+   * @throws {ReelError} ERR_UNSUPPORTED for a session of io_uring, or one that came to its end;
+   *   ERR_INCOMPATIBLE_RECORDING when a provider is missing or another version
+   */
+  resume<const P extends readonly Provider[] = []>(
+    recording: Recording,
+    options: { providers?: P; reproduce?: string } = {},
+  ): Runtime<BuiltInProvider | P[number]> {
+    const { providers = [], reproduce } = options;
+    return resumeRuntime(recording, [...BUILT_IN_PROVIDERS, ...providers], reproduce);
   },
   /**
    * Replays the recording of one thread of a pool: the same tasks begin at the same places.

@@ -81,8 +81,9 @@ function addRunning(program: Command, action: Action): void {
   runFlags(program.command("run"))
     .summary("run a scenario")
     .description("Runs a scenario: YAML, JSON or TypeScript.")
-    .addArgument(new Argument("<file>", "the scenario"))
+    .addArgument(new Argument("[file]", "the scenario"))
     .option("-r, --record <file>", "write the session to a file")
+    .option("--resume <recording>", "go on with a recorded run that was cut off, in its place")
     .addHelpText(
       "after",
       `

@@ -29,6 +29,7 @@ export interface RunFlags {
   /** "path" or "name=path". */
   input: string[];
   record?: string;
+  resume?: string;
   permute?: boolean;
   strict?: boolean;
   cwd?: string;
@@ -43,7 +44,13 @@ export function record(file: string, recording: string, flags: RunFlags): Promis
 }
 
 /** `ioreel run FILE`. @returns the exit code */
-export async function run(file: string, flags: RunFlags): Promise<number> {
+export async function run(file: string | undefined, flags: RunFlags): Promise<number> {
+  if (flags.resume !== undefined) return goOn(file, flags.resume, flags);
+  if (file === undefined) {
+    throw new ReelError("ERR_USAGE", "Missing required argument 'file'", {
+      mend: "Name a scenario, such as examples/tour.yaml",
+    });
+  }
   const { inputFiles, scenario } = await loadScenario(file, {
     kinds: kindsOf(BUILT_IN_PROVIDERS),
     cwd: flags.cwd ?? process.cwd(),
@@ -81,6 +88,22 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
   return conclude(end, again);
 }
 
+/** What was recorded decides: another scenario or other options would be another run. */
+async function goOn(file: string | undefined, recording: string, flags: RunFlags): Promise<number> {
+  const { backend, seed, clock, record: path, permute, strict, set, input } = flags;
+  const given = { file, backend, seed, clock, record: path, permute, strict };
+  const named = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
+  const wrong = named ?? (set.length > 0 ? "set" : input.length > 0 ? "input" : undefined);
+  if (wrong !== undefined) {
+    const what = wrong === "file" ? "a scenario" : `--${wrong}`;
+    throw new ReelError("ERR_USAGE", `Cannot resume with ${what}: the recording holds its own`, {
+      mend: `Leave ${what} out`,
+    });
+  }
+  const { resume } = await import("./resume.ts");
+  return resume(recording, flags);
+}
+
 function endOf(
   start: RunStart,
   report: ScenarioReport,
@@ -111,7 +134,7 @@ function runtimeOptions(
 }
 
 /** Says what went wrong, if anything did. @returns the exit code */
-function conclude({ report }: RunEnd, again: string): number {
+export function conclude({ report }: RunEnd, again: string): number {
   const { error, expectations, holds, outcome, scenario } = report;
   if (outcome === "interrupted") {
     tellFailure(new ReelError("ERR_INTERRUPTED", `The run of ${scenario} was interrupted`), again);

@@ -14,6 +14,14 @@ import { encodeProvider } from "./snapshot/provider-part.ts";
 import { encodeTable } from "./snapshot/table-part.ts";
 import type { EngineState } from "./state.ts";
 
+/** The engine's own parts of a state; those of the providers follow. */
+export const ENGINE_PARTS = [
+  "engine.table",
+  "engine.lists",
+  "engine.ends",
+  "engine.delivery",
+] as const;
+
 /**
  * The parts, in an order that depends on the providers alone. To be called between turns.
  *
@@ -23,12 +31,10 @@ export function stateParts(e: EngineState): StatePart[] {
   // A driver on io_uring asks the kernel for what it does not know, which is not the session's.
   const isMachine = e.backend.machine !== undefined;
   const version = ENGINE_STATE_VERSION;
-  const parts: StatePart[] = [
-    { name: "engine.table", version, bytes: encodeTable(e) },
-    { name: "engine.lists", version, bytes: encodeLists(e) },
-    { name: "engine.ends", version, bytes: encodeEnds(e) },
-    { name: "engine.delivery", version, bytes: encodeDelivery(e) },
-  ];
+  const encoded = [encodeTable(e), encodeLists(e), encodeEnds(e), encodeDelivery(e)];
+  const parts: StatePart[] = encoded.map((bytes, at) => {
+    return { name: ENGINE_PARTS[at]!, version, bytes };
+  });
   for (const entry of e.providers) {
     const { kind, stateVersion } = entry.provider;
     let bytes: Uint8Array;

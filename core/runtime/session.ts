@@ -4,6 +4,8 @@
  */
 import type { Backend } from "../backend/contract.ts";
 import type { BufferPool } from "../buffer/pool.ts";
+import { ENGINE_STATE_VERSION } from "../engine/snapshot.ts";
+import { ENGINE_PARTS } from "../engine/state-parts.ts";
 import { ReelError } from "../errors.ts";
 import type { Provider } from "../provider/define.ts";
 import { recordedFacts, replayedFacts, type Facts } from "../session/facts.ts";
@@ -62,6 +64,10 @@ export interface RecordedOptions {
   limits: unknown;
   strict: boolean;
   program: unknown;
+  /** Events between two states, where it is not the default. */
+  stateEvents?: number;
+  /** Layout of the engine's own parts of a state; absent in recordings that hold none. */
+  engineState?: number;
 }
 
 function tapped(tap: Tap): Session["wrap"] {
@@ -88,7 +94,11 @@ export function recordingSession(
   const recorded = {
     seed: header.seed,
     backend: header.backend,
-    options: { ...header.options, program: program ?? null },
+    options: {
+      ...header.options,
+      program: program ?? null,
+      ...(stateEvents === undefined ? {} : { stateEvents }),
+    },
     selection: header.selection,
     providers: header.providers.map(({ kind, version, stateVersion }) => {
       return { kind, version, stateVersion, config: header.settings.get(kind) ?? null };
@@ -146,7 +156,8 @@ export function replaySession(
   reproduce: string | undefined,
 ): Session {
   const skew = versionSkew(recording.info, providers);
-  const tap = new Verifier(recording, { reproduce, versionSkew: skew });
+  const comparable = comparableParts(recording, providers);
+  const tap = new Verifier(recording, { reproduce, versionSkew: skew, comparable });
   const { info } = recording;
   return {
     tap,
@@ -172,6 +183,22 @@ export function replaySession(
       };
     },
   };
+}
+
+/**
+ * Which parts of a state mean the same now as when it was recorded: those whose layouts are of the
+ * same version.
+ * @param providers those that replay, in the recording's order
+ */
+export function comparableParts(
+  { info }: Recording,
+  providers: readonly Provider[],
+): readonly boolean[] {
+  const engine = (info.options as RecordedOptions).engineState === ENGINE_STATE_VERSION;
+  const same = info.providers.map(({ stateVersion }, at) => {
+    return providers[at]?.stateVersion === stateVersion;
+  });
+  return [...ENGINE_PARTS.map(() => engine), ...same];
 }
 
 /**
@@ -238,6 +265,7 @@ export function recordedOptions(options: RuntimeOptions, ramBytes: number): Reco
     ramBytes,
     limits: fillLimits(options.limits),
     strict: options.strict ?? false,
+    engineState: ENGINE_STATE_VERSION,
     program: null,
   };
 }

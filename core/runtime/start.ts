@@ -23,6 +23,7 @@ import { HOST_FACTS } from "../session/facts.ts";
 import type { Recording } from "../session/recording.ts";
 import type { Faces } from "./faces.ts";
 import { RAM_BYTES_DEFAULT, checkOptions, fillLimits, type RuntimeOptions } from "./options.ts";
+import { resumingSession } from "./resume-session.ts";
 import { Runtime } from "./runtime.ts";
 import {
   checkProviders,
@@ -85,22 +86,51 @@ export function replayRuntime<const P extends readonly Provider[]>(
   providers: P,
   reproduce?: string,
 ): FacedRuntime<P[number]> {
+  const used = checkProviders(recording, providers);
+  const session = replaySession(recording, used, reproduce);
+  return buildAgain(recording, used, session) as FacedRuntime<P[number]>;
+}
+
+/**
+ * Starts a runtime that goes on where a recording of the emulated backend was cut off: run the same
+ * program on it, from its beginning. What is recorded happens again and is compared; from there on
+ * the run is a new one. At its end the recording is replaced by the whole.
+ * @param recording open and verified; stays the caller's to close, after the runtime
+ * @param providers those of the recorded session, among others
+ * @param reproduce the command line that does this again, for reports
+ * @throws {ReelError} ERR_UNSUPPORTED when it was recorded on io_uring, or came to its end;
+ *   ERR_INCOMPATIBLE_RECORDING when the providers are others; ERR_STORE
+ */
+export function resumeRuntime<const P extends readonly Provider[]>(
+  recording: Recording,
+  providers: P,
+  reproduce?: string,
+): FacedRuntime<P[number]> {
+  const used = checkProviders(recording, providers);
+  const session = resumingSession(recording, used, reproduce);
+  return buildAgain(recording, used, session) as FacedRuntime<P[number]>;
+}
+
+/** Builds a runtime like the one that was recorded. */
+function buildAgain(
+  recording: Recording,
+  providers: readonly Provider[],
+  session: Session,
+): Runtime {
   const { info } = recording;
   const recorded = info.options as RecordedOptions;
   const options = {
     limits: recorded.limits as EngineLimits,
     permute: recorded.permute,
+    // What was recorded is gone through without pauses: the order of events is the same.
     clock: "virtual" as const,
     ramBytes: recorded.ramBytes,
     strict: recorded.strict,
   };
-  // A paced run is replayed without its pauses: the order of events is the same.
   const backend = info.backend === "emulated" ? emulated(options, info.seed) : undefined;
-  const used = checkProviders(recording, providers);
-  const session = replaySession(recording, used, reproduce);
-  const settings = recordedSettings(recording, used);
-  const parts = { backend, pin: () => 0, providers: used, rejected: [], settings, session };
-  return build(options as RuntimeOptions, info.seed, parts) as FacedRuntime<P[number]>;
+  const settings = recordedSettings(recording, providers);
+  const parts = { backend, pin: () => 0, providers, rejected: [], settings, session };
+  return build(options as RuntimeOptions, info.seed, parts);
 }
 
 function assemble<P extends readonly Provider[]>(

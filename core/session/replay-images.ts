@@ -9,12 +9,11 @@ import { corrupt } from "./cursor.ts";
 import type { EventCursor } from "./cursor.ts";
 import { nameHostCall } from "./describe.ts";
 import { EVENT, HOST_CALL } from "./event.ts";
+import { ImageHistory, type OverlaidImage } from "./image-history.ts";
 import { digestImage, imageArguments } from "./tap-images.ts";
 import type { Verifier } from "./verifier.ts";
 
 const DIGEST_BYTES = 32;
-/** Granularity of what is kept in memory. */
-const PAGE_BYTES = 4096;
 
 type Numbers = readonly number[];
 
@@ -24,76 +23,18 @@ export interface ReplaySource {
   cursor(): EventCursor;
 }
 
-/** What is kept in memory of a file, by where it begins. */
-type Pages = Map<number, Uint8Array>;
-
-/** An image with pages in memory over some of the file's. */
-class OverlaidImage implements ImageFile {
-  readonly sizeBytes: number;
-  readonly readOnly: boolean;
-  readonly #under: ImageFile;
-  readonly #pages: Pages;
-
-  constructor(under: ImageFile, readOnly: boolean, pages: Pages) {
-    this.#under = under;
-    this.#pages = pages;
-    this.sizeBytes = under.sizeBytes;
-    this.readOnly = readOnly;
-  }
-
-  read(offset: number, target: Uint8Array): void {
-    this.#under.read(offset, target);
-    if (this.#pages.size === 0) return;
-    for (let at = 0; at < target.length;) {
-      const place = offset + at;
-      const inPage = place % PAGE_BYTES;
-      const count = Math.min(PAGE_BYTES - inPage, target.length - at);
-      const page = this.#pages.get(place - inPage);
-      if (page !== undefined) target.set(page.subarray(inPage, inPage + count), at);
-      at += count;
-    }
-  }
-
-  write(offset: number, bytes: Uint8Array): void {
-    checkRange(this, offset, bytes.length);
-    for (let at = 0; at < bytes.length;) {
-      const place = offset + at;
-      const inPage = place % PAGE_BYTES;
-      const count = Math.min(PAGE_BYTES - inPage, bytes.length - at);
-      this.#page(place - inPage).set(bytes.subarray(at, at + count), inPage);
-      at += count;
-    }
-  }
-
-  flush(): void {}
-
-  close(): void {
-    this.#under.close();
-  }
-
-  #page(start: number): Uint8Array {
-    let page = this.#pages.get(start);
-    if (page === undefined) {
-      page = new Uint8Array(Math.min(PAGE_BYTES, this.sizeBytes - start));
-      this.#under.read(start, page);
-      this.#pages.set(start, page);
-    }
-    return page;
-  }
-}
-
 export class ReplayImages implements Images {
   readonly #inner: Images;
   readonly #verifier: Verifier;
   readonly #source: ReplaySource;
-  /** By the first image of each file: what later openings of it share. */
-  readonly #pages = new Map<number, Pages>();
+  readonly #history: ImageHistory;
   #opened = 0;
 
   constructor(inner: Images, verifier: Verifier, source: ReplaySource) {
     this.#inner = inner;
     this.#verifier = verifier;
     this.#source = source;
+    this.#history = new ImageHistory(() => source.cursor());
   }
 
   open(path: string, options: ImageOptions): ImageFile {
@@ -108,58 +49,17 @@ export class ReplayImages implements Images {
     const number = this.#opened++;
     const found = this.#inner.open(path, { readOnly: true });
     try {
-      const image = this.#asItWas(found, options.readOnly, number, { sizeBytes, first, digest });
+      const image = this.#history.asItWas(found, options.readOnly, number, {
+        sizeBytes,
+        first,
+        digest,
+      });
       if (image !== undefined) return new ReplayImage(image, this.#verifier, number);
       throw this.#otherContents(path, found, sizeBytes!, digest);
     } catch (error) {
       found.close();
       throw error;
     }
-  }
-
-  /** The image with the contents that the recorded run found, if they can be had. */
-  #asItWas(
-    found: ImageFile,
-    readOnly: boolean,
-    number: number,
-    wanted: { sizeBytes?: number | undefined; first?: number | undefined; digest: Uint8Array },
-  ): OverlaidImage | undefined {
-    if (found.sizeBytes !== wanted.sizeBytes) return undefined;
-    const { digest, first } = wanted;
-    const shared = this.#pages.get(first!);
-    const pages: Pages = shared ?? new Map();
-    this.#pages.set(first!, pages);
-    const image = new OverlaidImage(found, readOnly, pages);
-    if (Buffer.compare(digestImage(image), digest) === 0) return image;
-    if (shared !== undefined) return undefined;
-    for (const { offset, before } of this.#overwritten(number, first!).toReversed()) {
-      if (offset + before.length > found.sizeBytes) return undefined;
-      image.write(offset, before);
-    }
-    return Buffer.compare(digestImage(image), digest) === 0 ? image : undefined;
-  }
-
-  /** What the recorded run overwrote of a file after it had opened it as this image. */
-  #overwritten(number: number, first: number): { offset: number; before: Uint8Array }[] {
-    const list: { offset: number; before: Uint8Array }[] = [];
-    const same = new Set<number>();
-    const cursor = this.#source.cursor();
-    let opened = 0;
-    for (let record = cursor.peek(); record !== undefined; record = cursor.peek()) {
-      if (record.kind === EVENT.HOST && record.code === HOST_CALL.OPEN_IMAGE) {
-        if (record.results[0] === 0) {
-          if (record.results[2] === first) same.add(opened);
-          opened++;
-        }
-      } else if (record.kind === EVENT.HOST && record.code === HOST_CALL.WRITE_IMAGE) {
-        const [image, offset] = record.args;
-        if (opened > number && same.has(image!) && record.bytes !== undefined) {
-          list.push({ offset: offset!, before: record.bytes.slice() });
-        }
-      }
-      cursor.advance();
-    }
-    return list;
   }
 
   #otherContents(path: string, found: ImageFile, sizeBytes: number, digest: Uint8Array): Error {

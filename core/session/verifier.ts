@@ -4,34 +4,21 @@
  */
 import { EventCursor } from "./cursor.ts";
 import type { DivergenceError } from "./divergence.ts";
-import { EVENT, NO_DIGEST } from "./event.ts";
+import { EVENT } from "./event.ts";
 import type { EventRecord } from "./event.ts";
 import { DifferenceJudge } from "./judge.ts";
 import type { JudgeOptions, Recorded } from "./judge.ts";
+import { digestOf, optional, sameBytes, sameNumbers } from "./same.ts";
 import type { StatePart, Tap } from "./tap.ts";
 
-const digestOf = (bytes: Uint8Array | undefined): number =>
-  bytes === undefined ? NO_DIGEST : Bun.hash.crc32(bytes);
-const optional = (digest: number): number | undefined =>
-  digest === NO_DIGEST ? undefined : digest;
-
-function sameNumbers(left: readonly number[], right: readonly number[]): boolean {
-  if (left.length !== right.length) return false;
-  for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false;
-  return true;
-}
-
-function sameBytes(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
-  if (left === undefined || right === undefined) return left === right;
-  return left.length === right.length && Buffer.compare(left, right) === 0;
-}
-
 export class Verifier implements Tap {
+  readonly #options: JudgeOptions;
   readonly #cursor: EventCursor;
   readonly #judge: DifferenceJudge;
   #finished = false;
 
   constructor(recorded: Recorded, options: JudgeOptions = {}) {
+    this.#options = options;
     this.#cursor = new EventCursor(recorded.source, recorded);
     this.#judge = new DifferenceJudge(recorded, this.#cursor, options);
   }
@@ -275,10 +262,18 @@ export class Verifier implements Tap {
   state(parts: readonly StatePart[]): void {
     const next = this.peek();
     const digests = parts.map(({ bytes }) => Bun.hash.crc32(bytes));
-    if (next?.kind === EVENT.STATE && sameNumbers(next.digests, digests)) {
+    if (next?.kind === EVENT.STATE && this.#sameState(next.digests, digests)) {
       this.#judge.agreeInState(parts);
       this.#cursor.advance();
     } else this.#judge.differInState(digests, parts);
+  }
+
+  #sameState(recorded: readonly number[], actual: readonly number[]): boolean {
+    if (recorded.length !== actual.length) return false;
+    const { comparable } = this.#options;
+    return recorded.every((digest, part) => {
+      return digest === actual[part] || comparable?.[part] === false;
+    });
   }
 
   mark(text: string): void {

@@ -1,0 +1,64 @@
+/** `ioreel run --resume`: a recorded run that was cut off goes on to its end. */
+import { DivergenceError, formatDivergence } from "../../core/session/divergence.ts";
+import { openRecording } from "../../core/session/recording.ts";
+import { Runtime } from "../../index.ts";
+import { BUILT_IN_PROVIDERS } from "../../providers/index.ts";
+import { EXIT } from "../exit-codes.ts";
+import { commandLine } from "../failure.ts";
+import { onInterrupt } from "../interrupt.ts";
+import { note } from "../output.ts";
+import { recordedScenario } from "../recorded-scenario.ts";
+import { jsonReporter } from "../reporters/json.ts";
+import { prettyReporter } from "../reporters/pretty.ts";
+import type { RunStart } from "../reporters/reporter.ts";
+import { kindsOf } from "../scenario/kinds.ts";
+import type { ScenarioReport } from "../scenario/report.ts";
+import { runScenario } from "../scenario/run-scenario.ts";
+import { conclude } from "./run.ts";
+
+/**
+ * Goes on with a recorded run.
+ * @param file the recording; it is replaced by the whole when the run has ended
+ * @returns the exit code, as for a run
+ */
+export async function resume(
+  file: string,
+  flags: { json?: boolean; quiet?: boolean },
+): Promise<number> {
+  using recording = openRecording(file);
+  const { inputs, scenario } = recordedScenario(recording, file, kindsOf(BUILT_IN_PROVIDERS));
+  const again = commandLine(["run", "--resume", file]);
+  const { eventCount, seed } = recording.info;
+  const io = Runtime.resume(recording, { reproduce: again });
+  const reporter =
+    flags.json === true ? jsonReporter() : prettyReporter({ quiet: flags.quiet === true });
+  const start: RunStart = {
+    scenario,
+    backend: "emulated",
+    clock: "virtual",
+    seed,
+    rejected: [],
+  };
+  if (flags.json !== true && flags.quiet !== true) {
+    note(`going on behind event ${eventCount}, where the recording was cut off`);
+  }
+  reporter.start(start);
+  const release = onInterrupt(() => io.interrupt());
+  let report: ScenarioReport;
+  try {
+    report = await runScenario(io, scenario, { inputs, onEvent: (event) => reporter.event(event) });
+  } finally {
+    await io.close();
+    release();
+  }
+  const { digest, events, failure, path } = io.session!;
+  if (failure instanceof DivergenceError) {
+    note(formatDivergence(failure.report));
+    return EXIT.diverged;
+  }
+  if (failure !== undefined) throw Object.assign(failure, { reproduce: again });
+  const recorded = { path: path!, events };
+  const end = { ...start, report, digest, counters: io.counters(), recording: recorded };
+  reporter.end(end);
+  return conclude(end, again);
+}

@@ -1,0 +1,134 @@
+/**
+ * The session of a run that goes on where a recording was cut off: compared with the recording as
+ * far as it goes, and recorded again as a whole. The new recording takes the place of the old one
+ * when it has come to its end, so that nothing is lost if this run is killed, too.
+ */
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { HostImages } from "../backend/emulated/host-images.ts";
+import { ReelError } from "../errors.ts";
+import type { Provider } from "../provider/define.ts";
+import { recordedFacts } from "../session/facts.ts";
+import { InputFeeder, recordedInputs } from "../session/input-feeder.ts";
+import { startRecording, type Recording } from "../session/recording.ts";
+import { ResumeImages } from "../session/resume-images.ts";
+import { ResumeTap } from "../session/resume-tap.ts";
+import { versionSkew } from "../session/skew.ts";
+import { TapBackend } from "../session/tap-backend.ts";
+import { TapImages } from "../session/tap-images.ts";
+import { Verifier } from "../session/verifier.ts";
+import { comparableParts, type RecordedOptions, type Session } from "./session.ts";
+
+/**
+ * @param recording cut off; stays the caller's to close, after the runtime
+ * @throws {ReelError} ERR_UNSUPPORTED when it was recorded on io_uring, or is complete
+ */
+export function resumingSession(
+  recording: Recording,
+  providers: readonly Provider[],
+  reproduce: string | undefined,
+): Session {
+  const { info } = recording;
+  checkResumable(recording);
+  const skew = versionSkew(info, providers);
+  const verifier = new Verifier(recording, {
+    reproduce,
+    versionSkew: skew,
+    comparable: comparableParts(recording, providers),
+  });
+  const draft = join(dirname(info.path), `.${basename(info.path)}.resumed`);
+  const progress = startRecording(
+    draft,
+    {
+      seed: info.seed,
+      backend: info.backend,
+      options: info.options,
+      selection: info.selection,
+      providers: info.providers,
+      attachments: info.attachments.map(({ name }) => {
+        return { name, content: recording.attachment(name)! };
+      }),
+    },
+    {
+      identity: { uuid: info.uuid, createdMs: info.createdMs, host: info.versions },
+      stateEvents: (info.options as RecordedOptions).stateEvents,
+    },
+  );
+  const tap = new ResumeTap(verifier, progress.tap);
+  return {
+    tap,
+    facts: recordedFacts(tap),
+    wrap(backend, pool, program) {
+      const inputs = recordedInputs(recording.cursor());
+      const feeder = new InputFeeder(backend!, verifier, inputs, program.steps);
+      const images = backend!.images as HostImages | undefined;
+      const cursor = () => recording.cursor();
+      return new TapBackend(feeder, tap, {
+        ...program,
+        memory: pool,
+        images: images && new TapImages(new ResumeImages(images, tap, verifier, cursor), tap),
+      });
+    },
+    finish(outcome) {
+      const ended = attempt(() => tap.end(outcome));
+      const { digest, eventCount, failure } = progress.finish();
+      const failed = verifier.failure ?? ended ?? failure;
+      if (failed === undefined) takePlace(draft, info.path);
+      else removeRecording(draft);
+      return {
+        mode: "recorded",
+        digest,
+        events: eventCount,
+        path: info.path,
+        identical: undefined,
+        failure: failed,
+      };
+    },
+  };
+}
+
+function checkResumable({ info }: Recording): void {
+  const refuse = (why: string, mend: string): never => {
+    throw new ReelError("ERR_UNSUPPORTED", `Cannot go on with ${info.path}: ${why}`, { mend });
+  };
+  if (info.backend !== "emulated") {
+    refuse(
+      "it was recorded on io_uring, and what the kernel held is gone",
+      "Replay it, or run its program again",
+    );
+  }
+  if (info.state === "complete") {
+    refuse(`its run came to its end (${info.outcome ?? "ok"})`, "Replay it");
+  }
+}
+
+/** What may lie beside a recording: SQLite's files, and the tail with what did not fit into it. */
+function besides(path: string): string[] {
+  const folder = dirname(path);
+  const name = basename(path);
+  const isBeside = /^-(wal|shm|journal|tail(\.\d+)?)$/;
+  return readdirSync(folder)
+    .filter((each) => each.startsWith(name) && isBeside.test(each.slice(name.length)))
+    .map((each) => join(folder, each));
+}
+
+function removeRecording(path: string): void {
+  for (const each of besides(path)) rmSync(each, { force: true });
+  rmSync(path, { force: true });
+}
+
+/** Puts the new recording in place of the old one, whose log and tail belong to it alone. */
+function takePlace(draft: string, path: string): void {
+  for (const each of besides(path)) rmSync(each, { force: true });
+  if (existsSync(draft)) renameSync(draft, path);
+}
+
+function attempt(action: () => void): ReelError | undefined {
+  try {
+    action();
+    return undefined;
+  } catch (error) {
+    if (error instanceof ReelError) return error;
+    throw error;
+  }
+}

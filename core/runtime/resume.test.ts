@@ -1,0 +1,143 @@
+/**
+ * A run that was cut off goes on to the same end: at whatever event it was killed, the resumed
+ * session is, event for event, the one that would have been without the kill.
+ */
+import { describe, expect, test } from "bun:test";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { openRecording, Runtime } from "../../index.ts";
+import { rewriteRecording } from "../session/rewrite.ts";
+import { refusal, temporaryFolder } from "../session/session.fixture.ts";
+
+const SECTOR = 512;
+
+/** Pipes, sleeps and seeded luck: what happens next depends on all that happened before. */
+async function chatter(io: Runtime): Promise<number> {
+  return io.run(async () => {
+    const { reader, writer } = await io.open("pipe", { capacity: 4096 });
+    io.spawn(async () => {
+      for (let i = 0; i < 40; i++) {
+        await writer.write(`line ${io.random.below(1000)}\n`);
+        if (i % 5 === 0) await io.sleep(io.random.below(1_000_000));
+      }
+      await writer.close();
+    });
+    let total = 0;
+    for (;;) {
+      const bytes = await reader.read(1 + io.random.below(64));
+      if (bytes.length === 0) break;
+      total += bytes.length;
+      io.mark(`read ${total}`);
+    }
+    await reader.close();
+    return total;
+  });
+}
+
+async function record(path: string, main: (io: Runtime) => Promise<unknown>): Promise<string> {
+  const io = await Runtime.start({
+    backend: "emulated",
+    seed: 5,
+    record: { path, stateEvents: 32 },
+  });
+  await main(io);
+  await io.close();
+  return io.session!.digest;
+}
+
+async function resume(path: string, main: (io: Runtime) => Promise<unknown>) {
+  using recording = openRecording(path);
+  const io = Runtime.resume(recording);
+  let failed: unknown;
+  await main(io).catch((error: unknown) => {
+    failed = error;
+  });
+  await io.close();
+  return { failed, summary: io.session! };
+}
+
+describe("Runtime.resume()", () => {
+  test("comes to the same session from a cut at any event", async () => {
+    using folder = temporaryFolder();
+    const whole = folder.path("whole.reel");
+    const digest = await record(whole, chatter);
+    using recording = openRecording(whole);
+    const { eventCount } = recording;
+    expect(eventCount).toBeGreaterThan(150);
+    for (let at = 0; at < eventCount; at += 7) {
+      const cut = folder.path(`cut-${at}.reel`);
+      rewriteRecording(whole, cut, (event, sequence) => (sequence < at ? event : []));
+      const { failed, summary } = await resume(cut, chatter);
+      expect(failed).toBeUndefined();
+      expect({ at, digest: summary.digest }).toEqual({ at, digest });
+      using resumed = openRecording(cut);
+      expect(resumed.info).toMatchObject({ state: "complete", outcome: "ok", eventCount });
+      expect(resumed.info.uuid).toBe(recording.info.uuid);
+    }
+  });
+
+  test("leaves an image as the uninterrupted run leaves it", async () => {
+    using folder = temporaryFolder();
+    const image = folder.path("disk.img");
+    const before = new Uint8Array(64 * SECTOR).map((_, at) => at % 251);
+    const copy = async (io: Runtime): Promise<unknown> =>
+      io.run(async () => {
+        const disk = await io.open("sata", { image });
+        for (let block = 0; block < 16; block++) {
+          const bytes = await disk.read(SECTOR, { offset: block * SECTOR });
+          await disk.write(bytes.toReversed(), { offset: (block + 32) * SECTOR });
+          await disk.write(
+            bytes.map((byte) => byte ^ 0xff),
+            { offset: block * SECTOR },
+          );
+          if (block % 4 === 0) await disk.flush();
+        }
+        await disk.close();
+      });
+    writeFileSync(image, before);
+    const whole = folder.path("whole.reel");
+    const digest = await record(whole, copy);
+    const after = readFileSync(image);
+    for (const share of [0.3, 0.6, 0.9]) {
+      writeFileSync(image, before);
+      const cut = folder.path(`cut-${share}.reel`);
+      using recording = openRecording(whole);
+      const at = Math.floor(recording.eventCount * share);
+      rewriteRecording(whole, cut, (event, sequence) => (sequence < at ? event : []));
+      const { failed, summary } = await resume(cut, copy);
+      expect(failed).toBeUndefined();
+      expect(summary).toMatchObject({ digest, failure: undefined });
+      expect(Buffer.compare(readFileSync(image), after)).toBe(0);
+    }
+  });
+
+  test("keeps the recording as it was when another program runs on it", async () => {
+    using folder = temporaryFolder();
+    const whole = folder.path("whole.reel");
+    await record(whole, chatter);
+    const cut = folder.path("cut.reel");
+    rewriteRecording(whole, cut, (event, sequence) => (sequence < 60 ? event : []));
+    const kept = folder.path("kept.reel");
+    copyFileSync(cut, kept);
+    const { summary } = await resume(cut, async (io) => io.run(() => io.sleep(1000)));
+    expect(summary.failure?.code).toBe("ERR_DIVERGED");
+    expect(Buffer.compare(readFileSync(cut), readFileSync(kept))).toBe(0);
+    expect(existsSync(folder.path(".cut.reel.resumed"))).toBe(false);
+  });
+
+  test("refuses a session that came to its end, and one of io_uring", async () => {
+    using folder = temporaryFolder();
+    const whole = folder.path("whole.reel");
+    await record(whole, chatter);
+    using recording = openRecording(whole);
+    const error = refusal(() => Runtime.resume(recording));
+    expect(error.code).toBe("ERR_UNSUPPORTED");
+    expect(error.message).toContain("came to its end");
+    const { info } = recording;
+    const uring = {
+      ...recording,
+      info: { ...info, backend: "uring" as const, state: "interrupted" },
+    };
+    const other = refusal(() => Runtime.resume(uring as unknown as typeof recording));
+    expect(other.message).toContain("recorded on io_uring");
+  });
+});
