@@ -253,8 +253,8 @@ export function startRecording(
   header: RecordingHeader,
   options: WriterOptions & RecorderOptions = {},
 ): RecordingInProgress {
-  const writer = new RecordingWriter(resolve(path), header, options);
-  const tap = new Recorder(writer, options);
+  const sink = new TailSink(resolve(path), header, options);
+  const tap = new Recorder(sink, options);
   let summary: RecordingSummary | undefined;
   return {
     path: sink.path,

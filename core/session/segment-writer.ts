@@ -1,23 +1,35 @@
 /**
- * Fills segments: counts the events that go into the encoder and hands a segment over when it is
- * full. Where a segment ends depends on its bytes alone, never on time, so that equal runs have
- * equal segments and therefore equal digests.
+ * Fills segments: counts the events that go into the encoder, says of each that it is in the
+ * session, and hands a segment over when it is full. Where a segment ends depends on its bytes
+ * alone, never on time, so that equal runs have equal segments and therefore equal digests.
  */
 import { SegmentEncoder } from "./codec/encoder.ts";
 import { SEGMENT_BYTES_TARGET } from "./codec/format.ts";
-import type { SegmentSink } from "./segment.ts";
+import type { FrameSink, OpenFrame, SegmentSink } from "./segment.ts";
+import { FRAME_WORD } from "./tail/layout.ts";
+
+/** Where lengths go that nobody looks at: segments that are in the heap until they are full. */
+const NOWHERE: OpenFrame = {
+  bytes: new Uint8Array(0),
+  words: new Int32Array(FRAME_WORD.LENGTH + 1),
+  headerWord: 0,
+};
 
 export class SegmentWriter {
   /** Events are written here; {@link wrote} must follow each. */
   readonly encoder = new SegmentEncoder();
-  readonly #sink: SegmentSink;
+  readonly #sink: SegmentSink | FrameSink;
   #firstSequence = 0;
   #eventCount = 0;
   #timeFirstNs = 0;
+  #codec = 0;
+  #words = NOWHERE.words;
+  #codecAt: number = FRAME_WORD.CODEC;
+  #lengthAt: number = FRAME_WORD.LENGTH;
 
-  constructor(sink: SegmentSink) {
+  constructor(sink: SegmentSink | FrameSink) {
     this.#sink = sink;
-    this.encoder.reset();
+    this.#begin();
   }
 
   /** Events so far. */
@@ -25,30 +37,54 @@ export class SegmentWriter {
     return this.#firstSequence + this.#eventCount;
   }
 
-  /** Counts the event just encoded and seals the segment when it is full. */
+  /**
+   * Counts the event just encoded, which is in the session from here on, and seals the segment when
+   * it is full.
+   */
   wrote(): void {
     this.#eventCount++;
-    if (this.encoder.length >= SEGMENT_BYTES_TARGET) this.#handOver();
+    const { encoder } = this;
+    const { length } = encoder;
+    if (length >= SEGMENT_BYTES_TARGET) {
+      this.#handOver(false);
+      return;
+    }
+    if (encoder.codec !== this.#codec) this.#sayCodec();
+    this.#words[this.#lengthAt] = length;
   }
 
   /** Hands over what is there, full or not. Only at the end: it would shift all later segments. */
   flush(): void {
-    if (this.#eventCount > 0) this.#handOver();
+    if (this.#eventCount > 0) this.#handOver(true);
   }
 
-  #handOver(): void {
+  #sayCodec(): void {
+    this.#codec = this.encoder.codec;
+    this.#words[this.#codecAt] = this.#codec;
+  }
+
+  #handOver(last: boolean): void {
     const encoder = this.encoder;
-    this.#sink.write({
-      firstSequence: this.#firstSequence,
-      eventCount: this.#eventCount,
-      timeFirstNs: this.#timeFirstNs,
-      timeLastNs: encoder.timeNs,
-      codec: encoder.codec,
-      bytes: encoder.bytes,
-    });
-    this.#firstSequence += this.#eventCount;
+    const eventCount = this.#eventCount;
+    const firstSequence = this.#firstSequence;
+    const timeFirstNs = this.#timeFirstNs;
+    const { bytes, codec, timeNs } = encoder;
+    // Counted before the sink has it: a frame that is sealed is in the session, whatever follows.
+    this.#firstSequence += eventCount;
     this.#eventCount = 0;
-    this.#timeFirstNs = encoder.timeNs;
-    encoder.reset();
+    this.#timeFirstNs = timeNs;
+    const times = { timeFirstNs, timeLastNs: timeNs };
+    this.#sink.write({ firstSequence, eventCount, ...times, codec, bytes }, last);
+    if (!last) this.#begin();
+  }
+
+  #begin(): void {
+    const frame = "frame" in this.#sink ? this.#sink.frame : NOWHERE;
+    this.#words = frame.words;
+    this.#codecAt = frame.headerWord + FRAME_WORD.CODEC;
+    this.#lengthAt = frame.headerWord + FRAME_WORD.LENGTH;
+    this.#codec = 0;
+    if (frame === NOWHERE) this.encoder.reset();
+    else this.encoder.reset(frame.bytes);
   }
 }

@@ -28,13 +28,14 @@ export interface Seal {
 
 export type SealedSegment = RawSegment & Seal;
 
-/**
- * Where full segments go. Today the store's writer in the same thread; the interface is narrow so
- * that a Worker can take its place, which then seals, compresses and inserts.
- */
+/** Where full segments go. */
 export interface SegmentSink {
-  /** Takes a segment; its bytes may not be kept. @throws {ReelError} ERR_STORE */
-  write(segment: RawSegment): void;
+  /**
+   * Takes a segment; its bytes may not be kept.
+   * @param last whether no other one follows
+   * @throws {ReelError} ERR_STORE
+   */
+  write(segment: RawSegment, last?: boolean): void;
   /**
    * Keeps the parts of a state, whose checksums are the event of this number. A sink that keeps
    * events only, or none, leaves it out.
@@ -42,8 +43,25 @@ export interface SegmentSink {
   keepState?(sequence: number, parts: readonly StatePart[]): void;
 }
 
+/** Where the bytes of a segment are written, so that each event is in the session at once. */
+export interface OpenFrame {
+  /** Room for a segment that is almost full and one more event. */
+  readonly bytes: Uint8Array;
+  /** Views of the memory that the frame is in, and the word of it that its header begins with. */
+  readonly words: Int32Array;
+  readonly headerWord: number;
+}
+
+/** A sink that has the memory itself in which segments are filled. */
+export interface FrameSink extends SegmentSink {
+  /** The room for the segment that is filled next; another one after each {@link write}. */
+  readonly frame: OpenFrame;
+}
+
 /** Where segments come from. Reading changes nothing, so that several cursors can share one. */
 export interface SegmentSource {
+  /** Whether every segment is checked against its seal before it is given out. Default false. */
+  readonly checked?: boolean;
   /** The segment that holds the event of this number, or the last one before it. */
   segmentAt(sequence: number): SealedSegment | undefined;
 }
@@ -57,9 +75,19 @@ const CHAIN_ROOT: Uint8Array = new Uint8Array(
 
 /** Computes the links of a chain, one segment after the other. */
 export class SegmentChain {
-  #link: Uint8Array = CHAIN_ROOT;
+  #link: Uint8Array;
   readonly #header = new Uint8Array(HEADER_BYTES);
   readonly #view = new DataView(this.#header.buffer);
+
+  /** @param link where to go on; by default a session's beginning */
+  constructor(link: Uint8Array = CHAIN_ROOT) {
+    this.#link = link;
+  }
+
+  /** Takes back what was sealed after this link. */
+  goBack(link: Uint8Array): void {
+    this.#link = link;
+  }
 
   /** The last link: 32 bytes. Before the first segment, the chain's root. */
   get link(): Uint8Array {
@@ -106,13 +134,20 @@ export class SegmentChecker {
     return this.#chain.digest;
   }
 
+  /** Goes on behind a segment, whose link is taken as it is. */
+  follow(segment: SealedSegment): void {
+    this.#chain.goBack(segment.chain);
+    this.#nextSequence = segment.firstSequence + segment.eventCount;
+    this.#timeNs = segment.timeLastNs;
+  }
+
   /**
    * Checks the next segment against its seal and against what came before it.
+   * @param sealed whether its seal is checked already
    * @returns what is wrong, as "found x, wanted y", or undefined when all agrees
    */
-  check(segment: SealedSegment): string | undefined {
-    const { bytes, firstSequence, timeFirstNs } = segment;
-    const { codec } = segment;
+  check(segment: SealedSegment, sealed = false): string | undefined {
+    const { bytes, codec, firstSequence, timeFirstNs } = segment;
     if (codec < CODEC_FIRST || codec > CODEC_VERSION) {
       return `found event codec ${codec}, wanted ${CODEC_FIRST} to ${CODEC_VERSION}`;
     }
@@ -124,6 +159,10 @@ export class SegmentChecker {
     }
     if (bytes.length > SEGMENT_BYTES_MAX) {
       return `found ${bytes.length} bytes, wanted at most ${SEGMENT_BYTES_MAX}`;
+    }
+    if (sealed) {
+      this.follow(segment);
+      return undefined;
     }
     const { crc32, chain } = this.#chain.seal(segment);
     if (crc32 !== segment.crc32) {
@@ -139,10 +178,11 @@ export class SegmentChecker {
   }
 }
 
-/** Names a segment in messages. */
-export function nameSegment(ordinal: number, segment: RawSegment): string {
+/** Names a segment in messages. @param ordinal its number from 0, where that is known */
+export function nameSegment(ordinal: number | undefined, segment: RawSegment): string {
   const last = segment.firstSequence + segment.eventCount - 1;
-  return `segment ${ordinal} (events ${segment.firstSequence} to ${last})`;
+  const events = `events ${segment.firstSequence} to ${last}`;
+  return ordinal === undefined ? `the segment of ${events}` : `segment ${ordinal} (${events})`;
 }
 
 /** Segments kept in memory: for tests, for tools, and where no file is wanted. */

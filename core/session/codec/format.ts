@@ -78,6 +78,10 @@ export const SEGMENT_BYTES_TARGET = 65536;
 export const PAYLOAD_BYTES_MAX = 128 * 1024 * 1024;
 /** All fields of any event without its payload, texts and lists: generous. */
 export const EVENT_FIELDS_BYTES_MAX = 512;
+/** Payloads up to this size fit behind a segment that is almost full without growing its buffer. */
+export const PAYLOAD_ROOM_BYTES = 256 * 1024;
+/** The buffer of a segment: one that is almost full, and one more event. */
+export const FRAME_BYTES = SEGMENT_BYTES_TARGET + PAYLOAD_ROOM_BYTES + EVENT_FIELDS_BYTES_MAX;
 /** What a hostile recording can make a reader hold at once. */
 export const SEGMENT_BYTES_MAX = SEGMENT_BYTES_TARGET + PAYLOAD_BYTES_MAX + EVENT_FIELDS_BYTES_MAX;
 /** Marks and outcomes: a line for people. */

@@ -10,9 +10,9 @@ import {
   CODEC_CHECKSUMS,
   CODEC_FIRST,
   EVENT_FIELDS_BYTES_MAX,
+  FRAME_BYTES,
   OPCODE_MAX,
   PAYLOAD_BYTES_MAX,
-  SEGMENT_BYTES_TARGET,
   SLOT_MAX,
   STATE_PARTS_MAX,
   TAG,
@@ -20,16 +20,12 @@ import {
 } from "./format.ts";
 import { CodecModel } from "./model.ts";
 
-/** Payloads up to this size fit behind a full segment without growing the buffer. */
-const PAYLOAD_ROOM_BYTES = 256 * 1024;
-const BUFFER_BYTES = SEGMENT_BYTES_TARGET + PAYLOAD_ROOM_BYTES + EVENT_FIELDS_BYTES_MAX;
-
 export class PlainEncoder {
   protected readonly model = new CodecModel();
-  protected readonly writer = new ByteWriter(BUFFER_BYTES);
+  protected readonly writer = new ByteWriter(FRAME_BYTES);
   /** The codec that the segment so far needs. */
   codec = CODEC_FIRST;
-  readonly #standard: Uint8Array = this.writer.bytes;
+  #standard: Uint8Array = this.writer.bytes;
 
   /** Bytes in the segment so far. */
   get length(): number {
@@ -46,9 +42,13 @@ export class PlainEncoder {
     return this.writer.bytes.subarray(0, this.writer.at);
   }
 
-  /** Begins the next segment, at the clock where the last one ended. */
-  reset(): void {
-    this.writer.bytes = this.#standard;
+  /**
+   * Begins the next segment, at the clock where the last one ended.
+   * @param room where to write it, FRAME_BYTES long; where the last one was if absent
+   */
+  reset(room: Uint8Array = this.#standard): void {
+    this.#standard = room;
+    this.writer.bytes = room;
     this.writer.at = 0;
     this.codec = CODEC_FIRST;
     this.model.reset(this.model.timeNs);

@@ -100,15 +100,14 @@ function checkReplaceable(path: string): void {
  * Makes the file of a recording. It is built beside its path and takes its place when it is whole,
  * so that whatever goes wrong leaves what was there before; a recording that was there is replaced.
  * @param fill writes the first rows, in one transaction
- * @param sizeBytesMax the file may not grow beyond; the recording ends with ERR_STORE there
- * @returns the open database, logging ahead
+ * @param sizeBytesMax the file may not grow beyond
  * @throws {ReelError} ERR_STORE
  */
 export function createDatabase(
   path: string,
   fill: (database: Database) => void,
   sizeBytesMax: number,
-): Database {
+): void {
   const draft = join(dirname(path), `.${basename(path)}.${process.pid}.new`);
   try {
     checkReplaceable(path);
@@ -120,7 +119,6 @@ export function createDatabase(
     } finally {
       for (const sidecar of ["", ...SIDECARS]) rmSync(`${draft}${sidecar}`, { force: true });
     }
-    return openForRecording(path, sizeBytesMax);
   } catch (error) {
     throw storeError(`record to ${path}`, error);
   }
@@ -146,15 +144,29 @@ function limitSize(database: Database, sizeBytesMax: number): void {
   database.run(`PRAGMA max_page_count = ${Math.max(1, Math.floor(sizeBytesMax / PAGE_BYTES))}`);
 }
 
-function openForRecording(path: string, sizeBytesMax: number): Database {
+/**
+ * Opens a recording to go on with it, logging ahead. One connection at a time may.
+ * @param options `durable` when a commit is to survive a power failure; `sizeBytesMax` beyond which
+ *   the file may not grow: the recording ends with ERR_STORE there
+ * @throws {SQLiteError}
+ */
+export function openForRecording(
+  path: string,
+  options: { durable: boolean; sizeBytesMax: number },
+): Database {
   const database = openScoped(path, { readonly: false, create: false });
-  database.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
-  database.run("PRAGMA journal_mode = WAL");
-  // Bun's SQLite syncs on each commit by default; a process that dies loses nothing without that.
-  database.run("PRAGMA synchronous = NORMAL");
-  database.run(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);
-  limitSize(database, sizeBytesMax);
-  return database;
+  try {
+    database.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
+    database.run("PRAGMA journal_mode = WAL");
+    // Bun's SQLite syncs on each commit by default; a process that dies loses nothing without that.
+    database.run(`PRAGMA synchronous = ${options.durable ? "FULL" : "NORMAL"}`);
+    database.run(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);
+    limitSize(database, options.sizeBytesMax);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 /**

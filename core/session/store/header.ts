@@ -183,13 +183,19 @@ export function attachmentRows(attachments: readonly Attachment[]): AttachmentRo
 
 /** Computes seals: everything but the progress is hashed once. */
 export class HeaderSeal {
-  readonly #fixed: string;
+  /** The hash of everything but the progress, in hexadecimal. */
+  readonly fixed: string;
 
-  constructor(
+  /** @param fixed as an earlier seal of the same header had it */
+  constructor(fixed: string) {
+    this.fixed = fixed;
+  }
+
+  static of(
     header: HeaderRow,
     providers: readonly ProviderRow[],
     attachments: readonly AttachmentRow[],
-  ) {
+  ): HeaderSeal {
     const { format, uuid, createdMs, seed, backend, options, selection } = header;
     const { ioreel, bun, kernel, arch } = header;
     const byName = attachments.toSorted((a, b) => (a.name < b.name ? -1 : 1));
@@ -198,12 +204,12 @@ export class HeaderSeal {
       providers.map((row) => [row.index, row.kind, row.version, row.stateVersion, row.config]),
       byName.map((row) => [row.name, row.length, row.sha256.toHex()]),
     ];
-    this.#fixed = sha256(`ioreel recording ${JSON.stringify(fixed)}`).toHex();
+    return new HeaderSeal(sha256(`ioreel recording ${JSON.stringify(fixed)}`).toHex());
   }
 
   /** The seal of the recording at this point: 32 bytes. */
   seal(progress: RecordingProgress): Uint8Array {
     const { state, eventCount, digest, outcome } = progress;
-    return sha256(JSON.stringify([this.#fixed, state, eventCount, digest, outcome]));
+    return sha256(JSON.stringify([this.fixed, state, eventCount, digest, outcome]));
   }
 }

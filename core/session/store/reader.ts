@@ -25,6 +25,7 @@ import {
   NAME_BYTES_MAX,
   PROVIDERS_MAX,
 } from "./limits.ts";
+import { unpackSegment } from "./packing.ts";
 import { PlaceRowsReader } from "./places.ts";
 import { attachment, provider, recording, segment } from "./schema.ts";
 
@@ -152,12 +153,15 @@ export class RecordingReader implements SegmentSource {
       if (!plain || !isHash(rest.chain)) {
         refuseFile(this.path, `the segment at event ${sequence} has a damaged header`);
       }
-      if (!isBytes(data) || data.length !== rawLength) {
+      const name = (): string => `the segment at event ${sequence}`;
+      if (!isBytes(data) || rawLength > SEGMENT_BYTES_MAX || data.length > rawLength) {
         const found = isBytes(data) ? `${data.length}` : "no fitting";
-        const name = `the segment at event ${sequence}`;
-        refuseFile(this.path, `${name} holds ${found} bytes, wanted ${rawLength}`);
+        refuseFile(this.path, `${name()} holds ${found} bytes, wanted ${rawLength}`);
       }
-      return { ...rest, bytes: data };
+      if (data.length === rawLength) return { ...rest, bytes: data };
+      const bytes = unpackSegment(data, rawLength);
+      if (typeof bytes === "string") refuseFile(this.path, `${name()} cannot be unpacked: ${bytes}`);
+      return { ...rest, bytes };
     });
   }
 

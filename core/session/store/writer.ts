@@ -1,77 +1,37 @@
 /**
- * Writes a recording: seals segments and inserts them, each in a transaction with the header's new
- * seal, so that whenever the process dies the file holds a sealed beginning of the session.
+ * Makes a recording's file and writes to it in this thread, or hands it over to another one.
  */
 import type { Database } from "bun:sqlite";
-import { eq, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
-import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
 import type { RawSegment, SegmentSink } from "../segment.ts";
 import { SegmentChain } from "../segment.ts";
 import { claimPath } from "./claim.ts";
-import { closeRecorded, createDatabase } from "./database.ts";
+import { createDatabase, openForRecording } from "./database.ts";
 import { storeError } from "./errors.ts";
 import { attachmentRows, headerRow, HeaderSeal, newIdentity, providerRows } from "./header.ts";
-import type {
-  RecordingHeader,
-  RecordingIdentity,
-  RecordingProgress,
-  RecordingState,
-} from "./header.ts";
-import { attachment, provider, recording, segment } from "./schema.ts";
+import type { RecordingHeader, RecordingIdentity, RecordingState } from "./header.ts";
+import { ROW_ID, SegmentInserter } from "./inserter.ts";
+import type { InserterFacts } from "./inserter.ts";
+import { attachment, provider, recording } from "./schema.ts";
 
 export interface WriterOptions {
   /** The file may not grow beyond; the recording ends with ERR_STORE there. Default: no bound. */
   readonly sizeBytesMax?: number;
   /** Whose recording it is; a new one if absent. */
   readonly identity?: RecordingIdentity;
-}
-
-/** The one row of the `recording` table. */
-const ROW_ID = 1;
-
-type Store = BunSQLiteDatabase<Record<string, never>>;
-
-function prepareStatements(store: Store) {
-  return {
-    insert: store
-      .insert(segment)
-      .values({
-        firstSequence: sql.placeholder("firstSequence"),
-        eventCount: sql.placeholder("eventCount"),
-        timeFirstNs: sql.placeholder("timeFirstNs"),
-        timeLastNs: sql.placeholder("timeLastNs"),
-        codec: sql.placeholder("codec"),
-        rawLength: sql.placeholder("rawLength"),
-        crc32: sql.placeholder("crc32"),
-        chain: sql.placeholder("chain"),
-        data: sql.placeholder("data"),
-      })
-      .prepare(),
-    progress: store
-      .update(recording)
-      .set({
-        state: sql`${sql.placeholder("state")}`,
-        eventCount: sql`${sql.placeholder("eventCount")}`,
-        digest: sql`${sql.placeholder("digest")}`,
-        outcome: sql`${sql.placeholder("outcome")}`,
-        seal: sql`${sql.placeholder("seal")}`,
-      })
-      .where(eq(recording.id, ROW_ID))
-      .prepare(),
-  };
+  /** Whether what is committed survives a power failure. Default false. */
+  readonly durable?: boolean;
 }
 
 export class RecordingWriter implements SegmentSink {
   readonly path: string;
   readonly uuid: string;
-  readonly #database: Database;
-  readonly #store: Store;
-  readonly #statements: ReturnType<typeof prepareStatements>;
-  readonly #chain = new SegmentChain();
-  readonly #seal: HeaderSeal;
-  #eventCount = 0;
-  #digest = this.#chain.digest;
+  readonly #options: WriterOptions;
+  /** While this thread has the file open. */
+  #inserter: SegmentInserter | undefined;
+  readonly #facts: InserterFacts;
+  /** What was in the file when this thread had it open last. */
+  #known = { eventCount: 0, digest: "" };
   #closed = false;
   /** Gives the path back to other recorders. */
   readonly #release: () => void;
@@ -89,14 +49,21 @@ export class RecordingWriter implements SegmentSink {
     const attachments = attachmentRows(header.attachments ?? []);
     this.path = path;
     this.uuid = row.uuid;
-    this.#seal = new HeaderSeal(row, providers, attachments);
-    const progress = this.#progress("recording", null);
+    this.#options = options;
+    const seal = HeaderSeal.of(row, providers, attachments);
+    const chain = new SegmentChain();
+    this.#facts = { path, fixedSeal: seal.fixed };
+    const progress = {
+      state: "recording",
+      eventCount: 0,
+      digest: chain.digest,
+      outcome: null,
+    } as const;
     const fill = (database: Database): void => {
       const store = drizzle({ client: database });
-      const seal = this.#seal.seal(progress);
       store
         .insert(recording)
-        .values({ id: ROW_ID, ...row, ...progress, seal })
+        .values({ id: ROW_ID, ...row, ...progress, seal: seal.seal(progress) })
         .run();
       for (const values of providers) store.insert(provider).values(values).run();
       for (const [index, values] of attachments.entries()) {
@@ -109,48 +76,46 @@ export class RecordingWriter implements SegmentSink {
     };
     this.#release = claimPath(path);
     try {
-      this.#database = createDatabase(path, fill, options.sizeBytesMax ?? Infinity);
+      createDatabase(path, fill, options.sizeBytesMax ?? Infinity);
+      this.#inserter = this.#open();
     } catch (error) {
       this.#release();
       throw error;
     }
-    this.#store = drizzle({ client: this.#database });
-    this.#statements = prepareStatements(this.#store);
   }
 
-  /** Events in the file. */
+  /** Events in the file when this thread had it open last. */
   get eventCount(): number {
-    return this.#eventCount;
+    return (this.#inserter ?? this.#known).eventCount;
   }
 
-  /** The digest of what is in the file. */
+  /** The digest of what was in the file then. */
   get digest(): string {
-    return this.#digest;
+    return (this.#inserter ?? this.#known).digest;
+  }
+
+  /** Seals and inserts a segment. @throws {ReelError} ERR_STORE; the file is as it was before */
+  write(raw: RawSegment): void {
+    this.inserter().write(raw);
   }
 
   /**
-   * Seals and inserts a segment.
-   * @throws {ReelError} ERR_STORE; the file then holds what it held before
+   * Closes the file for another thread to go on with it; the claim on its path stays.
+   * @returns what that thread has to know
    */
-  write(raw: RawSegment): void {
-    const { crc32, chain } = this.#chain.seal(raw);
-    const { firstSequence, eventCount, timeFirstNs, timeLastNs, codec, bytes } = raw;
-    const before = this.#progress("recording", null);
-    this.#eventCount = firstSequence + eventCount;
-    this.#digest = this.#chain.digest;
-    const times = { timeFirstNs, timeLastNs };
-    const rest = { codec, rawLength: bytes.length, crc32, chain, data: bytes };
-    try {
-      // The callback must be synchronous: an async one commits even when it throws.
-      this.#store.transaction(() => {
-        this.#statements.insert.run({ firstSequence, eventCount, ...times, ...rest });
-        this.#writeProgress("recording", null);
-      });
-    } catch (error) {
-      this.#eventCount = before.eventCount;
-      this.#digest = before.digest;
-      throw storeError(`record to ${this.path}`, error);
-    }
+  handOver(): InserterFacts {
+    this.#letGo();
+    return this.#facts;
+  }
+
+  /**
+   * The inserter of the file, which this thread opens again if it was handed over; nobody else may
+   * have it open.
+   * @throws {ReelError} ERR_STORE
+   */
+  inserter(): SegmentInserter {
+    this.#inserter ??= this.#open();
+    return this.#inserter;
   }
 
   /**
@@ -163,13 +128,7 @@ export class RecordingWriter implements SegmentSink {
     if (this.#closed) return;
     this.#closed = true;
     try {
-      try {
-        this.#writeProgress(state, outcome);
-      } catch (error) {
-        this.#database.close();
-        throw storeError(`finish the recording ${this.path}`, error);
-      }
-      closeRecorded(this.#database, this.path);
+      this.inserter().finish(state, outcome);
     } finally {
       this.#release();
     }
@@ -179,16 +138,25 @@ export class RecordingWriter implements SegmentSink {
   abandon(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#database.close();
+    this.#letGo();
     this.#release();
   }
 
-  #progress(state: RecordingState, outcome: string | null): RecordingProgress {
-    return { state, eventCount: this.#eventCount, digest: this.#digest, outcome };
+  #letGo(): void {
+    if (this.#inserter === undefined) return;
+    const { eventCount, digest } = this.#inserter;
+    this.#known = { eventCount, digest };
+    this.#inserter.close();
+    this.#inserter = undefined;
   }
 
-  #writeProgress(state: RecordingState, outcome: string | null): void {
-    const progress = this.#progress(state, outcome);
-    this.#statements.progress.run({ ...progress, seal: this.#seal.seal(progress) });
+  #open(): SegmentInserter {
+    const { durable = false, sizeBytesMax = Infinity } = this.#options;
+    try {
+      const database = openForRecording(this.path, { durable, sizeBytesMax });
+      return new SegmentInserter(database, this.#facts);
+    } catch (error) {
+      throw storeError(`record to ${this.path}`, error);
+    }
   }
 }

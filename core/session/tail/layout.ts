@@ -3,7 +3,7 @@
  * writes it, who archives from it and who recovers from it. Numbers are little-endian; a "word" is
  * the index of a 32-bit one. See docs/design/0011-the-write-path.md.
  */
-import { EVENT_FIELDS_BYTES_MAX, SEGMENT_BYTES_TARGET } from "../codec/format.ts";
+import { FRAME_BYTES } from "../codec/format.ts";
 
 /** "REEL" and "TAIL". */
 export const TAIL_MAGIC = [0x4c454552, 0x4c494154] as const;
@@ -85,10 +85,6 @@ export const FRAME_FLAG = {
   IN_FILE: 2,
 } as const;
 
-/** Payloads up to this size fit behind a full segment. */
-export const PAYLOAD_ROOM_BYTES = 256 * 1024;
-/** What an open frame has room for: a segment that is almost full and one more event. */
-export const FRAME_BYTES = SEGMENT_BYTES_TARGET + PAYLOAD_ROOM_BYTES + EVENT_FIELDS_BYTES_MAX;
 /** A frame with its header. */
 export const FRAME_ROOM_BYTES = FRAME_HEADER_BYTES + FRAME_BYTES;
 

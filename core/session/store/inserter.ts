@@ -1,0 +1,165 @@
+/**
+ * Inserts what was recorded into a recording's open file: each segment with the header's new seal
+ * in one transaction, so that whenever the process dies the file holds a sealed beginning of the
+ * session. Whoever has the file open has the one inserter of it.
+ */
+import type { Database } from "bun:sqlite";
+import { eq, sql } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/bun-sqlite";
+import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
+import type { CheckpointRow, MarkRow, PlaceCollector } from "../archive/place-rows.ts";
+import type { RawSegment, SegmentSink } from "../segment.ts";
+import { SegmentChain } from "../segment.ts";
+import { closeRecorded } from "./database.ts";
+import { storeError } from "./errors.ts";
+import { HeaderSeal } from "./header.ts";
+import type { RecordingProgress, RecordingState } from "./header.ts";
+import { packSegment } from "./packing.ts";
+import { checkpoint, mark, recording, segment } from "./schema.ts";
+
+/** What an inserter has to know that is not in the file: plain values, for any thread. */
+export interface InserterFacts {
+  readonly path: string;
+  /** What the header's seal is made of beside the progress. */
+  readonly fixedSeal: string;
+}
+
+/** The one row of the `recording` table. */
+export const ROW_ID = 1;
+
+function prepareStatements(store: BunSQLiteDatabase<Record<string, never>>) {
+  return {
+    segment: store
+      .insert(segment)
+      .values({
+        firstSequence: sql.placeholder("firstSequence"),
+        eventCount: sql.placeholder("eventCount"),
+        timeFirstNs: sql.placeholder("timeFirstNs"),
+        timeLastNs: sql.placeholder("timeLastNs"),
+        codec: sql.placeholder("codec"),
+        rawLength: sql.placeholder("rawLength"),
+        crc32: sql.placeholder("crc32"),
+        chain: sql.placeholder("chain"),
+        data: sql.placeholder("data"),
+      })
+      .prepare(),
+    progress: store
+      .update(recording)
+      .set({
+        state: sql`${sql.placeholder("state")}`,
+        eventCount: sql`${sql.placeholder("eventCount")}`,
+        digest: sql`${sql.placeholder("digest")}`,
+        outcome: sql`${sql.placeholder("outcome")}`,
+        seal: sql`${sql.placeholder("seal")}`,
+      })
+      .where(eq(recording.id, ROW_ID))
+      .prepare(),
+  };
+}
+
+export class SegmentInserter implements SegmentSink {
+  readonly #path: string;
+  readonly #database: Database;
+  readonly #store: BunSQLiteDatabase<Record<string, never>>;
+  readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #chain: SegmentChain;
+  readonly #seal: HeaderSeal;
+  readonly #places: PlaceCollector | undefined;
+  #eventCount: number;
+  #link: Uint8Array;
+
+  /**
+   * @param database where it goes on, after the last segment that is there
+   * @param places finds what is worth finding again in each segment
+   * @throws {SQLiteError}
+   */
+  constructor(database: Database, facts: InserterFacts, places?: PlaceCollector) {
+    this.#path = facts.path;
+    this.#database = database;
+    this.#store = drizzle({ client: database });
+    this.#statements = prepareStatements(this.#store);
+    this.#seal = new HeaderSeal(facts.fixedSeal);
+    this.#places = places;
+    const { eventCount, digest } = recording;
+    const found = this.#store.select({ eventCount, digest }).from(recording).get()!;
+    this.#eventCount = found.eventCount;
+    this.#link = Uint8Array.fromHex(found.digest);
+    this.#chain = new SegmentChain(this.#link);
+  }
+
+  /** Events in the file. */
+  get eventCount(): number {
+    return this.#eventCount;
+  }
+
+  /** The digest of what is in the file. */
+  get digest(): string {
+    return this.#link.toHex();
+  }
+
+  /**
+   * Seals, packs and inserts a segment.
+   * @throws {ReelError} ERR_STORE; the file then holds what it held before
+   */
+  write(raw: RawSegment): void {
+    const before = this.#link;
+    const { crc32, chain } = this.#chain.seal(raw);
+    const { firstSequence, eventCount, timeFirstNs, timeLastNs, codec, bytes } = raw;
+    const times = { timeFirstNs, timeLastNs };
+    const rest = { codec, rawLength: bytes.length, crc32, chain, data: packSegment(bytes) };
+    const places = this.#places?.segment(raw);
+    const after = {
+      state: "recording",
+      eventCount: firstSequence + eventCount,
+      digest: chain.toHex(),
+      outcome: null,
+    } as const;
+    this.#transact(() => {
+      this.#statements.segment.run({ firstSequence, eventCount, ...times, ...rest });
+      if (places !== undefined) this.#insertPlaces(places.marks, places.checkpoints);
+      this.#writeProgress(after);
+    }, before);
+    this.#eventCount = after.eventCount;
+    this.#link = chain;
+  }
+
+  /** Runs an insertion as one transaction. @param link where the chain is when it fails */
+  #transact(insert: () => void, link: Uint8Array): void {
+    try {
+      // The callback must be synchronous: an async one commits even when it throws.
+      this.#store.transaction(insert);
+    } catch (error) {
+      this.#chain.goBack(link);
+      throw storeError(`record to ${this.#path}`, error);
+    }
+  }
+
+  #insertPlaces(marks: readonly MarkRow[], checkpoints: readonly CheckpointRow[]): void {
+    for (const row of marks) this.#store.insert(mark).values(row).run();
+    for (const row of checkpoints) this.#store.insert(checkpoint).values(row).run();
+  }
+
+  /**
+   * Says how the recording ended, and leaves one file.
+   * @throws {ReelError} ERR_STORE; what was written before stays readable. The file is closed
+   */
+  finish(state: Exclude<RecordingState, "recording">, outcome: string | null): void {
+    const { eventCount, digest } = this;
+    try {
+      this.#writeProgress({ state, eventCount, digest, outcome });
+    } catch (error) {
+      this.#database.close();
+      throw storeError(`finish the recording ${this.#path}`, error);
+    }
+    closeRecorded(this.#database, this.#path);
+  }
+
+  /** Lets go of the file as it is. */
+  close(): void {
+    this.#database.close();
+  }
+
+  #writeProgress(progress: RecordingProgress): void {
+    this.#statements.progress.run({ ...progress, seal: this.#seal.seal(progress) });
+  }
+}

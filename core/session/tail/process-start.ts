@@ -1,0 +1,21 @@
+/**
+ * When a process started: with its id, that names it for good, although ids are given out again.
+ */
+import { readFileSync } from "node:fs";
+
+/** Field 22 of `/proc/PID/stat`, counted behind the command's name, which may hold anything. */
+const START_FIELD = 22 - 3;
+
+/**
+ * When a process started.
+ * @returns clock ticks since boot; undefined when there is no such process, or nobody to ask
+ */
+export function processStart(pid: number): number | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const ticks = Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[START_FIELD]);
+    return Number.isSafeInteger(ticks) ? ticks : undefined;
+  } catch {
+    return undefined;
+  }
+}
