@@ -62,10 +62,19 @@ function replace({ holder, name, property, read, trap }: Patch): void {
   });
 }
 
+/** Modules as they were first found: one that was rebound may be given anew. */
+const modules = new Map<string, Properties>();
+
+function moduleOf(specifier: string): Properties {
+  const found = modules.get(specifier) ?? (import.meta.require(specifier) as Properties);
+  modules.set(specifier, found);
+  return found;
+}
+
 function patchesOf(group: TrapGroup): Patch[] {
   const find = HOLDERS[group.on];
   const module = find === undefined ? group.on : undefined;
-  const holder = (find?.() ?? import.meta.require(group.on)) as Properties;
+  const holder = find === undefined ? moduleOf(group.on) : (find() as Properties);
   const names = group.names === "all" ? functionsOf(holder) : group.names;
   const patches = names
     .filter((name) => typeof holder[name] === "function")
