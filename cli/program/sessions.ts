@@ -63,6 +63,26 @@ function addExchange(session: Command, action: Action): void {
       action(async () => (await import("../commands/session/export.ts")).exportSession as Body),
     );
   session
+    .command("import")
+    .summary("make a scenario of another tool's recording")
+    .description("Makes a scenario of a fio I/O log or of the TCP connections of a packet capture.")
+    .addArgument(new Argument("<file>", "the log or the capture"))
+    .addArgument(new Argument("<scenario>", "the file to write, NAME.yaml"))
+    .addOption(
+      new Option("--from <tool>", "what the file is")
+        .choices(["fio", "pcap"])
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option("--disk <kind>", "what the files of a fio log become")
+        .choices(["ata", "sata"])
+        .default("sata"),
+    )
+    .addHelpText("after", "\nExample:\n  ioreel session import --from pcap a.pcap a.yaml")
+    .action(
+      action(async () => (await import("../commands/session/import.ts")).importSession as Body),
+    );
+  session
     .command("sql")
     .summary("ask a recording questions in SQL")
     .description(
