@@ -66,7 +66,7 @@ test("check shows every mistake with its place, the lines around it and its mend
     "    |                  ^^^",
     'help: did you mean "pipe"?',
     "",
-    'error[ERR_SCENARIO_INVALID]: Unknown step "wirte" in tasks.one[0]: wanted write, read, copy, connect, accept, end, network, flush, discard, close, sleep, tick, checksum, compare, mark, with, spawn, join, cancel, repeat',
+    'error[ERR_SCENARIO_INVALID]: Unknown step "wirte" in tasks.one[0]: wanted write, read, copy, connect, accept, end, network, flush, discard, eject, insert, close, sleep, tick, checksum, compare, mark, with, spawn, join, cancel, repeat',
     "  --> mistakes.yaml:6:7",
     "  4 | tasks:",
     "  5 |   one:",

@@ -1,6 +1,6 @@
-/** The steps that concern disks beside their bytes: `flush` and `discard`. */
+/** The steps that concern disks beside their bytes: flushing, discarding, changing media. */
 import { listed } from "./issue.ts";
-import type { ResolvedDiscard } from "./resolved.ts";
+import type { ResolvedDiscard, ResolvedInsert } from "./resolved.ts";
 import { shownEnd, type ScenarioRun } from "./scenario-run.ts";
 import type { TaskRun } from "./task-run.ts";
 import { formatSize } from "./units.ts";
@@ -23,4 +23,22 @@ export async function discard(
   const end = run.end(of, task);
   await end.perform("discard", undefined, { offset: at, argument: sizeBytes });
   return `discarded ${formatSize(sizeBytes)} of ${shownEnd(of)} from ${formatSize(at)}`;
+}
+
+export async function eject(
+  run: ScenarioRun,
+  task: TaskRun,
+  step: { devices: readonly string[] },
+): Promise<string> {
+  for (const name of step.devices) await run.end(name, task).perform("eject");
+  return `ejected the medium of ${listed(step.devices.map(shownEnd))}`;
+}
+
+export async function insert(
+  run: ScenarioRun,
+  task: TaskRun,
+  { into, image, readOnly }: ResolvedInsert,
+): Promise<string> {
+  await run.end(into, task).perform("insert", image, { argument: readOnly ? 1 : 0 });
+  return `inserted ${image === "" ? "a blank medium" : image} into ${shownEnd(into)}`;
 }

@@ -160,7 +160,7 @@ tasks:
     '7:20 Unknown key "capacityByte" in devices.b: wanted kind and capacityBytes (did you mean "capacityBytes"?)',
     "8:35 devices.c.capacityBytes must be a size from 4 KiB to 1 MiB: found 1",
     "11:14 tasks.one[0].sleep must be a duration such as 5ms: found 5 (add a unit, such as 5ms)",
-    '12:7 Unknown step "wirte" in tasks.one[1]: wanted write, read, copy, connect, accept, end, network, flush, discard, close, sleep, tick, checksum, compare, mark, with, spawn, join, cancel, repeat (did you mean "write"?)',
+    '12:7 Unknown step "wirte" in tasks.one[1]: wanted write, read, copy, connect, accept, end, network, flush, discard, eject, insert, close, sleep, tick, checksum, compare, mark, with, spawn, join, cancel, repeat (did you mean "write"?)',
     "13:14 tasks.one[2].write needs one of from, text and pattern: found none of them",
     "14:14 tasks.one[3].write needs one of from, text and pattern: found text and pattern",
     '15:36 tasks.one[4].read.chunkBytes must be a size from 1 B to 16 MiB, such as 4KiB: found "1GB"',

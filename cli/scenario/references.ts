@@ -27,10 +27,7 @@ export function resolveReferences(scenario: ResolvedScenario, kinds: Kinds, issu
       return;
     }
     resolveStep(placed, names, issues);
-    if (backend === "uring" && "network" in placed.step) {
-      const message = `${pathText(placed.path)} changes the emulated network: found backend uring`;
-      issues.add(placed.path, message, "write `backend: emulated`");
-    }
+    if (backend === "uring") checkEmulated(placed, issues);
     checkDepth(placed, issues);
     const times = (runs.get(placed.task) ?? 0) + placed.times;
     if (times > STEPS_RUN_MAX && (runs.get(placed.task) ?? 0) <= STEPS_RUN_MAX) {
@@ -63,6 +60,16 @@ function checkDeclarations(scenario: ResolvedScenario, names: Names, issues: Iss
 function checkName(found: string, path: Path, issues: Issues): void {
   if (nameForm.test(found)) return;
   issues.wanted(path, 'a letter, then letters, digits, "_" and "-"', found);
+}
+
+/** What only the emulated machine can do. */
+function checkEmulated({ path, step }: PlacedStep, issues: Issues): void {
+  let what: string;
+  if ("network" in step) what = "changes the emulated network";
+  else if ("eject" in step || "insert" in step) what = "changes the medium of an emulated drive";
+  else return;
+  const message = `${pathText(path)} ${what}: found backend uring`;
+  issues.add(path, message, "write `backend: emulated`");
 }
 
 function checkDepth({ path, depth }: PlacedStep, issues: Issues): void {
@@ -111,6 +118,15 @@ function resolveConnection(placed: PlacedStep, names: Names, issues: Issues): vo
   } else if ("discard" in step) {
     const at = [...path, "discard", "of"];
     step.discard.of = names.end(step.discard.of, "discard", at, task) ?? step.discard.of;
+  } else if ("eject" in step) {
+    const at = [...path, "eject", "devices"];
+    const { devices } = step.eject;
+    step.eject.devices = devices.map(
+      (end, i) => names.end(end, "eject", endPath(at, devices, i), task) ?? end,
+    );
+  } else if ("insert" in step) {
+    const at = [...path, "insert", "into"];
+    step.insert.into = names.end(step.insert.into, "insert", at, task) ?? step.insert.into;
   } else if ("close" in step) {
     const at = [...path, "close", "ends"];
     const { ends } = step.close;

@@ -39,6 +39,12 @@ export interface ResolvedDiscard {
   at: number;
   sizeBytes: number;
 }
+export interface ResolvedInsert {
+  into: string;
+  /** Empty for a blank medium. */
+  image: string;
+  readOnly: boolean;
+}
 
 export interface ResolvedConnect {
   /** `device.end` of a listener, "host:port", or "unix:" and a path. */
@@ -86,6 +92,8 @@ export type ResolvedStep =
   | { network: ResolvedNetwork }
   | { flush: { devices: string[] } }
   | { discard: ResolvedDiscard }
+  | { eject: { devices: string[] } }
+  | { insert: ResolvedInsert }
   | { close: { ends: string[] } }
   | { sleep: { durationNs: number } }
   | { tick: { of: string; count: number; delayNs: number } }

@@ -84,6 +84,11 @@ export function exactly<const Value extends number>(only: Value): Spec<Value> {
   return scalar(String(only), [{ const: only }], (value) => (value === only ? only : undefined));
 }
 
+/** Yes or no. */
+export const flag: Spec<boolean> = scalar("true or false", [{ type: "boolean" }], (value) =>
+  typeof value === "boolean" ? value : undefined,
+);
+
 export function integer(minimum: number, maximum: number): Spec<number> {
   const wanted = `a whole number from ${minimum} to ${maximum}`;
   const accept = (value: unknown): number | undefined =>

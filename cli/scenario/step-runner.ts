@@ -2,7 +2,7 @@
 import { OutOfRangeError, ReelError } from "../../core/errors.ts";
 import { checksum, compare } from "./check-steps.ts";
 import { accept, connect, end } from "./connection-steps.ts";
-import { discard, flush } from "./disk-steps.ts";
+import { discard, eject, flush, insert } from "./disk-steps.ts";
 import { changeNetwork } from "./network-step.ts";
 import { cancel, close, join, sleep, spawn, tick } from "./flow-steps.ts";
 import type { ResolvedStep } from "./resolved.ts";
@@ -102,6 +102,8 @@ async function runStep(run: ScenarioRun, task: TaskRun, step: PlainStep): Promis
   if ("copy" in step) return copy(run, task, step.copy);
   if ("flush" in step) return flush(run, task, step.flush);
   if ("discard" in step) return discard(run, task, step.discard);
+  if ("eject" in step) return eject(run, task, step.eject);
+  if ("insert" in step) return insert(run, task, step.insert);
   if ("close" in step) return close(run, task, step.close);
   if ("end" in step) return end(run, task, step.end);
   if ("connect" in step) return connect(run, task, step.connect);

@@ -23,6 +23,7 @@ import {
 import {
   INVALID,
   chunkSize,
+  flag,
   integer,
   list,
   name,
@@ -183,6 +184,26 @@ export const stepSpec: Spec<ResolvedStep> = oneKey<ResolvedStep>("a step such as
       sizeBytes: required(size(1), "How much of it"),
     }),
     about: "Tells a disk that bytes are of no more use",
+  },
+  eject: {
+    spec: shape(
+      "a drive, or a list of them",
+      { devices: required(names("a drive"), "Which drives") },
+      { short: "devices" },
+    ),
+    about: "Takes media out of drives by hand, on the emulated machine",
+  },
+  insert: {
+    spec: shape(
+      "a mapping such as { into: floppy, image: disk.img }",
+      {
+        into: required(name("a drive"), "Which drive"),
+        image: defaulted(text("a path", 4095), "", "Its image; a blank medium without one"),
+        readOnly: defaulted(flag, false, "Whether it is write-protected"),
+      },
+      { short: "into" },
+    ),
+    about: "Pushes a medium into a drive by hand, on the emulated machine",
   },
   close: {
     spec: shape(

@@ -122,6 +122,10 @@ export type Step =
   | { flush: string | readonly string[] | { devices: string | readonly string[] } }
   /** Tells a disk that bytes are of no more use. */
   | { discard: { of: string; at?: Size; sizeBytes: Size } }
+  /** Takes media out of drives by hand. */
+  | { eject: string | readonly string[] | { devices: string | readonly string[] } }
+  /** Pushes a medium into a drive: an image, or a blank one. */
+  | { insert: string | { into: string; image?: string; readOnly?: boolean } }
   /** Closes ends; a device stands for all of its ends. */
   | { close: End | readonly End[] | { ends: End | readonly End[] } }
   /** Waits so long. */

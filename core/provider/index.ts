@@ -1,7 +1,14 @@
 /**
  * `ioreel/provider`: everything that an author of a provider needs, and all that one may import.
  */
-export { ERRNO, REEL_ERROR_NUMBERS, ReelError, codeOfResult, isReelError } from "../errors.ts";
+export {
+  ERRNO,
+  REEL_ERROR_NUMBERS,
+  ReelError,
+  codeOfResult,
+  isReelError,
+  resultOfCode,
+} from "../errors.ts";
 export { NS_PER_MS, NS_PER_SECOND, ms, seconds, us } from "../clock.ts";
 export { t, type Static } from "../schema.ts";
 export {

@@ -35,6 +35,7 @@ const DESCRIPTIONS: Readonly<Partial<Record<ErrorCode, string>>> = {
   ERR_PROVIDER_FAULT: "the provider broke its contract",
   ERR_STACK_TOO_DEEP: "it is nested too deep",
   ERR_TABLE_FULL: "the descriptor table has no slot for its parts",
+  ERR_UNSUPPORTED: "it cannot be done here",
   ETIME: "its time was up",
   ETIMEDOUT: "the other side did not answer in time",
 };

@@ -100,14 +100,17 @@ export class OpenEnd {
 
   /**
    * Starts any of the provider's operations by name.
-   * @param memory the buffer, for operations that have one
+   * @param memory the buffer, for operations that have one; text is sent as UTF-8
    * @returns how many bytes were moved
    */
   perform(
     operation: string,
-    memory?: IoBuffer | Uint8Array,
+    memory?: IoBuffer | Uint8Array | string,
     options?: TransferOptions,
   ): Promise<number> {
+    if (typeof memory === "string") {
+      return this.perform(operation, textEncoder.encode(memory), options);
+    }
     try {
       const named = this.#admit(operation);
       if (memory === undefined || memory instanceof IoBuffer) {

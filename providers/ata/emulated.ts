@@ -11,10 +11,13 @@ import {
 import { unsuspendable } from "../disk/suspension.ts";
 import { statisticsOf } from "../disk/counts.ts";
 import type { AccessWidth } from "../disk/host.ts";
+import { changingMedia, fixedMedia } from "../disk/media-change.ts";
 import { explainRange } from "../disk/range.ts";
 import { Board, COMMAND_BYTES_MAX } from "./driver/board.ts";
 import { commandLayer } from "./driver/command.ts";
+import { discLayer } from "./driver/disc.ts";
 import { openingLayer } from "./driver/opening.ts";
+import { packetLayer } from "./driver/packet.ts";
 import { attempts as attemptsOf } from "./driver/retry.ts";
 import { discardLayer, flushLayer, identifyLayer } from "./driver/simple.ts";
 import { transferLayer } from "./driver/transfer.ts";
@@ -69,28 +72,40 @@ function placeFor(fleet: Cables, { channel, drive }: AtaOptions): [channel: numb
 export type Cables = Pick<Fleet, "has" | "plug" | "unplug" | "describe"> & SavedDevice;
 
 export function emulatedAta(cx: DriverContext): Driver<AtaOptions> {
-  return driveAta(cx, new Fleet(mount(cx), cx, () => cx.machine.now()));
+  const fleet = new Fleet(mount(cx), cx, () => cx.machine.now());
+  return driveAta(cx, fleet, changingMedia("ata", fleet));
 }
 
-/** The driver alone, for whatever controller stands at the machine's places. */
-export function driveAta(cx: DriverContext, fleet: Cables): Driver<AtaOptions> {
+/**
+ * The driver alone, for whatever controller stands at the machine's places.
+ * @param media how media are changed, where they can be
+ */
+export function driveAta(
+  cx: DriverContext,
+  fleet: Cables,
+  media = fixedMedia("ata"),
+): Driver<AtaOptions> {
   const board = new Board(cx);
   const command = commandLayer(board);
   const attempts = attemptsOf(board, command as never);
+  const packet = packetLayer(board, command as never);
+  const packets = attemptsOf(board, packet);
+  const discs = [false, true].map((write) => discLayer(board, packets, write));
   const alone = [flushLayer, discardLayer, identifyLayer].map((make) => make(board, attempts));
   const [flush, discard, identify] = alone.map((inner) =>
     turnLayer(board, `${inner.name}-turn`, inner),
   );
   return {
     operations: {
-      read: transferLayer(board, attempts, false),
-      write: transferLayer(board, attempts, true),
+      read: transferLayer(board, attempts, discs[0]!, false),
+      write: transferLayer(board, attempts, discs[1]!, true),
       flush: flush!,
       discard: discard!,
       identify: identify!,
       ...unsuspendable("ata"),
+      ...media,
     },
-    layers: [command as never, ...alone],
+    layers: [command as never, packet, ...discs, ...alone],
     opening: openingLayer(board, attempts),
     devices: [fleet],
     open(resource, options) {

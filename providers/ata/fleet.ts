@@ -9,6 +9,12 @@ import { PacketDrive } from "../disk/drive/packet-drive.ts";
 import { FaultList, parseFault } from "../disk/faults.ts";
 import { imageBase, writeBackAndClose, type Images } from "../disk/image-base.ts";
 import { OverlayMedium, zeros } from "../disk/image.ts";
+import {
+  refuseFixed,
+  requireEmpty,
+  requireMedium,
+  type MediaChanger,
+} from "../disk/media-change.ts";
 import { decodeState, encodeState } from "../disk/state.ts";
 import { timingOf } from "../disk/timing.ts";
 import type { IdeController } from "./device.ts";
@@ -21,16 +27,19 @@ const CD_SECTOR_BYTES = 2048;
 /** What a drive is made from; plain, so that it can be saved. */
 export interface Berth extends AtaOptions {
   resource: number;
+  /** Whether its disc was taken out. */
+  empty?: boolean;
 }
 
 interface Moored {
   berth: Berth;
   seed: number;
+  /** What the drive was made with; closed when the disc was taken out. */
   medium: OverlayMedium;
   drive: Drive;
 }
 
-export class Fleet {
+export class Fleet implements MediaChanger {
   readonly name = "ata.machine";
   readonly #ide: IdeController;
   readonly #images: Images;
@@ -69,22 +78,50 @@ export class Fleet {
     } catch (cause) {
       throw new ReelError("EINVAL", (cause as Error).message, { cause });
     }
-    const { image, sizeBytes } = berth;
-    const sectorBytes = berth.packet ? CD_SECTOR_BYTES : SECTOR_BYTES;
-    const readOnly = berth.readOnly || berth.packet;
-    const writable = berth.writeBack && !readOnly;
-    const base = image === "" ? zeros(sizeBytes) : imageBase(this.#images, image, writable);
-    const medium = new OverlayMedium(base, { sectorBytes, readOnly });
-    if (medium.sectors === 0) {
-      medium.close();
-      throw new ReelError("EINVAL", `Cannot open ${berth.image}: it is shorter than a sector`);
-    }
+    const medium = this.#mediumOf(berth);
     const { channel, drive: position } = berth;
     const name = `ata${channel}${position}`;
     const timing = timingOf(berth.timing, medium.sectors);
     const common = { name, medium, timing, faults, now: this.#now, position };
     const drive = berth.packet ? new PacketDrive(common) : new DiskDrive(common);
+    if (berth.empty === true && drive instanceof PacketDrive) drive.changeMedium(undefined);
     return { berth, seed, medium, drive };
+  }
+
+  /** @throws {ReelError} the system's code for the image; EINVAL for one without a sector */
+  #mediumOf({ empty, image, packet, readOnly, sizeBytes, writeBack }: Berth): OverlayMedium {
+    const sectorBytes = packet ? CD_SECTOR_BYTES : SECTOR_BYTES;
+    const isFixed = readOnly || packet;
+    const isBlank = image === "" || empty === true;
+    const base = isBlank ? zeros(sizeBytes) : imageBase(this.#images, image, writeBack && !isFixed);
+    const medium = new OverlayMedium(base, { sectorBytes, readOnly: isFixed });
+    if (medium.sectors > 0) return medium;
+    medium.close();
+    throw new ReelError("EINVAL", `Cannot open ${image}: it is shorter than a sector`);
+  }
+
+  /** See {@link MediaChanger}: discs can be changed, disks cannot. */
+  eject(resource: number): void {
+    const { drive, moored } = this.#changeable(resource, "eject");
+    requireMedium(moored.berth.empty !== true, this.describe(resource));
+    drive.changeMedium(undefined);
+    moored.medium.close();
+    moored.berth = { ...moored.berth, empty: true };
+  }
+
+  insert(resource: number, image: string): void {
+    const { drive, moored } = this.#changeable(resource, "insert");
+    requireEmpty(moored.berth.empty !== true, this.describe(resource));
+    const berth = { ...moored.berth, image, empty: false };
+    moored.medium = this.#mediumOf(berth);
+    moored.berth = berth;
+    drive.changeMedium(moored.medium);
+  }
+
+  #changeable(resource: number, action: string): { moored: Moored; drive: PacketDrive } {
+    const moored = this.#moored.get(resource);
+    if (moored?.drive instanceof PacketDrive) return { moored, drive: moored.drive };
+    refuseFixed(action, this.describe(resource));
   }
 
   /**
@@ -104,7 +141,8 @@ export class Fleet {
   describe(resource: number): string {
     const berth = this.#moored.get(resource)?.berth;
     if (berth === undefined) return "no disk";
-    return `${berth.image || "memory"} on channel ${berth.channel} drive ${berth.drive}`;
+    const medium = berth.empty === true ? "no disc" : berth.image || "memory";
+    return `${medium} on channel ${berth.channel} drive ${berth.drive}`;
   }
 
   snapshot(): Uint8Array {

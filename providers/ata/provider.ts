@@ -7,6 +7,7 @@
  * [SFF-8020i], [MMC-3] for packet devices.
  */
 import { OPCODE, defineProvider } from "../../core/provider/index.ts";
+import { MEDIA_CHANGE } from "../disk/media-change.ts";
 import { SUSPENSION } from "../disk/suspension.ts";
 import { emulatedAta } from "./emulated.ts";
 import { ataOptions } from "./options.ts";
@@ -41,10 +42,21 @@ export const ata = defineProvider({
       summary: "Brings what the drive says of itself as a line of JSON",
     },
     ...SUSPENSION,
+    ...MEDIA_CHANGE,
   },
   ends: {
     main: {
-      operations: ["read", "write", "flush", "discard", "identify", "suspend", "resume"],
+      operations: [
+        "read",
+        "write",
+        "flush",
+        "discard",
+        "identify",
+        "suspend",
+        "resume",
+        "eject",
+        "insert",
+      ],
     },
   },
   capabilities: { shortTransfers: true, cancel: true, restore: ["uring", "emulated"] },

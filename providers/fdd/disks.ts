@@ -6,6 +6,7 @@ import { ReelError } from "../../core/provider/index.ts";
 import { FaultList, parseFault } from "../disk/faults.ts";
 import { imageBase, writeBackAndClose, type Images } from "../disk/image-base.ts";
 import { OverlayMedium, zeros, type MediumBase } from "../disk/image.ts";
+import { requireEmpty, requireMedium } from "../disk/media-change.ts";
 import { decodeState, encodeState } from "../disk/state.ts";
 import type { FloppyController } from "./device.ts";
 import { FORMATS, bytesOf, formatNamed, formatOfSize, type FloppyFormat } from "./geometry.ts";
@@ -28,6 +29,8 @@ interface Disk {
   medium: OverlayMedium | undefined;
 }
 
+/** A blank disk that is pushed in, if the drive's option does not name another format. */
+const BLANK_BYTES = 1_474_560;
 const LARGEST_BYTES = bytesOf(FORMATS.at(-1)!);
 const STATE_VERSION = 1;
 const LIKE = { disks: [{ drive: 0, seed: 0, choice: "", faults: "" }] };
@@ -59,6 +62,23 @@ export class Disks {
     const { disk, surface } = makeDisk(this.#images, choice, seed);
     if (surface !== undefined) this.#fdc.insert(drive, surface);
     this.#disks.set(drive, disk);
+  }
+
+  /** See {@link MediaChanger}; the disk that goes is written back first. */
+  change(drive: number, change: { image: string; readOnly: boolean } | undefined): void {
+    const { choice, medium, seed } = this.#disks.get(drive)!;
+    const what = `floppy drive ${"ABCD"[drive]}`;
+    if (change !== undefined) {
+      requireEmpty(medium !== undefined, what);
+      const { format } = choice;
+      const sizeBytes = format === "auto" ? BLANK_BYTES : bytesOf(formatNamed(format));
+      return this.load(drive, { ...choice, ...change, sizeBytes }, seed);
+    }
+    requireMedium(medium !== undefined, what);
+    this.#fdc.eject(drive);
+    const empty = { ...choice, image: "", sizeBytes: 0 };
+    this.#disks.set(drive, makeDisk(this.#images, empty, seed).disk);
+    if (medium !== undefined) writeBackAndClose(medium, choice.image);
   }
 
   /** @returns whether all that was written is in the image */

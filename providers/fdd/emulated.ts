@@ -9,6 +9,7 @@ import {
   type SavedDevice,
 } from "../../core/provider/index.ts";
 import { statisticsOf } from "../disk/counts.ts";
+import { changingMedia, fixedMedia } from "../disk/media-change.ts";
 import { explainRange } from "../disk/range.ts";
 import { DRIVES, FloppyController } from "./device.ts";
 import { Disks, type DiskChoice } from "./disks.ts";
@@ -16,7 +17,12 @@ import { DMA_LENGTH, DMA_PAGE_BASE, DMA_PAGE_LENGTH, DmaController } from "./dma
 import { Board } from "./driver/board.ts";
 import { unsuspendable } from "../disk/suspension.ts";
 import { driverLayers } from "./driver/operations.ts";
-import { CYLINDER_SECTORS_MAX, NO_CYLINDER, driveState } from "./driver/state.ts";
+import {
+  CYLINDER_SECTORS_MAX,
+  NO_CYLINDER,
+  driveState,
+  type DriveRecords,
+} from "./driver/state.ts";
 import { SETTLE_NS, SPIN_UP_NS } from "./drive.ts";
 import { FORMATS, SECTOR_BYTES, bytesOf } from "./geometry.ts";
 import { FDC_BASE, FDC_DMA_CHANNEL, FDC_HIGH, FDC_LINE, FDC_LOW_LENGTH } from "./registers.ts";
@@ -32,6 +38,7 @@ const DMA_REACH = 0x1000000;
 
 /** The disks behind the controller that {@link driveFloppy} works: ours, or real hardware's. */
 export type Bays = Pick<Disks, "isUsed" | "load" | "unload" | "flush"> &
+  Partial<Pick<Disks, "change">> &
   Pick<FloppyController, "setTiming"> & { devices: readonly SavedDevice[] };
 
 export function emulatedFloppy(cx: DriverContext): Driver<FloppyOptions> {
@@ -43,6 +50,7 @@ export function emulatedFloppy(cx: DriverContext): Driver<FloppyOptions> {
     load: (drive, choice) => disks.load(drive, choice, cx.random.uint32()),
     unload: (drive) => disks.unload(drive),
     flush: (drive) => disks.flush(drive),
+    change: (drive, change) => disks.change(drive, change),
     setTiming: (drive, timing) => fdc.setTiming(drive, timing),
   });
 }
@@ -94,8 +102,10 @@ export function driveFloppy(cx: DriverContext, disks: Bays): Driver<FloppyOption
     flush: (drive) => disks.flush(drive),
   });
 
+  const media = changing(cx, drives, disks);
+
   return {
-    operations: { ...operations, ...unsuspendable("fdd") },
+    operations: { ...operations, ...unsuspendable("fdd"), ...media },
     layers,
     opening,
     devices: [...disks.devices, board],
@@ -136,6 +146,20 @@ export function driveFloppy(cx: DriverContext, disks: Bays): Driver<FloppyOption
       disks.unload(drive);
     },
   };
+}
+
+/** The operations that change disks, where they can be changed. */
+function changing(cx: DriverContext, drives: DriveRecords, bays: Bays) {
+  if (bays.change === undefined) return fixedMedia(cx.kind);
+  const change = bays.change.bind(bays);
+  return changingMedia(cx.kind, {
+    eject: (resource) => change(drives.at(resource).drive, undefined),
+    insert(resource, image, readOnly) {
+      const drive = drives.at(resource);
+      change(drive.drive, { image, readOnly });
+      drive.readOnly = readOnly;
+    },
+  });
 }
 
 function refuseDrive(drive: number): never {

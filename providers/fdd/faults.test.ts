@@ -93,6 +93,7 @@ describe("Faults and their mending", () => {
       fdc.eject(0);
       for (let i = 0; i < 3; i++) expect(await read(5)).toBe("ENOMEDIUM");
       fdc.insert(0, other.surface);
+      expect(await read(5)).toBe("ENOMEDIUM");
       expect(await read(5)).toEqual(other.medium.bytes.slice(5 * 512, 6 * 512));
     });
   });

@@ -5,6 +5,7 @@
  * References: [82077] Intel 82077AA data sheet 290166; [8237] Intel 8237A data sheet 231466.
  */
 import { OPCODE, defineProvider, type Provider } from "../../core/provider/index.ts";
+import { MEDIA_CHANGE } from "../disk/media-change.ts";
 import { SUSPENSION } from "../disk/suspension.ts";
 import { emulatedFloppy } from "./emulated.ts";
 import { floppyOptions } from "./options.ts";
@@ -36,10 +37,21 @@ export const fdd: Provider<typeof floppyOptions, "main", "fdd"> = defineProvider
     },
     identify: { direction: "read", summary: "Brings the drive and its disk as a line of JSON" },
     ...SUSPENSION,
+    ...MEDIA_CHANGE,
   },
   ends: {
     main: {
-      operations: ["read", "write", "flush", "discard", "identify", "suspend", "resume"],
+      operations: [
+        "read",
+        "write",
+        "flush",
+        "discard",
+        "identify",
+        "suspend",
+        "resume",
+        "eject",
+        "insert",
+      ],
     },
   },
   capabilities: { shortTransfers: true, cancel: true, restore: ["uring", "emulated"] },

@@ -8,6 +8,7 @@ import { discardLayer, flushLayer, identifyLayer } from "./driver/alone.ts";
 import { internalLayer, portLayer } from "./driver/bring-up.ts";
 import { Disks } from "./driver/disks.ts";
 import { Fitting } from "./driver/fitting.ts";
+import { fixedMedia } from "../disk/media-change.ts";
 import { explainRange } from "../disk/range.ts";
 import { unsuspendable } from "../disk/suspension.ts";
 import { closingLayer, openingLayer } from "./driver/opening.ts";
@@ -42,6 +43,7 @@ export function driveSata(cx: DriverContext, fitting: Bays): Driver<SataOptions>
       discard: discardLayer(disks),
       identify: identifyLayer(disks),
       ...unsuspendable("sata"),
+      ...fixedMedia("sata"),
     },
     layers: [port, internal, opening, repair],
     devices: [fitting],

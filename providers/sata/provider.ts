@@ -6,6 +6,7 @@
  * References: [AHCI] Serial ATA AHCI 1.3.1; [ACS-3] ATA/ATAPI Command Set 3.
  */
 import { OPCODE, defineProvider, type Provider } from "../../core/provider/index.ts";
+import { MEDIA_CHANGE } from "../disk/media-change.ts";
 import { SUSPENSION } from "../disk/suspension.ts";
 import { emulatedSata } from "./emulated.ts";
 import { sataOptions } from "./options.ts";
@@ -41,10 +42,21 @@ export const sata: Provider<typeof sataOptions, "main", "sata"> = defineProvider
       summary: "Brings a line of JSON: model, serial, firmware, sectors, sectorBytes, features",
     },
     ...SUSPENSION,
+    ...MEDIA_CHANGE,
   },
   ends: {
     main: {
-      operations: ["read", "write", "flush", "discard", "identify", "suspend", "resume"],
+      operations: [
+        "read",
+        "write",
+        "flush",
+        "discard",
+        "identify",
+        "suspend",
+        "resume",
+        "eject",
+        "insert",
+      ],
     },
   },
   resourcesMax: 32,

@@ -45,6 +45,8 @@ const shape = {
   unset: bool,
   sectorBytes: u32,
   sectors: u53,
+  /** Discs that a packet device has had in it. */
+  generation: u32,
   /** Sectors a DRQ block. */
   multiple: u16,
   /** Descriptor table and bounce buffer in the machine's memory. */

@@ -18,13 +18,12 @@ import { REG } from "../registers.ts";
 import type { Board } from "./board.ts";
 import { MOVE, PLACE } from "./command-words.ts";
 import { readIdentify } from "./identify-words.ts";
+import { ASK_CAPACITY, TEST_UNIT_READY, learnCapacity } from "./packet.ts";
 import { STEP, attemptShape, type Attempts, type CommandWords } from "./retry.ts";
 
 const STAGE = { DISK: 0, PACKET: 1, MODE: 2, MULTIPLE: 3, READY: 4, CAPACITY: 5 } as const;
 
 const IDENTIFY_BYTES = 512;
-const READ_CAPACITY = 0x25;
-const CAPACITY_BYTES = 8;
 const PACKET_SIGNATURE = 0xeb14;
 /** SET FEATURES 03h: PIO mode 4 with flow control, Ultra DMA. */
 const PIO_4 = 0x0c;
@@ -55,16 +54,9 @@ function words(board: Board, stage: number, run: LayerContext): CommandWords {
     case STAGE.MULTIPLE:
       return { command: ATA.SET_MULTIPLE, count: multiple };
     case STAGE.READY:
-      return { command: ATA.PACKET, lba: 0xf800 * 256 };
+      return TEST_UNIT_READY;
     default:
-      return {
-        command: ATA.PACKET,
-        lba: 0xf800 * 256,
-        move: MOVE.PIO_IN,
-        place: PLACE.BOUNCE,
-        bytes: CAPACITY_BYTES,
-        packet: READ_CAPACITY,
-      };
+      return ASK_CAPACITY;
   }
 }
 
@@ -85,13 +77,6 @@ function learn(board: Board, run: LayerContext, packet: boolean): void {
   disk.multiple = Math.min(16, found.multiple);
 }
 
-function learnCapacity(board: Board, run: LayerContext): void {
-  const view = new DataView(bytesOf(board, run.resource, CAPACITY_BYTES).slice().buffer);
-  const disk = board.disks.at(run.resource);
-  disk.sectors = view.getUint32(0) + 1;
-  disk.sectorBytes = view.getUint32(4);
-}
-
 /** A stage is done. @returns the next, or -1 at the end */
 function after(board: Board, stage: number, run: LayerContext): number {
   const { packet, multiple } = board.disks.at(run.resource);
@@ -106,7 +91,7 @@ function after(board: Board, stage: number, run: LayerContext): number {
     case STAGE.READY:
       return STAGE.CAPACITY;
     case STAGE.CAPACITY:
-      learnCapacity(board, run);
+      learnCapacity(board, run.resource);
       return -1;
     default:
       board.disks.at(run.resource).unset = false;

@@ -92,7 +92,7 @@ export function discardLayer(board: Board, attempts: Attempts): Layer {
 /** Brings what the drive says of itself, as a line of JSON. */
 export function identifyLayer(board: Board, attempts: Attempts): Layer {
   return locked(board, attempts, "ata.identify", (frame, run) => {
-    const { packet, bounce, sectors, sectorBytes } = board.disks.at(run.resource);
+    const { packet, bounce, generation, sectors, sectorBytes } = board.disks.at(run.resource);
     if (frame.done === 0) {
       return attempts.call(run, {
         command: packet ? ATA.IDENTIFY_PACKET_DEVICE : ATA.IDENTIFY_DEVICE,
@@ -102,7 +102,8 @@ export function identifyLayer(board: Board, attempts: Attempts): Layer {
       });
     }
     const words = board.cx.machine.ram.read(bounce, BLOCK_BYTES)!;
-    const text = JSON.stringify({ ...describeIdentify(words), sectors, sectorBytes });
+    const disc = packet ? { generation } : {};
+    const text = JSON.stringify({ ...describeIdentify(words), sectors, sectorBytes, ...disc });
     const bytes = new TextEncoder().encode(`${text}\n`);
     const count = Math.min(bytes.length, run.length);
     if (count > 0) run.bring(bytes, 0, count);

@@ -19,22 +19,20 @@ import {
   type Wait,
 } from "../../../core/provider/index.ts";
 import { ATA } from "../../disk/drive/bits.ts";
+import { handOver, handedShape } from "../../disk/hand-over.ts";
 import { rangeError } from "../../disk/range.ts";
 import { KIND, TRAIT } from "../../disk/queue/table.ts";
 import { turnShape } from "../../disk/queue/turns.ts";
 import { COMMAND_BYTES_MAX, type Board } from "./board.ts";
 import { MOVE, PLACE } from "./command-words.ts";
 import { STEP, attemptShape, type Attempts, type CommandWords } from "./retry.ts";
+import { LBA28_END, WIDTH, opcodeOf } from "./transfer-opcodes.ts";
 import { ONLY_TAG } from "./turn.ts";
-
-const LBA28_END = 2 ** 28;
-const READ_12 = 0xa8;
-/** Packet devices: bytes a DRQ block at most, as LBA mid and high ([ATA-6] 8.23). */
-const PACKET_LIMIT = 0xf800 * 256;
 
 const transferShape = {
   ...attemptShape,
   ...turnShape,
+  ...handedShape,
   /** Whether it runs the command, for itself or for all that share it. */
   leads: bool,
   doneBytes: u32,
@@ -44,22 +42,6 @@ const transferShape = {
   flushed: bool,
 } as const;
 type TransferView = View<typeof transferShape>;
-
-/** The opcodes of a transfer by how data move: 28 bits, 48 bits, 48 bits with FUA. */
-const OPCODES = {
-  dma: {
-    read: [ATA.READ_DMA, ATA.READ_DMA_EXT, ATA.READ_DMA_EXT],
-    write: [ATA.WRITE_DMA, ATA.WRITE_DMA_EXT, ATA.WRITE_DMA_FUA_EXT],
-  },
-  single: {
-    read: [ATA.READ_SECTORS, ATA.READ_SECTORS_EXT, ATA.READ_SECTORS_EXT],
-    write: [ATA.WRITE_SECTORS, ATA.WRITE_SECTORS_EXT, ATA.WRITE_MULTIPLE_FUA_EXT],
-  },
-  multiple: {
-    read: [ATA.READ_MULTIPLE, ATA.READ_MULTIPLE_EXT, ATA.READ_MULTIPLE_EXT],
-    write: [ATA.WRITE_MULTIPLE, ATA.WRITE_MULTIPLE_EXT, ATA.WRITE_MULTIPLE_FUA_EXT],
-  },
-} as const;
 
 /** What all transfers of one direction share. */
 interface Way {
@@ -85,7 +67,7 @@ function complaint(way: Way, frame: TransferView, run: LayerContext): number {
 /** Fills in the command for the next part. */
 function words(way: Way, frame: TransferView, run: LayerContext): CommandWords {
   const { board, write, command: made } = way;
-  const { sectorBytes, dma, lba48, multiple, packet } = board.disks.at(run.resource);
+  const { sectorBytes, dma, lba48, multiple } = board.disks.at(run.resource);
   const isShared = board.turns.commands.countOf(run.resource, ONLY_TAG) > 1;
   const own = (run.offset + frame.doneBytes) / sectorBytes;
   const lba = isShared ? board.turns.commands.lbaOf(run.resource, ONLY_TAG) : own;
@@ -95,21 +77,10 @@ function words(way: Way, frame: TransferView, run: LayerContext): CommandWords {
   made.place = dma || isShared ? PLACE.BOUNCE : PLACE.OPERATION;
   made.bytes = frame.chunkBytes;
   made.skip = frame.doneBytes;
-  made.extended = false;
-  if (packet) {
-    made.command = ATA.PACKET;
-    made.features = dma ? 1 : 0;
-    made.lba = PACKET_LIMIT;
-    made.packet = READ_12;
-    made.packetLba = lba;
-    made.packetCount = count;
-    return made;
-  }
   const isDurable = write && run.argument !== 0 && board.disks.at(run.resource).fua;
   made.extended = lba48 && (isDurable || lba + count > LBA28_END);
-  const mode = dma ? OPCODES.dma : multiple > 1 ? OPCODES.multiple : OPCODES.single;
-  const width = made.extended ? (isDurable ? 2 : 1) : 0;
-  made.command = (write ? mode.write : mode.read)[width]!;
+  const width = made.extended ? (isDurable ? WIDTH.DURABLE : WIDTH.EXTENDED) : WIDTH.PLAIN;
+  made.command = opcodeOf(dma, multiple, write, width);
   made.features = 0;
   made.lba = lba;
   made.count = made.extended ? count : count & 0xff;
@@ -121,9 +92,9 @@ function enter(way: Way, frame: TransferView, run: LayerContext): Wait | undefin
   const { board, write } = way;
   const wrong = complaint(way, frame, run);
   if (wrong !== 0 || frame.wantBytes === 0) return run.ready(-wrong);
-  const { packet, fua, sectorBytes } = board.disks.at(run.resource);
+  const { fua, sectorBytes } = board.disks.at(run.resource);
   const isDurable = write && run.argument !== 0;
-  const isLone = packet || frame.wantBytes > COMMAND_BYTES_MAX || (isDurable && !fua);
+  const isLone = frame.wantBytes > COMMAND_BYTES_MAX || (isDurable && !fua);
   const traits = (isDurable ? TRAIT.DURABLE : 0) | (isLone ? TRAIT.UNMERGED : 0);
   const { turns } = board;
   if (!turns.enter(frame, run, write ? KIND.WRITE : KIND.READ, traits)) return turns.outside(run);
@@ -248,9 +219,9 @@ function take(way: Way, frame: TransferView, run: LayerContext, bytes: number): 
 
 function failed(way: Way, frame: TransferView, run: LayerContext, errorNumber: number): Move {
   const { board, attempts, write } = way;
-  const { lastLba, sectorBytes, packet } = board.disks.at(run.resource);
+  const { lastLba, sectorBytes } = board.disks.at(run.resource);
   const isShared = board.turns.commands.countOf(run.resource, ONLY_TAG) > 1;
-  if (errorNumber === ERRNO.EIO && !write && !packet && !isShared && frame.step === STEP.WORK) {
+  if (errorNumber === ERRNO.EIO && !write && !isShared && frame.step === STEP.WORK) {
     // What lies before the bad sector has come over.
     const first = (run.offset + frame.doneBytes) / sectorBytes;
     const good = (lastLba - first) * sectorBytes;
@@ -279,19 +250,27 @@ function lead(way: Way, frame: TransferView, run: LayerContext, result: number):
   return next(way, frame, run);
 }
 
-export function transferLayer(board: Board, attempts: Attempts, write: boolean): Layer {
+/** @param disc what a packet device does instead */
+export function transferLayer(
+  board: Board,
+  attempts: Attempts,
+  disc: Layer,
+  write: boolean,
+): Layer {
   const way: Way = { board, attempts, write, command: {} };
   const { turns } = board;
   return layer({
     name: write ? "ata.write" : "ata.read",
     frame: struct(transferShape),
     wait(frame, run) {
+      if (board.disks.at(run.resource).packet) return run.ready();
       const elsewhere = frame.line === 0 ? enter(way, frame, run) : undefined;
       if (elsewhere !== undefined) return elsewhere;
       const isGranted = turns.isGranted(frame, run.resource);
       return isGranted ? place(way, frame, run) : turns.queue(frame, run);
     },
     complete(frame, run, result) {
+      if (board.disks.at(run.resource).packet) return handOver(frame, run, result, disc);
       if (frame.leads) return lead(way, frame, run, result);
       if (frame.line === 0) {
         if (result < 0) return run.fail(-result);

@@ -177,9 +177,13 @@ export class PacketDrive implements Drive {
 
   #sectors(plan: Plan, lba: number, wanted: number, target: Uint8Array, at: number): number {
     const { faults } = this.options;
+    if (this.medium === undefined) {
+      check(this, plan, SENSE.NOT_READY, ASC.NO_MEDIUM_TRAY_OPEN);
+      return 0;
+    }
     const bad = faults.size > 0 ? faults.unreadable(lba, wanted) : -1;
     const good = bad < 0 ? wanted : bad - lba;
-    const moved = good === 0 ? 0 : (this.medium?.read(lba, good, target, at) ?? 0);
+    const moved = good === 0 ? 0 : this.medium.read(lba, good, target, at);
     if (moved < wanted) {
       check(this, plan, SENSE.MEDIUM_ERROR, ASC.UNRECOVERED_READ, lba + moved);
     }

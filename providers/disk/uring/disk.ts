@@ -12,6 +12,7 @@ import {
   type WaitQueue,
 } from "../../../core/provider/index.ts";
 import { statisticsOf } from "../counts.ts";
+import { fixedMedia } from "../media-change.ts";
 import { explainRange } from "../range.ts";
 import { openFiles, type ImageChoice } from "./opening.ts";
 import { diskState, type DiskView } from "./state.ts";
@@ -99,6 +100,7 @@ export function uringDisk<O extends DiskOptions>(
       identify: identifying(kind, identify),
       suspend: suspending(kind, disks),
       resume: resuming(kind, disks),
+      ...fixedMedia(kind),
     },
     open(resource, options) {
       const { exclusive, image } = options;

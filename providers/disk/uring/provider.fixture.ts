@@ -1,5 +1,6 @@
 /** A provider that is nothing but the io_uring disk, for tests and for processes beside them. */
 import { OPCODE, defineProvider, t } from "../../../core/provider/index.ts";
+import { MEDIA_CHANGE } from "../media-change.ts";
 import { SUSPENSION } from "../suspension.ts";
 import { uringDisk } from "./disk.ts";
 
@@ -26,6 +27,7 @@ export const disk = defineProvider({
     discard: { direction: "none", summary: "Forgets", argument: "bytes" },
     identify: { direction: "read", summary: "Tells" },
     ...SUSPENSION,
+    ...MEDIA_CHANGE,
   },
   ends: {
     main: {

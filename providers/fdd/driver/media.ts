@@ -75,12 +75,11 @@ export function preparing(shared: Shared, cylinders: Cylinders) {
     drive: DriveView,
   ): Move | undefined {
     drive.cachedCylinder = NO_CYLINDER;
-    frame.news ||= drive.hadMedium;
+    frame.news ||= drive.lookedInto;
     if (!drive.isFormatGiven) drive.format = 0;
-    drive.hadMedium = false;
+    drive.lookedInto = true;
     if (board.isChanged) return run.fail(ERRNO.ENOMEDIUM);
     drive.generation += 1;
-    drive.hadMedium = true;
     return undefined;
   }
 

@@ -23,8 +23,8 @@ const shape = {
   /** Whether the program named the format: it is not looked for then. */
   isFormatGiven: bool,
   readOnly: bool,
-  /** Whether a disk was seen: its disappearing is news. */
-  hadMedium: bool,
+  /** Whether it is known what was in the drive: a change is news then. */
+  lookedInto: bool,
   motorOn: bool,
   /** The reset since which the arm's place is known; 0 for never. */
   calibration: u32,

@@ -1,0 +1,184 @@
+/**
+ * Changing media by hand: a floppy and a disc that go are missed, another one is told of once and
+ * read then, and a session with all of it is replayed as it was. What cannot be changed says so.
+ */
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runScenario } from "../../cli/scenario/run-scenario.ts";
+import { loadText, mistakes } from "../../cli/scenario/scenario.fixture.ts";
+import { whyUnavailable } from "../../core/testing/harness.ts";
+import { Runtime, openRecording } from "../../index.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "ioreel-media-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const BLOCK = 2048;
+const FIRST = pattern(80, 1);
+/** Larger than the first, so that its end is another. */
+const SECOND = pattern(160, 2);
+
+function pattern(blocks: number, salt: number): Uint8Array {
+  return Uint8Array.from({ length: blocks * BLOCK }, (_, i) => (i >>> 9) * 5 + i * salt);
+}
+
+/** Images of 160 KiB and 320 KiB, which are formats of floppies. @returns their paths */
+function images(name: string): [first: string, second: string] {
+  const paths = [join(folder, `${name}-1.img`), join(folder, `${name}-2.img`)] as const;
+  writeFileSync(paths[0], FIRST);
+  writeFileSync(paths[1], SECOND);
+  return [...paths];
+}
+
+const codeOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => "none",
+    (error: { code?: string }) => error.code ?? String(error),
+  );
+
+const DRIVES = {
+  ata: { kind: "ata", packet: true },
+  fdd: { kind: "fdd", timing: "instant" },
+} as const;
+type Io = Awaited<ReturnType<typeof Runtime.start>>;
+
+/** Ejects, misses, inserts, is told, and reads. @returns what was seen */
+async function change(io: Io, name: keyof typeof DRIVES, first: string, second: string) {
+  const { kind, ...options } = DRIVES[name];
+  await using drive = await io.open(kind, { ...options, image: first } as never);
+  const seen: unknown[] = [];
+  const generation = async (): Promise<number> => {
+    const line = await drive.read(BLOCK, { offset: 0 }).then(() => new Uint8Array(1024));
+    const length = await drive.perform("identify", line);
+    return JSON.parse(new TextDecoder().decode(line.subarray(0, length))).generation as number;
+  };
+  seen.push((await drive.read(FIRST.length, { offset: 0 })).length, await generation());
+  seen.push(await codeOf(drive.perform("insert", second)));
+  await drive.perform("eject");
+  seen.push(await codeOf(drive.perform("eject")));
+  for (let i = 0; i < 3; i++) seen.push(await codeOf(drive.read(BLOCK, { offset: 0 })));
+  seen.push(await codeOf(drive.perform("insert", join(folder, "nothing"))));
+  seen.push(await codeOf(drive.read(BLOCK, { offset: FIRST.length })));
+  await drive.perform("insert", second);
+  // Beyond the end of the disk that was: what is told is that there is another one.
+  seen.push(await codeOf(drive.read(BLOCK, { offset: FIRST.length })));
+  const sum = new Bun.CryptoHasher("sha256");
+  seen.push(sum.update(await drive.read(SECOND.length * 2, { offset: 0 })).digest("hex"));
+  seen.push(await generation());
+  // A change that nobody looked at between is told of, too.
+  await drive.perform("eject");
+  await drive.perform("insert", first);
+  seen.push(await codeOf(drive.read(BLOCK, { offset: 0 })));
+  seen.push((await drive.read(SECOND.length, { offset: 0 })).length);
+  seen.push(await codeOf(drive.read(BLOCK, { offset: SECOND.length })));
+  return seen;
+}
+
+const sha256 = (bytes: Uint8Array): string =>
+  new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
+
+describe("eject and insert", () => {
+  for (const name of ["ata", "fdd"] as const) {
+    test(`${name} tells a change once by ENOMEDIUM and has the new medium then, also replayed`, async () => {
+      const [first, second] = images(name);
+      const record = join(folder, `${name}.reel`);
+      let seen: unknown[];
+      {
+        await using io = await Runtime.start({ backend: "emulated", seed: 4, record });
+        seen = await io.run(() => change(io, name, first, second));
+      }
+      const absent = ["ENOMEDIUM", "ENOMEDIUM", "ENOMEDIUM", "ENOMEDIUM"];
+      expect(seen.slice(0, 7)).toEqual([FIRST.length, 1, "EBUSY", ...absent]);
+      expect(seen.slice(7, 10)).toEqual(["ENOENT", "ENOMEDIUM", "ENOMEDIUM"]);
+      expect(seen.slice(10)).toEqual([
+        sha256(SECOND),
+        2,
+        "ENOMEDIUM",
+        FIRST.length,
+        "ERR_OUT_OF_RANGE",
+      ]);
+      expect(readFileSync(first).equals(FIRST)).toBe(true);
+      using recording = await openRecording(record);
+      await using io = Runtime.replay(recording);
+      expect(await io.run(() => change(io as never, name, first, second))).toEqual(seen);
+    });
+  }
+
+  test("fdd keeps what was written to a disk that goes, and none of it reaches the next", async () => {
+    const [first, second] = images("written");
+    await using io = await Runtime.start({ backend: "emulated", seed: 4 });
+    await using drive = await io.open("fdd", { timing: "instant", image: first });
+    const bytes = pattern(2, 9);
+    await drive.write(bytes, { offset: 4 * BLOCK });
+    await drive.perform("eject");
+    expect(
+      readFileSync(first)
+        .subarray(4 * BLOCK, 6 * BLOCK)
+        .equals(bytes),
+    ).toBe(true);
+    await drive.perform("insert", second, { argument: 1 });
+    expect(await codeOf(drive.write(bytes))).toBe("ENOMEDIUM");
+    expect(await codeOf(drive.write(bytes))).toBe("EROFS");
+    await drive.perform("eject");
+    await drive.perform("insert");
+    expect(await codeOf(drive.read(512))).toBe("ENOMEDIUM");
+    expect(await drive.write(bytes)).toBe(bytes.length);
+    expect(readFileSync(second).equals(SECOND)).toBe(true);
+  });
+});
+
+for (const backend of ["emulated", "uring"] as const) {
+  const missing = await whyUnavailable(backend);
+  if (missing !== undefined) console.warn(`SKIPPED: disks on ${backend}: ${missing}`);
+  test.skipIf(missing !== undefined)(
+    `a medium on ${backend} that stays is not ejected`,
+    async () => {
+      await using io = await Runtime.start({ backend, seed: 4 });
+      for (const kind of ["ata", "sata", ...(backend === "uring" ? ["fdd"] : [])] as const) {
+        await using disk = await io.open(kind as "ata", { sizeBytes: 1_474_560 });
+        const refused = await disk.perform("eject").catch((error: Error) => error.message);
+        expect(refused).toStartWith(`Cannot eject ${kind} `);
+        expect(refused).toEndWith("it cannot be done here (ERR_UNSUPPORTED)");
+        expect(await codeOf(disk.perform("insert", "disc.iso"))).toBe("ERR_UNSUPPORTED");
+      }
+    },
+  );
+}
+
+test("a scenario ejects and inserts, and expects what reading says then", async () => {
+  const [first, second] = images("scenario");
+  const text = `version: 1
+name: media
+devices: { cd: { kind: ata, packet: true, image: ${first} } }
+tasks:
+  missing:
+    - eject: cd
+    - read: { from: cd, sizeBytes: 2KiB, chunkBytes: 2KiB }
+  told:
+    - join: missing
+    - insert: { into: cd, image: ${second} }
+    - read: { from: cd, sizeBytes: 2KiB, chunkBytes: 2KiB }
+  changed:
+    - join: told
+    - read: { from: cd, sizeBytes: 320KiB, as: disc }
+    - checksum: { of: disc, is: ${sha256(SECOND)} }
+expect:
+  tasks:
+    missing: { outcome: failed, error: ENOMEDIUM }
+    told: { outcome: failed, error: ENOMEDIUM }
+`;
+  const { scenario } = await loadText(folder, text);
+  await using io = await Runtime.start({ backend: "emulated", seed: 1 });
+  const { expectations, outcome } = await runScenario(io as never, scenario, {
+    inputs: new Map(),
+  });
+  expect([outcome, expectations.filter(({ holds }) => !holds)]).toEqual(["completed", []]);
+  expect(
+    await mistakes(folder, text.replace("name: media", "name: media\nbackend: uring")),
+  ).toEqual(
+    expect.arrayContaining([
+      expect.stringContaining("changes the medium of an emulated drive: found backend uring"),
+    ]),
+  );
+});
