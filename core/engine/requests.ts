@@ -84,6 +84,10 @@ export class EngineRequests implements RingRequests {
     return wait;
   }
 
+  handOver(): void {
+    this.queue?.flush();
+  }
+
   #transfer(
     opcode: number,
     file: number,

@@ -69,6 +69,11 @@ export interface RingRequests {
    * when it is not over after so long. Unlike `within` it costs no look at the clock.
    */
   limit(wait: Wait, timeoutNs: number): Wait;
+  /**
+   * Hands over now what has been prepared, by a system call of its own, instead of with the next
+   * wait. It pays where a device can work on it while the rest of a batch is prepared.
+   */
+  handOver(): void;
 }
 
 /**

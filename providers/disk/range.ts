@@ -21,6 +21,14 @@ export interface Extent {
 }
 
 /**
+ * Whether a number is a multiple of a power of two. The operator % would tell too, but where a
+ * number may have more than 32 bits it is a call of a function in C.
+ */
+export function isMultiple(value: number, of: number): boolean {
+  return Math.floor(value / of) * of === value;
+}
+
+/**
  * Looks at an operation's place.
  * @param isWithin whether all of it has to lie on the disk: a write, not a read
  * @returns {@link OUT_OF_RANGE}, or 0
@@ -32,8 +40,8 @@ export function rangeError(
   count: number,
   isWithin: boolean,
 ): number {
-  // What is no number has no remainder 0 either.
-  if (offset % blockBytes !== 0 || count % blockBytes !== 0) return OUT_OF_RANGE;
+  // What is no number is no multiple either.
+  if (!isMultiple(offset, blockBytes) || !isMultiple(count, blockBytes)) return OUT_OF_RANGE;
   if (offset < 0 || count < 0 || offset > sizeBytes) return OUT_OF_RANGE;
   return isWithin && offset + count > sizeBytes ? OUT_OF_RANGE : 0;
 }

@@ -18,6 +18,26 @@ function makeImage(name: string, content = pattern(SIZE)): { image: string; cont
 
 describe("reading and writing", () => {
   for (const direct of [false, true]) {
+    uringTest(`a batch goes to the kernel ${direct ? "in eights" : "as a whole"}`, async () => {
+      const { image, content } = makeImage(`batch-${direct}`);
+      await withDisks(async (io) => {
+        const disk = await io.open("disk", { image, direct });
+        const identity = new Uint8Array(512);
+        await disk.perform("identify", identity);
+        const isDirect = new TextDecoder().decode(identity).includes('"direct"');
+        const { counters } = io.engine.state.backend;
+        const buffers = Array.from({ length: 32 }, () => io.buffer(4096));
+        const before = counters.enters;
+        const reads = buffers.map((buffer) => disk.readInto(buffer, { offset: 4096 }));
+        expect(counters.enters - before).toBe(isDirect ? 4 : 0);
+        await Promise.all(reads);
+        for (const buffer of buffers) {
+          expect(buffer.bytes).toEqual(content.slice(4096, 8192));
+          buffer.dispose();
+        }
+      });
+    });
+
     uringTest(`a disk moves blocks as the file has them when direct is ${direct}`, async () => {
       const { image, content } = makeImage(`moves-${direct}`);
       await withDisks(async (io) => {

@@ -14,7 +14,7 @@ import {
   type View,
   type Wait,
 } from "../../../core/provider/index.ts";
-import { rangeError } from "../range.ts";
+import { isMultiple, rangeError } from "../range.ts";
 import { begin, giveUp, leave, passGate, progressShape } from "./state.ts";
 import type { DiskRecords, DiskView } from "./state.ts";
 
@@ -30,6 +30,12 @@ const transferShape = {
   cached: bool,
 } as const;
 type TransferView = View<typeof transferShape>;
+
+/**
+ * A device that has been handed nothing yet does nothing: so many requests to it, and they are
+ * handed over without waiting for the rest of the batch. A power of two.
+ */
+const HAND_OVER_EVERY = 8;
 
 /** Whether a transfer has a place on the disk: 0, or the error number. */
 function misplaced(disk: DiskView, { length, offset }: LayerContext, isWrite: boolean): number {
@@ -57,11 +63,14 @@ function ask(
   if (directFile >= 0) {
     const { directBytes } = disk;
     // What is left of a block, after a transfer in part, may be no whole one.
-    frame.direct = !frame.cached && from % directBytes === 0 && left % directBytes === 0;
+    frame.direct = !frame.cached && isMultiple(from, directBytes) && left % directBytes === 0;
     if (frame.direct) file = directFile;
   }
-  disk.commands++;
-  return run.ring.request(opcode, file, run.address + movedBytes, left, from, flags);
+  const commands = disk.commands + 1;
+  disk.commands = commands;
+  const wait = run.ring.request(opcode, file, run.address + movedBytes, left, from, flags);
+  if (file === directFile && isMultiple(commands, HAND_OVER_EVERY)) run.ring.handOver();
+  return wait;
 }
 
 /**
