@@ -1,6 +1,7 @@
 /**
  * What a replay cannot repeat, as a table: where it is found, what it is called, and what to use
- * instead. Everything else about the guard follows from this; so does the page docs/determinism.md.
+ * instead. Everything else about the guard follows from this; so does the page
+ * docs/reference/strict.md.
  */
 import type { HostFact } from "../session/facts.ts";
 
@@ -15,13 +16,20 @@ export const HOLDERS: Readonly<Record<string, () => object>> = {
   process: () => process,
   "process.hrtime": () => process.hrtime,
   Bun: () => Bun,
+  "Temporal.Now": () => temporalNow(),
   "Bun.dns": () => Bun.dns,
+  "Bun.Glob.prototype": () => Bun.Glob.prototype,
   "Bun.password": () => Bun.password,
   "WeakRef.prototype": () => WeakRef.prototype,
   "FinalizationRegistry.prototype": () => FinalizationRegistry.prototype,
   AbortSignal: () => AbortSignal,
   Atomics: () => Atomics,
 };
+
+/** Where the host has it. */
+function temporalNow(): object {
+  return (globalThis as { Temporal?: { Now: object } }).Temporal?.Now ?? {};
+}
 
 export interface TrapGroup {
   /** A key of {@link HOLDERS}, or a module's specifier. */
@@ -64,6 +72,11 @@ export const TRAPS: readonly TrapGroup[] = [
   { on: "Date", names: ["now"], use: TIME, fact: "wallMs" },
   { on: "performance", names: ["now"], use: TIME, fact: "performanceMs" },
   { on: "performance", names: ["mark", "measure"], use: TIME },
+  {
+    on: "Temporal.Now",
+    names: ["instant", "plainDateISO", "plainDateTimeISO", "plainTimeISO", "zonedDateTimeISO"],
+    use: TIME,
+  },
   { on: "process", names: ["hrtime"], use: TIME },
   { on: "process.hrtime", names: ["bigint"], use: TIME },
   { on: "process", names: ["uptime", "cpuUsage", "resourceUsage"], use: TIME },
@@ -114,6 +127,7 @@ export const TRAPS: readonly TrapGroup[] = [
   { on: "node:fs", names: "all", use: FILES },
   { on: "node:fs/promises", names: "all", use: FILES },
   { on: "Bun", names: ["file", "write", "mmap"], use: FILES },
+  { on: "Bun.Glob.prototype", names: ["scan", "scanSync"], use: FILES },
   { on: "bun:sqlite", names: ["Database"], use: FILES },
 
   { on: "node:child_process", names: "all", use: PROGRAMS },

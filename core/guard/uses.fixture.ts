@@ -33,11 +33,9 @@ async function usesOf(group: TrapGroup): Promise<Use[]> {
   const functions = (holder: Properties): string[] =>
     Object.keys(holder).filter((name) => typeof holder[name] === "function" && /^[a-z]/.test(name));
   return holders.flatMap((holder) =>
-    (group.names === "all" ? functions(holder) : group.names).map((name) => ({
-      name: `${group.on}.${name}`,
-      group,
-      call: use(holder, name),
-    })),
+    (group.names === "all" ? functions(holder) : group.names)
+      .filter((name) => typeof holder[name] === "function")
+      .map((name) => ({ name: `${group.on}.${name}`, group, call: use(holder, name) })),
   );
 }
 

@@ -8,7 +8,7 @@ import { HOST_CALL } from "./event.ts";
 import type { Tap } from "./tap.ts";
 import type { Verifier } from "./verifier.ts";
 
-/** What the fact is, and by that how it is read: see core/guard/facts.ts. */
+/** What a fact is, and by that how it is read: see core/guard/facts.ts. */
 export type HostFact =
   "date" | "wallMs" | "performanceMs" | "hostNs" | "random" | "uuid" | "newBytes" | "filledBytes";
 
