@@ -103,7 +103,7 @@ describe("ioreel replay", () => {
       foreign: (file) => writeFileSync(file, "no recording at all\n".repeat(1000)),
       flipped: (file) => {
         const bytes = readFileSync(file);
-        // The last bytes of the events' segment: found by the text that the scenario marks.
+        // The mark's row: its text stands in the file as it is, that of the event is packed.
         const place = bytes.lastIndexOf("the producer is done");
         expect(place).toBeGreaterThan(0);
         bytes[place] = bytes[place]! ^ 1;
@@ -120,7 +120,7 @@ describe("ioreel replay", () => {
       expect(ended.err).toContain("help: ");
     }
     const flipped = ioreel("replay", join(folder, "damaged-flipped.reel"));
-    expect(flipped.err).toMatch(/segment 0/);
+    expect(flipped.err).toMatch(/the mark at event \d+ is not the event's/);
   });
 });
 

@@ -41,6 +41,7 @@ export class EventCursor {
   #operationBySlot = new Float64Array(1024);
   #segment: SealedSegment | undefined;
   #segments = 0;
+  #ordinalKnown = true;
   /** Events of the current segment that are decoded. */
   #decoded = 0;
   #peeked = false;
@@ -49,9 +50,14 @@ export class EventCursor {
   #steps = 0;
   #timeNs = 0;
 
-  constructor(source: SegmentSource, extent: Extent) {
+  /**
+   * @param from number of the first event; what is counted is counted from the first event of the
+   *   segment that holds it
+   */
+  constructor(source: SegmentSource, extent: Extent, from = 0) {
     this.#source = source;
     this.#extent = extent;
+    if (from > 0) this.#goTo(from);
   }
 
   /** Number of the event that {@link peek} shows. */
@@ -124,6 +130,43 @@ export class EventCursor {
     }
   }
 
+  /**
+   * Decodes and checks everything up to the end.
+   * @param observe is shown each event; the record is reused
+   * @throws {ReelError} ERR_CORRUPT_RECORDING when the recording is damaged
+   */
+  skipToEnd(observe?: (record: EventRecord) => void): void {
+    const decoder = this.#decoder;
+    const record = this.#record;
+    if (this.#peeked) this.advance();
+    for (;;) {
+      const segment = this.#segment;
+      if (segment !== undefined) {
+        for (; this.#decoded < segment.eventCount; this.#decoded++) {
+          decoder.next(record);
+          this.#sequence++;
+          observe?.(record);
+        }
+        this.#close(segment);
+      }
+      if (!this.#open()) return;
+    }
+  }
+
+  /** Goes to an event, or to the end, from the segment that holds it or is the last one. */
+  #goTo(from: number): void {
+    const { eventCount } = this.#extent;
+    const segment = this.#source.segmentAt(Math.min(from, eventCount - 1));
+    if (segment !== undefined && segment.firstSequence > 0) {
+      const before = this.#source.segmentAt(segment.firstSequence - 1);
+      if (before !== undefined) this.#checker.follow(before);
+      this.#sequence = this.#checker.nextSequence;
+      this.#timeNs = segment.timeFirstNs;
+      this.#ordinalKnown = false;
+    }
+    while (this.#sequence < from && this.peek() !== undefined) this.advance();
+  }
+
   /** Opens the next segment. @returns false when there is none and none is missing */
   #open(): boolean {
     const checker = this.#checker;
@@ -143,11 +186,11 @@ export class EventCursor {
         ordinal,
       });
     }
-    const name = nameSegment(this.#segments, segment);
-    const found = checker.check(segment);
+    const name = nameSegment(this.#ordinalKnown ? this.#segments : undefined, segment);
+    const found = checker.check(segment, this.#source.checked);
     if (found !== undefined) {
       this.#corrupt(`${name} is damaged: ${found}`, {
-        segment: this.#segments,
+        ...(this.#ordinalKnown && { segment: this.#segments }),
         firstSequence: segment.firstSequence,
         lastSequence: segment.firstSequence + segment.eventCount - 1,
       });
@@ -164,7 +207,8 @@ export class EventCursor {
 
   /** All events of a segment are decoded: do they add up? */
   #close(segment: SealedSegment): void {
-    const name = (): string => nameSegment(this.#segments - 1, segment);
+    const ordinal = this.#ordinalKnown ? this.#segments - 1 : undefined;
+    const name = (): string => nameSegment(ordinal, segment);
     if (!this.#decoder.done) this.#corrupt(`${name()} goes on after its last event`);
     const { timeNs } = this.#decoder;
     if (timeNs !== segment.timeLastNs) {

@@ -41,6 +41,11 @@ export class SegmentDecoder extends PlainDecoder {
     return this.reader.at === this.reader.bytes.length;
   }
 
+  /** Bytes decoded so far. */
+  get position(): number {
+    return this.reader.at;
+  }
+
   /** The session's clock after the last decoded event. */
   get timeNs(): number {
     return this.model.timeNs;

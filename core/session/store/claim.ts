@@ -1,10 +1,14 @@
 /**
  * Keeps two recordings off one path at a time. A claim is a file beside the recording that names
- * the process; the claim of a process that is gone counts for nothing.
+ * the process and when it started; the claim of a process that is gone counts for nothing, also when
+ * its number was given out again.
  */
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ReelError } from "../../errors.ts";
+import { processStart } from "../tail/process-start.ts";
+
+const claimOf = (path: string): string => join(dirname(path), `.${basename(path)}.lock`);
 
 /**
  * Claims a path for recording.
@@ -12,18 +16,18 @@ import { ReelError } from "../../errors.ts";
  * @throws {ReelError} ERR_STORE when another process, or this one, records to it
  */
 export function claimPath(path: string): () => void {
-  const claim = join(dirname(path), `.${basename(path)}.lock`);
+  const claim = claimOf(path);
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
       const file = openSync(claim, "wx");
-      writeSync(file, String(process.pid));
+      writeSync(file, `${process.pid} ${processStart(process.pid) ?? ""}`);
       closeSync(file);
       return () => rmSync(claim, { force: true });
     } catch (error) {
       // A folder that takes no claim takes no recording either: making that says why.
       if ((error as { code?: string }).code !== "EEXIST") return () => {};
-      const holder = Number(readClaim(claim));
-      if (isAlive(holder)) {
+      const holder = holderOf(claim);
+      if (holder !== undefined) {
         throw new ReelError(
           "ERR_STORE",
           `Cannot record to ${path}: process ${holder} is recording to it`,
@@ -44,6 +48,22 @@ function readClaim(claim: string): string {
   } catch {
     return "";
   }
+}
+
+/** The living process that a claim names, if there is one. */
+function holderOf(claim: string): number | undefined {
+  const [pid, started] = readClaim(claim).trim().split(" ");
+  const holder = Number(pid);
+  if (!isAlive(holder)) return undefined;
+  // What another process has this number by now did not make the claim.
+  const start = processStart(holder);
+  const isOther = started !== undefined && start !== undefined && Number(started) !== start;
+  return isOther ? undefined : holder;
+}
+
+/** Whether a living process records to a path. */
+export function isRecorded(path: string): boolean {
+  return holderOf(claimOf(path)) !== undefined;
 }
 
 function isAlive(pid: number): boolean {

@@ -49,8 +49,13 @@ export interface RecordingIdentity {
   readonly host: HostFacts;
 }
 
-export type RecordingState = "recording" | "complete" | "interrupted";
-export const RECORDING_STATES: readonly string[] = ["recording", "complete", "interrupted"];
+export type RecordingState = "recording" | "complete" | "interrupted" | "recovered";
+export const RECORDING_STATES: readonly string[] = [
+  "recording",
+  "complete",
+  "interrupted",
+  "recovered",
+];
 
 /** Where a recording stands: changes with each segment. */
 export interface RecordingProgress {

@@ -25,7 +25,7 @@ import {
   NAME_BYTES_MAX,
   PROVIDERS_MAX,
 } from "./limits.ts";
-import { unpackSegment } from "./packing.ts";
+import { unpack } from "./packing.ts";
 import { PlaceRowsReader } from "./places.ts";
 import { attachment, provider, recording, segment } from "./schema.ts";
 
@@ -158,9 +158,10 @@ export class RecordingReader implements SegmentSource {
         const found = isBytes(data) ? `${data.length}` : "no fitting";
         refuseFile(this.path, `${name()} holds ${found} bytes, wanted ${rawLength}`);
       }
-      if (data.length === rawLength) return { ...rest, bytes: data };
-      const bytes = unpackSegment(data, rawLength);
-      if (typeof bytes === "string") refuseFile(this.path, `${name()} cannot be unpacked: ${bytes}`);
+      const bytes = unpack(data, rawLength);
+      if (bytes === undefined) {
+        refuseFile(this.path, `${name()} does not unpack to the ${rawLength} bytes it had`);
+      }
       return { ...rest, bytes };
     });
   }

@@ -1,0 +1,171 @@
+/**
+ * Recovery: a recording whose process died is what is committed in its file and what its tail holds
+ * from the first event on that is not. Reading it changes nothing on disk.
+ */
+import { realpathSync } from "node:fs";
+import { SegmentDecoder } from "../codec/decoder.ts";
+import { CODEC_CHECKSUMS, CODEC_FIRST, CODEC_HOW, CODEC_VERSION } from "../codec/format.ts";
+import { EVENT, EventRecord } from "../event.ts";
+import { SegmentChain } from "../segment.ts";
+import type { RawSegment, SealedSegment, SegmentSource } from "../segment.ts";
+import { isRecorded } from "../store/claim.ts";
+import type { RecordingProgress } from "../store/header.ts";
+import type { StoredHeader } from "../store/reader.ts";
+import { isReelError } from "../../errors.ts";
+import type { RecoveredInfo } from "../opened.ts";
+import { TailFrames } from "./tail-frames.ts";
+import type { TailFrame } from "./tail-frames.ts";
+
+/** A recording as it was when its process died. */
+export interface Recovered {
+  readonly info: RecoveredInfo;
+  readonly progress: RecordingProgress;
+  /** The segments that were in the tail, in their order. */
+  readonly segments: readonly SealedSegment[];
+  /** All segments: the file's, then the tail's. */
+  readonly source: SegmentSource;
+}
+
+/** A file of which recovery needs the segments and the place. */
+interface Committed extends SegmentSource {
+  readonly path: string;
+}
+
+/**
+ * Finds what is left of a recording that was not ended.
+ * @returns undefined for one that was, and for one whose process still records
+ * @throws {ReelError} as reading segments does
+ */
+export function recoverTail(file: Committed, header: StoredHeader): Recovered | undefined {
+  const { progress, row } = header;
+  if (progress.state !== "recording") return undefined;
+  const path = realpathSync(file.path);
+  if (isRecorded(path)) return undefined;
+  const { eventCount } = progress;
+  const last = eventCount === 0 ? undefined : file.segmentAt(eventCount - 1);
+  const follows = last === undefined || last.firstSequence + last.eventCount === eventCount;
+  const found = new TailSegments(eventCount, last);
+  using tail = follows ? TailFrames.open(path, row.uuid) : undefined;
+  if (tail !== undefined) found.take(tail);
+  const { segments } = found;
+  const fromTail = found.sequence - eventCount;
+  return {
+    info: { fromTail, segments: segments.length, lostBytes: found.lostBytes },
+    progress: {
+      state: "recovered",
+      eventCount: found.sequence,
+      digest: segments.length === 0 ? progress.digest : found.digest,
+      outcome: found.outcome ?? progress.outcome,
+    },
+    segments,
+    source: {
+      segmentAt: (sequence) =>
+        sequence < eventCount ? file.segmentAt(sequence) : found.segmentAt(sequence, file),
+    },
+  };
+}
+
+/** Collects the segments of a tail that follow on what is committed. */
+class TailSegments {
+  readonly segments: SealedSegment[] = [];
+  sequence: number;
+  lostBytes = 0;
+  outcome: string | undefined;
+  readonly #chain: SegmentChain;
+  readonly #committed: number;
+  #timeNs: number;
+
+  constructor(committed: number, last: SealedSegment | undefined) {
+    this.#committed = committed;
+    this.sequence = committed;
+    this.#timeNs = last?.timeLastNs ?? 0;
+    this.#chain = last === undefined ? new SegmentChain() : new SegmentChain(last.chain);
+  }
+
+  get digest(): string {
+    return this.#chain.digest;
+  }
+
+  segmentAt(sequence: number, file: SegmentSource): SealedSegment | undefined {
+    const found = this.segments.findLast(({ firstSequence }) => firstSequence <= sequence);
+    return found ?? (this.#committed > 0 ? file.segmentAt(this.#committed - 1) : undefined);
+  }
+
+  /** Takes all frames that follow on each other; the rest is lost. */
+  take(tail: TailFrames): void {
+    let ended = false;
+    for (const frame of tail.frames()) {
+      if (frame.firstSequence < this.#committed) continue;
+      if (ended || frame.firstSequence !== this.sequence) {
+        this.lostBytes += frame.length;
+        continue;
+      }
+      if (frame.length === 0) continue;
+      const bytes = tail.bytes(frame);
+      const segment = bytes === undefined ? undefined : this.#decoded(frame, bytes);
+      this.lostBytes += frame.length - (segment?.bytes.length ?? 0);
+      ended = frame.sealed === undefined || segment === undefined;
+      if (segment === undefined) continue;
+      this.segments.push({ ...segment, ...this.#chain.seal(segment) });
+      this.sequence += segment.eventCount;
+      this.#timeNs = segment.timeLastNs;
+    }
+  }
+
+  /** A frame's events as a segment: all of a sealed one, or what decodes of the open one. */
+  #decoded(frame: TailFrame, bytes: Uint8Array): RawSegment | undefined {
+    const { firstSequence, sealed, timeFirstNs } = frame;
+    if (timeFirstNs !== this.#timeNs) return undefined;
+    const read = decodeAll(bytes, timeFirstNs);
+    const { codec, eventCount, length, timeNs } = read;
+    if (sealed !== undefined) {
+      const agrees =
+        length === bytes.length &&
+        sealed.eventCount === eventCount &&
+        sealed.timeLastNs === timeNs &&
+        sealed.codec >= CODEC_FIRST &&
+        sealed.codec <= CODEC_VERSION &&
+        sealed.crc32 === Bun.hash.crc32(bytes);
+      if (!agrees) return undefined;
+    }
+    if (eventCount === 0) return undefined;
+    this.outcome = read.outcome;
+    return {
+      firstSequence,
+      eventCount,
+      timeFirstNs,
+      timeLastNs: timeNs,
+      codec: sealed?.codec ?? codec,
+      bytes: bytes.subarray(0, length),
+    };
+  }
+}
+
+/** What the first events of some bytes are, up to their end or to where they are none. */
+function decodeAll(bytes: Uint8Array, timeFirstNs: number) {
+  const decoder = new SegmentDecoder();
+  const record = new EventRecord();
+  let [codec, eventCount, length, timeNs]: number[] = [CODEC_FIRST, 0, 0, timeFirstNs];
+  let outcome: string | undefined;
+  decoder.load(bytes, timeFirstNs, "the tail");
+  while (!decoder.done) {
+    try {
+      decoder.next(record);
+    } catch (error) {
+      if (!isReelError(error, "ERR_CORRUPT_RECORDING")) throw error;
+      break;
+    }
+    eventCount!++;
+    length = decoder.position;
+    timeNs = decoder.timeNs;
+    codec = Math.max(codec!, codecOf(record));
+    outcome = record.kind === EVENT.END ? record.text : undefined;
+  }
+  return { codec: codec!, eventCount: eventCount!, length: length!, timeNs: timeNs!, outcome };
+}
+
+/** The first codec that has an event: an encoder finds the same. */
+function codecOf({ how, kind, missing }: EventRecord): number {
+  if (kind === EVENT.STATE || missing >= 0) return CODEC_CHECKSUMS;
+  return kind === EVENT.SUBMIT && how !== 0 ? CODEC_HOW : CODEC_FIRST;
+}
