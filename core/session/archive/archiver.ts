@@ -8,12 +8,14 @@ import type { RawSegment } from "../segment.ts";
 import type { SegmentInserter } from "../store/inserter.ts";
 import {
   DIRECTORY_FRAMES,
+  FRAME_FLAG,
   FRAME_HEADER_BYTES,
   FRAME_KIND,
   FRAME_WORD,
   outsizePath,
   TAIL_WORD,
 } from "../tail/layout.ts";
+import { readSnapshot } from "../tail/snapshot-frame.ts";
 import type { TailMemory } from "../tail/tail-file.ts";
 
 export class Archiver {
@@ -42,14 +44,18 @@ export class Archiver {
   take(): void {
     const ordinal = this.#committed;
     const at = frameWord(this.#memory, ordinal);
-    const kind = this.#memory.words[at + FRAME_WORD.KIND];
+    const { words, floats } = this.#memory;
     const segment = readSegment(this.#memory, this.#path, ordinal);
-    // One that another thread has taken in already is not told twice.
-    const isNew = segment !== undefined && segment.firstSequence >= this.#inserter.eventCount;
-    if (isNew) this.#inserter.write(segment);
+    if (segment === undefined) {
+      const sequence = floats[(at + FRAME_WORD.FIRST_SEQUENCE) >>> 1]!;
+      this.#inserter.writeSnapshot(sequence, readSnapshot(frameBytes(this.#memory, this.#path, at)));
+    } else if (segment.firstSequence >= this.#inserter.eventCount) {
+      // One that another thread has taken in already is not told twice.
+      this.#inserter.write(segment);
+    }
     this.#committed = ordinal + 1;
-    this.#memory.words[TAIL_WORD.COMMITTED] = this.#committed;
-    if (kind === FRAME_KIND.OUTSIZE) rmSync(outsizePath(this.#path, ordinal), { force: true });
+    words[TAIL_WORD.COMMITTED] = this.#committed;
+    if (isInFile(words, at)) rmSync(outsizePath(this.#path, ordinal), { force: true });
   }
 }
 
@@ -67,20 +73,28 @@ export function readSegment(
   path: string,
   ordinal: number,
 ): RawSegment | undefined {
-  const { words, floats, bytes } = memory;
+  const { words, floats } = memory;
   const at = frameWord(memory, ordinal);
   if (words[at + FRAME_WORD.KIND] === FRAME_KIND.SNAPSHOT) return undefined;
-  const length = words[at + FRAME_WORD.LENGTH]!;
-  const from = at * 4 + FRAME_HEADER_BYTES;
-  const inFile = words[at + FRAME_WORD.KIND] === FRAME_KIND.OUTSIZE;
   return {
     firstSequence: floats[(at + FRAME_WORD.FIRST_SEQUENCE) >>> 1]!,
     eventCount: words[at + FRAME_WORD.EVENT_COUNT]!,
     timeFirstNs: floats[(at + FRAME_WORD.TIME_FIRST) >>> 1]!,
     timeLastNs: floats[(at + FRAME_WORD.TIME_LAST) >>> 1]!,
     codec: words[at + FRAME_WORD.CODEC]!,
-    bytes: inFile
-      ? readFileSync(outsizePath(path, ordinal)).subarray(0, length)
-      : bytes.subarray(from, from + length),
+    bytes: frameBytes(memory, path, at),
   };
+}
+
+/** A frame's bytes, wherever they are. */
+function frameBytes({ words, bytes }: TailMemory, path: string, at: number): Uint8Array {
+  const length = words[at + FRAME_WORD.LENGTH]!;
+  const from = at * 4 + FRAME_HEADER_BYTES;
+  if (!isInFile(words, at)) return bytes.subarray(from, from + length);
+  return readFileSync(outsizePath(path, words[at + FRAME_WORD.ORDINAL]!)).subarray(0, length);
+}
+
+function isInFile(words: Int32Array, at: number): boolean {
+  const isOutsize = words[at + FRAME_WORD.KIND] === FRAME_KIND.OUTSIZE;
+  return isOutsize || (words[at + FRAME_WORD.FLAGS]! & FRAME_FLAG.IN_FILE) !== 0;
 }

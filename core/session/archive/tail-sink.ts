@@ -4,6 +4,7 @@
  * ones by a Worker that starts with the second segment.
  */
 import { rmSync, writeFileSync } from "node:fs";
+import { FRAME_BYTES } from "../codec/format.ts";
 import type { ReelError } from "../../errors.ts";
 import type { FrameSink, OpenFrame, RawSegment } from "../segment.ts";
 import { SegmentChain } from "../segment.ts";
@@ -14,6 +15,7 @@ import { RecordingWriter } from "../store/writer.ts";
 import type { WriterOptions } from "../store/writer.ts";
 import { FrameRing } from "../tail/frame-ring.ts";
 import {
+  FRAME_HEADER_BYTES,
   FRAME_KIND,
   FRAME_ROOM_BYTES,
   FRAME_WORD,
@@ -21,8 +23,10 @@ import {
   TAIL_BYTES,
   TAIL_MODE,
 } from "../tail/layout.ts";
+import { SNAPSHOT_CODEC, SnapshotEncoder } from "../tail/snapshot-frame.ts";
 import { draftTail, dropDraft, placeTail, removeTails } from "../tail/tail-file.ts";
 import type { TailMemory } from "../tail/tail-file.ts";
+import type { StatePart } from "../tap.ts";
 import { Archiver, readSegment } from "./archiver.ts";
 import { ArchiveThread } from "./archive-thread.ts";
 import type { ArchiveSetup } from "./archive-loop.ts";
@@ -44,6 +48,9 @@ export class TailSink implements FrameSink {
   /** This thread's own archiver, while it has the file open for it. */
   #archiver: Archiver | undefined;
   #committed = 0;
+  readonly #snapshots = new SnapshotEncoder();
+  /** Why nothing more is kept, once it is so. */
+  #failure: ReelError | undefined;
   #frame: OpenFrame;
 
   /**
@@ -89,35 +96,90 @@ export class TailSink implements FrameSink {
    */
   write(raw: RawSegment, last: boolean): void {
     this.#seal(raw);
+    if (this.#failure !== undefined) throw this.#failure;
     if (last) return;
     this.#archive();
     while (!this.#ring.fits(FRAME_ROOM_BYTES, this.#committed)) this.#await();
     this.#frame = this.#openFrame(raw.firstSequence + raw.eventCount, raw.timeLastNs);
   }
 
+  /**
+   * Places the parts of a state behind the open frame, or in a file where they have no room there.
+   * What goes wrong is told when the frame is sealed, so that its events are not in question.
+   */
+  keepState(sequence: number, parts: readonly StatePart[]): void {
+    if (this.#failure !== undefined) return;
+    const bytes = this.#snapshots.measure(parts);
+    const start = { kind: FRAME_KIND.SNAPSHOT, firstSequence: sequence, timeFirstNs: 0 };
+    try {
+      const size = this.#roomFor(bytes);
+      if (size === undefined) {
+        this.#snapshots.forget();
+        return;
+      }
+      this.#ring.placeBehind(start, size, this.#committed, (room, ordinal) => {
+        this.#snapshots.write(room);
+        if (size.inFile) this.#writeFile(ordinal, room);
+        return { codec: SNAPSHOT_CODEC, eventCount: 0, timeLastNs: 0 };
+      });
+    } catch (error) {
+      this.#failure = storeError(`record to ${this.path}`, error);
+    }
+  }
+
+  /**
+   * How parts of a snapshot can be placed.
+   * @returns undefined when not even their header has room: what is behind the open frame stays
+   *   there until that is sealed, so that waiting would not help
+   */
+  #roomFor(bytes: number): { bytes: number; inFile: boolean } | undefined {
+    for (;;) {
+      const committed = this.#committed;
+      const inside = FRAME_HEADER_BYTES + bytes;
+      const fits = bytes <= FRAME_BYTES && this.#ring.fits(inside, committed);
+      if (fits) return { bytes, inFile: false };
+      const canWait = bytes <= FRAME_BYTES && committed < this.#ring.open;
+      if (!canWait) break;
+      this.#await();
+    }
+    const fits = this.#ring.fits(FRAME_HEADER_BYTES, this.#committed);
+    return fits ? { bytes, inFile: true } : undefined;
+  }
+
   /** Puts the segment's bytes where they survive and says so, in this order. */
   #seal(raw: RawSegment): void {
-    const { codec, eventCount, timeLastNs, bytes } = raw;
-    const { words } = this.#memory;
+    const { codec, timeLastNs } = raw;
+    const { words, bytes: memory } = this.#memory;
     const at = this.#ring.headerWord;
-    if (bytes.buffer !== this.#memory.bytes.buffer) this.#moveOut(bytes);
+    let { bytes, eventCount } = raw;
+    if (bytes.buffer !== memory.buffer) {
+      // The last event was so large that the segment has outgrown its frame.
+      try {
+        this.#writeFile(this.#ring.open, bytes);
+        this.#ring.moveOut();
+      } catch (error) {
+        this.#failure = error as ReelError;
+        bytes = this.#frame.bytes.subarray(0, words[at + FRAME_WORD.LENGTH]);
+        eventCount--;
+        if (eventCount === 0) return;
+      }
+    }
     words[at + FRAME_WORD.CODEC] = codec;
     words[at + FRAME_WORD.LENGTH] = bytes.length;
     const crc32 = Bun.hash.crc32(bytes);
     this.#ring.sealFrame(bytes.length, { codec, eventCount, timeLastNs, crc32 });
   }
 
-  /** Writes a segment that has outgrown its frame to a file of its own. */
-  #moveOut(bytes: Uint8Array): void {
+  /** Writes what does not fit into the ring to a file of its own. */
+  #writeFile(ordinal: number, bytes: Uint8Array): void {
     const { path } = this.#writer;
-    const file = outsizePath(path, this.#ring.open);
+    const file = outsizePath(path, ordinal);
     try {
       writeFileSync(file, bytes);
     } catch (error) {
       rmSync(file, { force: true });
       throw storeError(`record to ${path}`, error);
     }
-    this.#ring.moveOut();
   }
 
   #archive(): void {
@@ -126,7 +188,7 @@ export class TailSink implements FrameSink {
       return;
     }
     this.#thread ??= new ArchiveThread(this.#writer.handOver(), 0, this.#options);
-    this.#thread.tell(this.#ring.next);
+    this.#thread.tell(this.#ring.sealed);
     this.#committed = this.#thread.committed;
     const { failure } = this.#thread;
     if (failure !== undefined) throw failure;
@@ -153,7 +215,7 @@ export class TailSink implements FrameSink {
   }
 
   #takeAll(archiver: Archiver): void {
-    while (archiver.committed < this.#ring.next) archiver.take();
+    while (archiver.committed < this.#ring.sealed) archiver.take();
     this.#committed = archiver.committed;
   }
 
@@ -185,7 +247,7 @@ export class TailSink implements FrameSink {
   #closeThread(): void {
     const thread = this.#thread;
     if (thread === undefined) return;
-    thread.tell(this.#ring.next);
+    thread.tell(this.#ring.sealed);
     thread.close();
     this.#committed = thread.committed;
     this.#thread = undefined;
@@ -196,7 +258,7 @@ export class TailSink implements FrameSink {
     const writer = this.#writer;
     const chain = new SegmentChain(Uint8Array.fromHex(writer.digest));
     let { eventCount } = writer;
-    for (let ordinal = this.#committed; ordinal < this.#ring.next; ordinal++) {
+    for (let ordinal = this.#committed; ordinal < this.#ring.sealed; ordinal++) {
       const segment = readSegment(this.#memory, writer.path, ordinal);
       if (segment === undefined || segment.firstSequence !== eventCount) continue;
       chain.seal(segment);

@@ -7,15 +7,17 @@ import type { Database } from "bun:sqlite";
 import { eq, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
-import type { CheckpointRow, MarkRow, PlaceCollector } from "../archive/place-rows.ts";
 import type { RawSegment, SegmentSink } from "../segment.ts";
 import { SegmentChain } from "../segment.ts";
 import { closeRecorded } from "./database.ts";
 import { storeError } from "./errors.ts";
 import { HeaderSeal } from "./header.ts";
 import type { RecordingProgress, RecordingState } from "./header.ts";
-import { packSegment } from "./packing.ts";
+import { pack } from "./packing.ts";
+import { PlaceCollecting } from "./place-collecting.ts";
 import { checkpoint, mark, recording, segment } from "./schema.ts";
+import { SnapshotInserter } from "./snapshot-inserter.ts";
+import type { ChangedPart } from "../tail/snapshot-frame.ts";
 
 /** What an inserter has to know that is not in the file: plain values, for any thread. */
 export interface InserterFacts {
@@ -64,22 +66,23 @@ export class SegmentInserter implements SegmentSink {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #chain: SegmentChain;
   readonly #seal: HeaderSeal;
-  readonly #places: PlaceCollector | undefined;
+  readonly #places: PlaceCollecting;
+  #snapshots: SnapshotInserter;
   #eventCount: number;
   #link: Uint8Array;
 
   /**
    * @param database where it goes on, after the last segment that is there
-   * @param places finds what is worth finding again in each segment
    * @throws {SQLiteError}
    */
-  constructor(database: Database, facts: InserterFacts, places?: PlaceCollector) {
+  constructor(database: Database, facts: InserterFacts) {
     this.#path = facts.path;
     this.#database = database;
     this.#store = drizzle({ client: database });
     this.#statements = prepareStatements(this.#store);
     this.#seal = new HeaderSeal(facts.fixedSeal);
-    this.#places = places;
+    this.#places = new PlaceCollecting(this.#store);
+    this.#snapshots = new SnapshotInserter(this.#store);
     const { eventCount, digest } = recording;
     const found = this.#store.select({ eventCount, digest }).from(recording).get()!;
     this.#eventCount = found.eventCount;
@@ -102,12 +105,11 @@ export class SegmentInserter implements SegmentSink {
    * @throws {ReelError} ERR_STORE; the file then holds what it held before
    */
   write(raw: RawSegment): void {
-    const before = this.#link;
     const { crc32, chain } = this.#chain.seal(raw);
     const { firstSequence, eventCount, timeFirstNs, timeLastNs, codec, bytes } = raw;
     const times = { timeFirstNs, timeLastNs };
-    const rest = { codec, rawLength: bytes.length, crc32, chain, data: packSegment(bytes) };
-    const places = this.#places?.segment(raw);
+    const rest = { codec, rawLength: bytes.length, crc32, chain, data: pack(bytes) };
+    const places = this.#places.segment(raw);
     const after = {
       state: "recording",
       eventCount: firstSequence + eventCount,
@@ -116,27 +118,34 @@ export class SegmentInserter implements SegmentSink {
     } as const;
     this.#transact(() => {
       this.#statements.segment.run({ firstSequence, eventCount, ...times, ...rest });
-      if (places !== undefined) this.#insertPlaces(places.marks, places.checkpoints);
+      for (const row of places.marks) this.#store.insert(mark).values(row).run();
+      for (const row of places.checkpoints) this.#store.insert(checkpoint).values(row).run();
       this.#writeProgress(after);
-    }, before);
+    });
     this.#eventCount = after.eventCount;
     this.#link = chain;
   }
 
-  /** Runs an insertion as one transaction. @param link where the chain is when it fails */
-  #transact(insert: () => void, link: Uint8Array): void {
+  /**
+   * Inserts the parts of a state.
+   * @param sequence of its `state` event
+   * @throws {ReelError} ERR_STORE; the file then holds what it held before
+   */
+  writeSnapshot(sequence: number, parts: readonly ChangedPart[]): void {
+    this.#transact(() => this.#snapshots.insert(sequence, parts));
+  }
+
+  /** Runs an insertion as one transaction; what fails has changed nothing. */
+  #transact(insert: () => void): void {
     try {
       // The callback must be synchronous: an async one commits even when it throws.
       this.#store.transaction(insert);
     } catch (error) {
-      this.#chain.goBack(link);
+      this.#chain.goBack(this.#link);
+      this.#places.forget();
+      this.#snapshots = new SnapshotInserter(this.#store);
       throw storeError(`record to ${this.#path}`, error);
     }
-  }
-
-  #insertPlaces(marks: readonly MarkRow[], checkpoints: readonly CheckpointRow[]): void {
-    for (const row of marks) this.#store.insert(mark).values(row).run();
-    for (const row of checkpoints) this.#store.insert(checkpoint).values(row).run();
   }
 
   /**

@@ -54,9 +54,9 @@ export class FrameRing {
     return this.#open;
   }
 
-  /** Ordinal that the next frame gets: all before are placed. */
-  get next(): number {
-    return this.#next;
+  /** How many frames are sealed, of all that ever were. */
+  get sealed(): number {
+    return this.#memory.words[TAIL_WORD.SEALED]!;
   }
 
   /** Word of the open frame's header. */
@@ -122,21 +122,26 @@ export class FrameRing {
 
   /**
    * Places a sealed frame behind the room of the open one. There must be room.
-   * @param write fills the bytes behind the frame's header
+   * @param committed as for {@link fits}
+   * @param write fills the bytes behind the frame's header, or, given the ordinal, a file of its own
    */
   placeBehind(
     start: FrameStart,
-    sizeBytes: number,
+    size: { readonly bytes: number; readonly inFile: boolean },
     committed: number,
-    write: (room: Uint8Array) => FrameEnd,
+    write: (room: Uint8Array, ordinal: number) => Omit<FrameEnd, "crc32">,
   ): void {
-    const ordinal = this.#begin(start, FRAME_HEADER_BYTES + sizeBytes, committed);
+    const inside = size.inFile ? 0 : size.bytes;
+    const ordinal = this.#begin(start, FRAME_HEADER_BYTES + inside, committed);
     const byte = this.#starts[ordinal % DIRECTORY_FRAMES]!;
     const { bytes, words } = this.#memory;
-    const at = byte + FRAME_HEADER_BYTES;
-    const end = write(bytes.subarray(at, at + sizeBytes));
-    words[(byte >>> 2) + FRAME_WORD.LENGTH] = sizeBytes;
-    this.#seal(byte >>> 2, end);
+    const from = byte + FRAME_HEADER_BYTES;
+    const room = size.inFile ? new Uint8Array(size.bytes) : bytes.subarray(from, from + inside);
+    const end = write(room, ordinal);
+    const at = byte >>> 2;
+    if (size.inFile) words[at + FRAME_WORD.FLAGS] = FRAME_FLAG.IN_FILE;
+    words[at + FRAME_WORD.LENGTH] = size.bytes;
+    this.#seal(at, { ...end, crc32: Bun.hash.crc32(room) });
     this.#behind++;
   }
 
