@@ -5,7 +5,7 @@
  */
 import type { HostFact } from "../session/facts.ts";
 
-/** Objects on which names are trapped, besides the modules that begin with `node:` or `bun:`. */
+/** Objects on which names are trapped, besides the modules that begin with `node:`. */
 export const HOLDERS: Readonly<Record<string, () => object>> = {
   globalThis: () => globalThis,
   Math: () => Math,
@@ -122,13 +122,15 @@ export const TRAPS: readonly TrapGroup[] = [
   { on: "node:dgram", names: ["createSocket"], use: NETWORK },
   { on: "node:dns", names: "all", use: NETWORK },
   { on: "node:dns/promises", names: "all", use: NETWORK },
+  { on: "node:dns", names: ["Resolver"], use: NETWORK },
+  { on: "node:dns/promises", names: ["Resolver"], use: NETWORK },
   { on: "Bun.dns", names: ["lookup", "prefetch"], use: NETWORK },
 
   { on: "node:fs", names: "all", use: FILES },
   { on: "node:fs/promises", names: "all", use: FILES },
+  { on: "node:fs", names: ["ReadStream", "WriteStream"], use: FILES },
   { on: "Bun", names: ["file", "write", "mmap"], use: FILES },
   { on: "Bun.Glob.prototype", names: ["scan", "scanSync"], use: FILES },
-  { on: "bun:sqlite", names: ["Database"], use: FILES },
 
   { on: "node:child_process", names: "all", use: PROGRAMS },
   { on: "Bun", names: ["spawn", "spawnSync", "$"], use: PROGRAMS },
