@@ -3,12 +3,22 @@
  * renamed when they are whole. So a command that fails leaves what was there before.
  */
 import { closeSync, openSync, renameSync, statSync, unlinkSync, writeSync } from "node:fs";
+import type { Stats } from "node:fs";
 import type { ByteSink } from "../core/session/export/export.ts";
 import { storeError } from "../core/session/store/errors.ts";
 
+/** What a path leads to; undefined when that cannot be told, which opening it will explain. */
+function statusOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether a path leads to something that cannot be replaced: a device, a named pipe. */
 function isSpecial(path: string): boolean {
-  const status = statSync(path, { throwIfNoEntry: false });
+  const status = statusOf(path);
   return status !== undefined && !status.isFile() && !status.isDirectory();
 }
 
@@ -49,6 +59,6 @@ export function writeFileWhole<T>(path: string, write: (sink: ByteSink) => T): T
 
 /** Whether two paths lead to one file. */
 export function isSameFile(one: string, other: string): boolean {
-  const [first, second] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }));
+  const [first, second] = [one, other].map(statusOf);
   return first !== undefined && first.ino === second?.ino && first.dev === second.dev;
 }

@@ -70,10 +70,17 @@ function stepOf(run: Run, disk: string): string {
   return action === "trim" ? step("discard", { of: disk, at, sizeBytes }) : step("flush", disk);
 }
 
-/** The steps of one disk's task, and what it moves. */
-function taskOf(runs: readonly Run[], disk: string): { steps: string[]; expected: Fields } {
+/**
+ * The steps of one disk's task, and what it moves.
+ * @param beginNs when the log's first request was made: nobody waits for that one
+ */
+function taskOf(
+  runs: readonly Run[],
+  disk: string,
+  beginNs: number,
+): { steps: string[]; expected: Fields } {
   const steps: string[] = [];
-  let [bytesRead, bytesWritten, nowNs] = [0, 0, 0];
+  let [bytesRead, bytesWritten, nowNs] = [0, 0, beginNs];
   for (const run of runs) {
     if (run.beginNs > nowNs) steps.push(sleep(run.beginNs - nowNs));
     steps.push(stepOf(run, disk));
@@ -108,7 +115,7 @@ export function fioScenario(path: string, log: FioLogContent, kind: DiskKind): s
     const extent = Math.max(...runs.map(({ at, count, length }) => at + count * length));
     const sizeBytes = Math.max(DISK_BYTES_MIN, extent);
     devices.set(disk, { kind, sizeBytes, timing: kind === "ata" ? "hdd7200" : "ssd" });
-    const made = taskOf(runs, disk);
+    const made = taskOf(runs, disk, log.requests[0]!.timeNs);
     tasks.set(task, made.steps);
     expected.set(task, made.expected);
     comments.push(`${disk} stands for ${forComment(file)}: ${requests.length} requests.`);
