@@ -11,6 +11,7 @@ import type { PoolOptions } from "./core/pool/pool-options.ts";
 import {
   replayRuntime,
   resumeRuntime,
+  type ReplayOptions,
   startBlockingRuntime,
   startRuntime,
 } from "./core/runtime/start.ts";
@@ -54,15 +55,17 @@ export const Runtime = {
    * recording made on io_uring needs no io_uring; one of the emulated backend is executed again and
    * compared.
    * @param recording verified by {@link openRecording}; close it after the runtime
-   * @param options `providers` beside the built-in ones; `reproduce`, a command line for reports
+   * @param options `providers` beside the built-in ones; `reproduce`, a command line for reports;
+   *   `until`, the number of an event before which the run ends with ERR_INTERRUPTED, and
+   *   `onUntil`, which hears what is open and in flight there
    * @throws {ReelError} ERR_INCOMPATIBLE_RECORDING when a provider is missing or another version
    */
   replay<const P extends readonly Provider[] = []>(
     recording: Recording,
-    options: { providers?: P; reproduce?: string } = {},
+    options: ReplayOptions & { providers?: P } = {},
   ): Runtime<BuiltInProvider | P[number]> {
-    const { providers = [], reproduce } = options;
-    return replayRuntime(recording, [...BUILT_IN_PROVIDERS, ...providers], reproduce);
+    const { providers = [], ...rest } = options;
+    return replayRuntime(recording, [...BUILT_IN_PROVIDERS, ...providers], rest);
   },
   /**
    * Starts a runtime that goes on where a recording was cut off, for instance because its process

@@ -11,12 +11,18 @@ import { recordedScenario } from "../recorded-scenario.ts";
 import { kindsOf } from "../scenario/kinds.ts";
 import type { ResolvedScenario } from "../scenario/resolved.ts";
 import { runScenario } from "../scenario/run-scenario.ts";
+import { checkFlags, showPlace, type PlaceFlags } from "./replay/at.ts";
+import { stepThrough } from "./replay/step.ts";
 
 export async function replay(
   file: string,
-  flags: { json?: boolean; quiet?: boolean },
+  flags: PlaceFlags & { quiet?: boolean; step?: boolean },
 ): Promise<number> {
+  checkFlags(flags);
+  const isPlace = flags.at !== undefined || flags.until !== undefined;
   using recording = openRecording(file);
+  if (flags.step === true) return await stepThrough(recording, file, flags);
+  if (isPlace) return await showPlace(recording, file, flags);
   const { inputs, scenario } = recordedScenario(recording, file, kindsOf(BUILT_IN_PROVIDERS));
   const io = Runtime.replay(recording, { reproduce: commandLine(["replay", file]) });
   let failed: unknown;
@@ -27,13 +33,17 @@ export async function replay(
   }
   await io.close();
   const summary = io.session!;
-  const divergence = [summary.failure, failed].find((error) => error instanceof DivergenceError);
-  if (divergence === undefined && summary.identical !== true) throw summary.failure ?? failed;
+  const ended = [summary.failure, failed].find((error) => error instanceof DivergenceError);
+  // A recording that was cut off ends before its run did, and that is no difference.
+  const isCutOff = ended?.report.difference === "record-ends";
+  const divergence = isCutOff ? undefined : ended;
+  if (ended === undefined && summary.identical !== true) throw summary.failure ?? failed;
   const { info } = recording;
   if (flags.json === true) {
     json("replay/v1", {
       file,
       identical: divergence === undefined,
+      cutOff: isCutOff,
       scenario: scenario.name,
       backend: info.backend,
       seed: info.seed,
@@ -48,7 +58,15 @@ export async function replay(
     note(formatDivergence(divergence.report));
     return EXIT.diverged;
   }
-  if (flags.json !== true) tell(recording, scenario, summary.events, failed, flags.quiet === true);
+  if (flags.json === true) return EXIT.ok;
+  if (isCutOff) {
+    const events = `event ${summary.events}`;
+    tell(recording, scenario, summary.events, undefined, flags.quiet === true);
+    out(`replay: ${paint("green", "identical")} up to ${events}, where the recording was cut off`);
+    return EXIT.ok;
+  }
+  tell(recording, scenario, summary.events, failed, flags.quiet === true);
+  out(`replay: ${paint("green", "identical")}`);
   return EXIT.ok;
 }
 
@@ -60,14 +78,11 @@ function tell(
   quiet: boolean,
 ): void {
   const { backend, digest, outcome, seed } = recording.info;
-  if (!quiet) {
-    out(`scenario ${scenario.name}, recorded on ${backend}, seed ${seed}`);
-    const how = backend === "uring" ? "answered from the recording" : "executed again";
-    out(`${events} events ${how} and compared, digest ${digest.slice(0, 16)}`);
-    if (failed !== undefined) {
-      const code = isReelError(failed) ? failed.code : "a failure";
-      out(`the run ended with ${code} (exit ${exitCodeOf(failed)}), as recorded: ${outcome}`);
-    }
-  }
-  out(`replay: ${paint("green", "identical")}`);
+  if (quiet) return;
+  out(`scenario ${scenario.name}, recorded on ${backend}, seed ${seed}`);
+  const how = backend === "uring" ? "answered from the recording" : "executed again";
+  out(`${events} events ${how} and compared, digest ${digest.slice(0, 16)}`);
+  if (failed === undefined) return;
+  const code = isReelError(failed) ? failed.code : "a failure";
+  out(`the run ended with ${code} (exit ${exitCodeOf(failed)}), as recorded: ${outcome}`);
 }

@@ -14,8 +14,21 @@ export function addSessions(program: Command, action: Action): void {
     )
     .addArgument(new Argument("<file>", "the recording"))
     .option("-q, --quiet", "print the summary only")
+    .option("--at <place>", "show an event by number, a time (12.5ms), a mark's text, or end")
+    .option("--until <expression>", "show the first event for which it holds")
+    .option("--step", "travel in the recording from a prompt; lines may come from a pipe")
+    .option("--live", "show the state by field names too: runs the scenario up to there")
+    .option("--no-live", "leave the state out of --json")
     .addOption(jsonFlag())
-    .addHelpText("after", "\nExample:\n  ioreel replay a.reel --json")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  ioreel replay a.reel --json
+  ioreel replay a.reel --at 5000 --json
+  ioreel replay a.reel --until 'kind == settle && result == ECONNRESET'
+  ioreel replay a.reel --step --at end`,
+    )
     .action(action(async () => (await import("../commands/replay.ts")).replay as Body));
   const session = program.command("session").summary("look into recorded sessions");
   session

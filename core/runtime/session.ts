@@ -10,6 +10,7 @@ import { ReelError } from "../errors.ts";
 import type { Provider } from "../provider/define.ts";
 import { recordedFacts, replayedFacts, type Facts } from "../session/facts.ts";
 import { InputFeeder, recordedInputs } from "../session/input-feeder.ts";
+import { HaltingVerifier, type ReplayHalt } from "../session/places/halting-verifier.ts";
 import { Recorder } from "../session/recorder.ts";
 import { startRecording, type Recording } from "../session/recording.ts";
 import { ReplayBackend } from "../session/replay-backend.ts";
@@ -154,10 +155,15 @@ export function replaySession(
   recording: Recording,
   providers: readonly Provider[],
   reproduce: string | undefined,
+  halt?: ReplayHalt,
 ): Session {
   const skew = versionSkew(recording.info, providers);
   const comparable = comparableParts(recording, providers);
-  const tap = new Verifier(recording, { reproduce, versionSkew: skew, comparable });
+  const options = { reproduce, versionSkew: skew, comparable };
+  const tap =
+    halt === undefined
+      ? new Verifier(recording, options)
+      : new HaltingVerifier(recording, options, halt);
   const { info } = recording;
   return {
     tap,

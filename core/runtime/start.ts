@@ -14,12 +14,14 @@ import {
 import { UringBackend } from "../backend/uring/uring-backend.ts";
 import type { PinMemory } from "../buffer/arena.ts";
 import { BufferPool } from "../buffer/pool.ts";
+import { describeState, type LiveState } from "../engine/live-state.ts";
 import type { EngineLimits } from "../engine/state.ts";
 import { stateParts } from "../engine/state-parts.ts";
 import { Strict } from "../guard/strict.ts";
 import type { Provider } from "../provider/define.ts";
 import { hostSeed } from "../random.ts";
 import { HOST_FACTS } from "../session/facts.ts";
+import type { ReplayHalt } from "../session/places/halting-verifier.ts";
 import type { Recording } from "../session/recording.ts";
 import type { Faces } from "./faces.ts";
 import { RAM_BYTES_DEFAULT, checkOptions, fillLimits, type RuntimeOptions } from "./options.ts";
@@ -37,6 +39,19 @@ import {
   type Session,
 } from "./session.ts";
 import { checkSettings, type Settings } from "./settings.ts";
+
+/** How a session is replayed. */
+export interface ReplayOptions {
+  /** The command line that does this again, for reports. */
+  readonly reproduce?: string | undefined;
+  /**
+   * Number of an event: the run goes as far as there and is ended by ERR_INTERRUPTED before it
+   * happens. What the program does until its task gives way has no effect any more.
+   */
+  readonly until?: number | undefined;
+  /** Hears, there, what is open and in flight. It must not call the runtime. */
+  readonly onUntil?: ((state: LiveState) => void) | undefined;
+}
 
 /** A runtime with the methods of its providers' faces. */
 export type FacedRuntime<P extends Provider> = Runtime<P> & Faces<P>;
@@ -78,17 +93,40 @@ export function startBlockingRuntime<const P extends readonly Provider[]>(
  * Starts a runtime in which a recorded session happens again.
  * @param recording open and verified; stays the caller's to close, after the runtime
  * @param providers those of the recorded session, among others
- * @param reproduce the command line that does this again, for reports
  * @throws {ReelError} ERR_INCOMPATIBLE_RECORDING when the providers are others
+ * @throws {RangeError} when `until` is no number of an event
  */
 export function replayRuntime<const P extends readonly Provider[]>(
   recording: Recording,
   providers: P,
-  reproduce?: string,
+  options: ReplayOptions = {},
 ): FacedRuntime<P[number]> {
   const used = checkProviders(recording, providers);
-  const session = replaySession(recording, used, reproduce);
-  return buildAgain(recording, used, session) as FacedRuntime<P[number]>;
+  const made: { runtime?: Runtime } = {};
+  const session = replaySession(recording, used, options.reproduce, haltOf(options, made));
+  made.runtime = buildAgain(recording, used, session);
+  return made.runtime as FacedRuntime<P[number]>;
+}
+
+/** Where a replay is to halt, and what happens there. */
+function haltOf(
+  { onUntil, until }: ReplayOptions,
+  made: { runtime?: Runtime },
+): ReplayHalt | undefined {
+  if (until === undefined) return undefined;
+  if (!Number.isSafeInteger(until) || until < 0) {
+    throw new RangeError(`Cannot replay: until must be the number of an event: found ${until}`);
+  }
+  return {
+    until,
+    reached() {
+      const { runtime } = made;
+      if (runtime === undefined) return false;
+      onUntil?.(describeState(runtime.engine.state));
+      runtime.interrupt();
+      return true;
+    },
+  };
 }
 
 /**

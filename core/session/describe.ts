@@ -22,6 +22,8 @@ export interface EventNames {
   readonly providers?: readonly string[];
   /** Names of the parts of a state, in their order. */
   readonly parts?: readonly string[];
+  /** Name of an operation of a kind of provider. */
+  readonly operation?: (kind: string, operation: number) => string;
 }
 
 /** Bytes of a payload that are shown. */
@@ -145,7 +147,9 @@ export function describeEvent(event: SessionEvent, names: EventNames = {}): stri
     }
     case "start": {
       const provider = names.providers?.[event.provider] ?? `provider ${event.provider}`;
-      const what = `${provider} handle ${event.handle} operation ${event.operation}`;
+      const operation =
+        names.operation?.(provider, event.operation) ?? `operation ${event.operation}`;
+      const what = `${provider} handle ${event.handle} ${operation}`;
       const argument = event.argument === 0 ? "" : ` argument ${event.argument}`;
       const range = `length ${event.length} offset ${event.offset}${argument}`;
       return `start slot ${event.slot}: ${what} ${range}${withDigest(event.digest)}`;

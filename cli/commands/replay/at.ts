@@ -1,0 +1,77 @@
+/** `ioreel replay --at` and `--until`: what a place in a recording looks like. */
+import { ReelError } from "../../../core/errors.ts";
+import { Timeline } from "../../../core/session/places/timeline.ts";
+import type { Recording } from "../../../core/session/recording.ts";
+import { EXIT } from "../../exit-codes.ts";
+import { json, note, out } from "../../output.ts";
+import { placeData, plain } from "./data.ts";
+import { holdsScenario, liveStateAt } from "./live.ts";
+import { namesOf } from "./names.ts";
+import { placePage, stateText } from "./page.ts";
+import { placeOf, predicateOf } from "./place.ts";
+
+/** Flags that say where. */
+export interface PlaceFlags {
+  readonly at?: string;
+  readonly until?: string;
+  readonly live?: boolean;
+  readonly json?: boolean;
+}
+
+/** A recording is executed up to so many events for its state without being asked. */
+const LIVE_EVENTS = 100_000;
+
+/** Goes where the flags say, from the beginning. @returns whether that place is there */
+export function goTo(line: Timeline, recording: Recording, flags: PlaceFlags): boolean {
+  if (flags.at !== undefined) line.at(placeOf(flags.at));
+  if (flags.until === undefined) return true;
+  return line.continueForward(predicateOf(flags.until, namesOf(recording)), true);
+}
+
+/** Prints a place. */
+export async function showPlace(
+  recording: Recording,
+  file: string,
+  flags: PlaceFlags,
+): Promise<number> {
+  const line = new Timeline(recording);
+  const names = namesOf(recording);
+  const found = goTo(line, recording, flags);
+  const wantsState = flags.live ?? (flags.json === true && isCheap(recording, line));
+  const state = wantsState ? await liveStateAt(recording, file, line.sequence) : undefined;
+  if (flags.json === true) {
+    json("place/v1", {
+      file,
+      backend: recording.info.backend,
+      found,
+      ...placeData(line, names),
+      state: state === undefined ? null : plain(state),
+    });
+    return found ? EXIT.ok : EXIT.expectation;
+  }
+  if (!found) {
+    note(`no event from here on is one for which ${flags.until} holds`);
+    return EXIT.expectation;
+  }
+  out(placePage(line, names));
+  if (state !== undefined) out(`\n${stateText(state, undefined)}`);
+  return EXIT.ok;
+}
+
+function isCheap(recording: Recording, line: Timeline): boolean {
+  return holdsScenario(recording) && line.sequence <= LIVE_EVENTS;
+}
+
+/** @throws {ReelError} ERR_USAGE for flags that say nothing together */
+export function checkFlags(flags: PlaceFlags & { step?: boolean; quiet?: boolean }): void {
+  const refuse = (message: string, mend: string): never => {
+    throw new ReelError("ERR_USAGE", `Cannot replay: ${message}`, { mend });
+  };
+  const isPlace = flags.at !== undefined || flags.until !== undefined;
+  if (flags.live === true && !isPlace) {
+    refuse("--live says no place", "Give one with --at or --until");
+  }
+  if (flags.step === true && flags.json === true) {
+    refuse("--step answers in text", "Use --at or --until with --json");
+  }
+}

@@ -1,0 +1,62 @@
+/** A place in a recording as plain data, for `--json`: one document, however it was reached. */
+import { describeEvent, nameOpcode } from "../../../core/session/describe.ts";
+import { nameOperation } from "../../../core/session/places/predicate/names.ts";
+import { eventNames } from "./names.ts";
+import type { PredicateNames } from "../../../core/session/places/predicate/names.ts";
+import type { OperationInFlight } from "../../../core/session/places/table.ts";
+import type { Timeline } from "../../../core/session/places/timeline.ts";
+import type { PlacedEvent } from "../../../core/session/recording.ts";
+import { actionOf } from "../../../core/session/export/operation.ts";
+
+/** Events that are shown before a place, and from it on. */
+export const EVENTS_BEFORE = 5;
+export const EVENTS_AFTER = 5;
+
+/** An operation in flight by names. */
+export function operationData(
+  operation: OperationInFlight,
+  names: PredicateNames,
+): Record<string, unknown> {
+  const { kind, operation: code, provider, sequence, target, timeNs, ...rest } = operation;
+  const begun = { sequence, timeNs };
+  if (provider === undefined) {
+    const what = { operation: actionOf(code), opcode: nameOpcode(code) };
+    return { ...rest, kind, file: target, ...what, begun };
+  }
+  const name = names.providers[provider] ?? `provider ${provider}`;
+  const what = { operation: nameOperation(names, name, code) };
+  return { ...rest, kind, provider: name, handle: target, ...what, begun };
+}
+
+/** An event with its place, its fields and its line. */
+export function eventData(placed: PlacedEvent, names: PredicateNames): Record<string, unknown> {
+  const { event, sequence, timeNs } = placed;
+  const fields = Object.entries(event).map(([name, value]) => [name, plain(value)]);
+  const says = describeEvent(event, eventNames(names));
+  return { sequence, timeNs, ...Object.fromEntries(fields), says };
+}
+
+/** The table, the totals and the events around. */
+export function placeData(line: Timeline, names: PredicateNames): Record<string, unknown> {
+  const { eventCount, sequence, table } = line;
+  const around = line.around(EVENTS_BEFORE, EVENTS_AFTER);
+  const data = around.map((placed) => eventData(placed, names));
+  return {
+    sequence,
+    eventCount,
+    totals: table.totals,
+    lastMark: table.lastMark ?? null,
+    operations: table.list().map((operation) => operationData(operation, names)),
+    previous: data.filter((_, index) => around[index]!.sequence < sequence),
+    next: data.filter((_, index) => around[index]!.sequence >= sequence),
+  };
+}
+
+/** A value that JSON can hold: bytes as hexadecimal digits. */
+export function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return value.toHex();
+  if (typeof value === "bigint") return String(value);
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plain(each)]));
+}

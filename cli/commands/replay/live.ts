@@ -1,0 +1,52 @@
+/**
+ * The state of the recorded run at an event, by the names of its layouts: the recorded scenario is
+ * executed again up to there, and looked at.
+ */
+import { ReelError } from "../../../core/errors.ts";
+import type { LiveState } from "../../../core/engine/live-state.ts";
+import type { Recording } from "../../../core/session/recording.ts";
+import { Runtime } from "../../../index.ts";
+import { BUILT_IN_PROVIDERS } from "../../../providers/index.ts";
+import { recordedScenario } from "../../recorded-scenario.ts";
+import { kindsOf } from "../../scenario/kinds.ts";
+import { runScenario } from "../../scenario/run-scenario.ts";
+
+/** Whether a recording holds its scenario, so that its state can be had. */
+export function holdsScenario(recording: Recording): boolean {
+  const { program } = recording.info.options as { program?: { kind?: unknown } | null };
+  return program?.kind === "scenario";
+}
+
+/**
+ * Runs the recorded scenario up to an event.
+ * @param file what the recording is called in errors
+ * @throws {ReelError} ERR_INCOMPATIBLE_RECORDING for a recording of a program; ERR_DIVERGED when the
+ *   run does not come to the event as recorded
+ */
+export async function liveStateAt(
+  recording: Recording,
+  file: string,
+  sequence: number,
+): Promise<LiveState> {
+  const { inputs, scenario } = recordedScenario(recording, file, kindsOf(BUILT_IN_PROVIDERS));
+  let found: LiveState | undefined;
+  // The end itself is no event: the last one is that the run is over.
+  const until = Math.min(sequence, Math.max(0, recording.eventCount - 1));
+  const io = Runtime.replay(recording, { until, onUntil: (state) => (found = state) });
+  let failed: unknown;
+  try {
+    await runScenario(io, scenario, { inputs, onEvent() {} });
+  } catch (error) {
+    failed = error;
+  }
+  await io.close();
+  if (found !== undefined) return found;
+  throw (
+    io.session?.failure ??
+    failed ??
+    new ReelError(
+      "ERR_DIVERGED",
+      `Cannot show the state at event ${sequence}: the run ended before`,
+    )
+  );
+}

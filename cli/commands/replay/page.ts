@@ -1,0 +1,163 @@
+/** A place in a recording as text: the table of operations, the totals, the events around. */
+import type { LiveState } from "../../../core/engine/live-state.ts";
+import { describeEvent, nameResult, nameText } from "../../../core/session/describe.ts";
+import type { OperationLife } from "../../../core/session/places/life.ts";
+import { eventNames } from "./names.ts";
+import type { PredicateNames } from "../../../core/session/places/predicate/names.ts";
+import type { OperationInFlight } from "../../../core/session/places/table.ts";
+import type { Timeline } from "../../../core/session/places/timeline.ts";
+import type { PlacedEvent } from "../../../core/session/recording.ts";
+import { columns, paint } from "../../output.ts";
+import { formatDuration, formatSize } from "../../scenario/units.ts";
+import { EVENTS_AFTER, EVENTS_BEFORE, operationData, plain } from "./data.ts";
+
+/** Operations in flight that a page lists. */
+const OPERATIONS_LISTED = 40;
+/** Digits of a byte field that a page shows. */
+const HEX_SHOWN = 64;
+
+/** Where a line stands: `event 5000 of 8314, at 12.50 ms`. */
+export function placeLine({ eventCount, sequence, table }: Timeline): string {
+  const at = `at ${formatDuration(table.timeNs)}`;
+  if (sequence === eventCount) return `the end: all ${eventCount} events, ${at}`;
+  return `event ${sequence} of ${eventCount}, ${at}`;
+}
+
+/** The whole page of a place. */
+export function placePage(line: Timeline, names: PredicateNames): string {
+  const events = eventLines(line.around(EVENTS_BEFORE, EVENTS_AFTER), line.sequence, names);
+  return [
+    paint("bold", placeLine(line)),
+    totalsText(line),
+    "",
+    tableText(line, names),
+    "",
+    events,
+  ].join("\n");
+}
+
+/** What has been counted up to here. */
+export function totalsText({ table }: Timeline): string {
+  const { lastMark, totals } = table;
+  const { bytesIn, bytesOut, failed, inFlight, interrupts, marks, operations, settled } = totals;
+  const rows = [
+    ["operations", `${operations} begun, ${inFlight} in flight, ${settled} over, ${failed} failed`],
+    ["bytes", `${formatSize(bytesIn)} in, ${formatSize(bytesOut)} out`],
+    ["progress", `${totals.steps} task resumptions, ${interrupts} interrupts, ${marks} marks`],
+  ];
+  if (lastMark !== undefined) {
+    rows.push(["last mark", `${nameText(lastMark.text)} (event ${lastMark.sequence})`]);
+  }
+  return columns(rows);
+}
+
+/** The operations in flight, lowest slot first. */
+export function tableText({ table }: Timeline, names: PredicateNames): string {
+  const operations = table.list();
+  if (operations.length === 0) return "nothing is in flight";
+  const rows = operations.slice(0, OPERATIONS_LISTED).map((each) => operationRow(each, names));
+  const more = operations.length - rows.length;
+  const head = ["slot", "op", "on", "what", "length", "offset", "since", "event", ""];
+  const text = columns([head.map((cell) => paint("dim", cell)), ...rows]);
+  return more > 0 ? `${text}\n(and ${more} more)` : text;
+}
+
+function operationRow(operation: OperationInFlight, names: PredicateNames): string[] {
+  const data = operationData(operation, names);
+  const on =
+    operation.kind === "start"
+      ? `${String(data.provider)} handle ${operation.target}`
+      : `file ${operation.target}`;
+  const notes = [
+    operation.limited ? "limited" : "",
+    operation.cancelled ? "cancelled" : "",
+    operation.results > 0
+      ? `${operation.results} results, ${formatSize(operation.movedBytes)} so far`
+      : "",
+  ].filter((note) => note !== "");
+  return [
+    String(operation.slot),
+    `#${operation.number}`,
+    on,
+    String(data.opcode ?? data.operation),
+    String(operation.length),
+    operation.offset < 0 ? "-" : String(operation.offset),
+    formatDuration(operation.timeNs),
+    String(operation.sequence),
+    notes.join(", "),
+  ];
+}
+
+/** Events one a line, an arrow at the one that is next. */
+export function eventLines(
+  events: readonly PlacedEvent[],
+  next: number,
+  names: PredicateNames,
+): string {
+  const rows = events.map(({ event, sequence, timeNs }) => [
+    sequence === next ? "->" : "  ",
+    String(sequence),
+    formatDuration(timeNs),
+    describeEvent(event, eventNames(names)),
+  ]);
+  if (events.length > 0 && events.at(-1)!.sequence < next) rows.push(["->", "", "", "the end"]);
+  return rows.length === 0 ? "no events" : columns(rows);
+}
+
+/** An operation from its beginning to its end. */
+export function lifeText(life: OperationLife, next: number, names: PredicateNames): string {
+  const { begun, ended, eventCount, events, movedBytes, number } = life;
+  const end =
+    ended === undefined
+      ? "never over in this recording"
+      : `over after ${formatDuration(ended.afterNs)} with ${nameResult(ended.result)}`;
+  const moved = movedBytes > 0 ? `, ${formatSize(movedBytes)} in results before the last` : "";
+  const left = eventCount - events.length;
+  const note = left > 0 ? `\n(${left} events between the last two are not shown)` : "";
+  const what = String(operationData(begun, names).operation);
+  const title = paint("bold", `operation #${number}, ${what} in slot ${begun.slot}`);
+  return `${title}: ${end}${moved}\n${eventLines(events, next, names)}${note}`;
+}
+
+/**
+ * The state of a run by the names of its layouts.
+ * @param provider only what is of this kind
+ */
+export function stateText(state: LiveState, provider: string | undefined): string {
+  const wanted = (kind: string): boolean => provider === undefined || kind === provider;
+  const lines: string[] = [];
+  for (const each of state.operations.filter((operation) => wanted(operation.provider))) {
+    const what = `${each.provider} ${each.end} ${each.operation}`;
+    lines.push(paint("bold", `operation ${each.handle}: ${what}`), `  waits for ${each.waitsFor}`);
+    for (const { frame, layer } of each.layers) lines.push(`  ${layer}${fieldsText(frame)}`);
+  }
+  for (const { devices, kind, resources } of state.providers.filter((each) => wanted(each.kind))) {
+    lines.push(paint("bold", `provider ${kind}`));
+    if (devices.length > 0) lines.push(`  devices: ${devices.join(", ")}`);
+    for (const { description, records, resource, statistics } of resources) {
+      lines.push(`  resource ${resource}${description === undefined ? "" : `: ${description}`}`);
+      const ends = state.ends.filter((end) => end.provider === kind && end.resource === resource);
+      const names = ends.map(({ end, handle, inFlight, state: now }) => {
+        return `${end} (handle ${handle}, ${now}, ${inFlight} in flight)`;
+      });
+      lines.push(`    ends: ${names.join(", ")}`);
+      for (const [name, fields] of Object.entries(records)) {
+        lines.push(`    ${name}${fieldsText(fields)}`);
+      }
+      if (statistics !== undefined) lines.push(`    statistics${fieldsText(statistics)}`);
+    }
+  }
+  if (lines.length > 0) return lines.join("\n");
+  return provider === undefined ? "nothing is open" : `nothing of ${provider} is open`;
+}
+
+function fieldsText(fields: Readonly<Record<string, unknown>>): string {
+  const texts = Object.entries(fields).map(([name, value]) => `${name}=${valueText(value)}`);
+  return texts.length === 0 ? "" : ` ${texts.join(" ")}`;
+}
+
+function valueText(value: unknown): string {
+  const text = value instanceof Uint8Array ? value.toHex() : JSON.stringify(plain(value));
+  const cut = value instanceof Uint8Array && text.length > HEX_SHOWN;
+  return cut ? `${text.slice(0, HEX_SHOWN)}...` : text;
+}
