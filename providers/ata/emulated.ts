@@ -128,7 +128,10 @@ export function driveAta(
       const { sectorBytes, sectors } = board.disks.at(resource);
       return explainRange({ blockBytes: sectorBytes, sizeBytes: sectors * sectorBytes }, request);
     },
-    statistics: (resource) => statisticsOf(board.disks.at(resource)),
+    statistics: (resource) => ({
+      ...statisticsOf(board.disks.at(resource)),
+      ...board.turns.commands.table.counts(resource),
+    }),
     release(resource) {
       board.free(resource);
       board.turns.commands.table.release(resource);

@@ -25,7 +25,7 @@ export const ataOptions = t.Object(
       description: "How data move: by the bus master, or word by word (emulated)",
       default: "auto",
     }),
-    elevator: elevatorOption("deadline"),
+    elevator: elevatorOption("scan"),
     ...modelOptions,
   },
   { additionalProperties: false },

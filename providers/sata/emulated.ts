@@ -69,7 +69,10 @@ export function driveSata(cx: DriverContext, fitting: Bays): Driver<SataOptions>
       const sizeBytes = disks.at(resource).sectors * SECTOR;
       return explainRange({ blockBytes: SECTOR, sizeBytes }, request);
     },
-    statistics: (resource) => statisticsOf(disks.at(resource)),
+    statistics: (resource) => ({
+      ...statisticsOf(disks.at(resource)),
+      ...disks.turns.commands.table.counts(resource),
+    }),
     restore: (resource) => disks.adopt(resource),
     release(resource) {
       const { port: number } = disks.at(resource);

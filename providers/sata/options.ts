@@ -11,13 +11,17 @@ export const sataOptions = t.Object(
       maximum: 5,
       default: -1,
     }),
+    packet: t.Boolean({
+      description: "A CD drive with 2,048-byte sectors, read-only",
+      default: false,
+    }),
     queueDepth: t.Integer({
       description: "Commands in the disk's queue, 0 for a disk without NCQ (emulated)",
       minimum: 0,
       maximum: 32,
       default: 32,
     }),
-    elevator: elevatorOption("deadline"),
+    elevator: elevatorOption("scan"),
     ...modelOptions,
   },
   { additionalProperties: false },

@@ -106,7 +106,9 @@ function onInterrupt(board: Board, frame: CommandFrame, run: LayerContext, resul
   }
   moveBlock(board, frame, run, false, blockBytes(board, frame, run));
   const isOver = frame.moved >= frame.bytes && frame.command !== ATA.PACKET;
-  return isOver ? run.done(frame.moved) : run.again();
+  // A drive that met a bad sector in the last block gave less than that, and says so afterwards.
+  const isTroubled = isOver && (board.peek(channel) & (STATUS.BSY | STATUS.ERR)) !== 0;
+  return isOver && !isTroubled ? run.done(frame.moved) : run.again();
 }
 
 function dmaEnd(board: Board, frame: CommandFrame, run: LayerContext, status: number): Move {

@@ -5,47 +5,23 @@
  * the last one gives the tag back. Whatever goes wrong with a command of several, each of them goes
  * again alone, so that only the guilty one fails.
  */
-import { struct, bytes, type DriverContext } from "../../../core/provider/index.ts";
+import type { DriverContext } from "../../../core/provider/index.ts";
 import { ELEVATOR_NAMES, Elevator, type ElevatorName } from "./elevator.ts";
 import { KIND, REQUESTS_MAX, RequestTable, STATE, TAGS_MAX, TRAIT } from "./table.ts";
+import { FLAG, TagTable, freeTag } from "./tags.ts";
 
-/** What a tag's command is about to do. */
-const FLAG = { STARTED: 1, OVER: 2, BROKEN: 4 } as const;
 const NONE = -1;
-/** Where counting reads in a row ends. */
-const PASSED_MAX = 255;
 const FIFO = ELEVATOR_NAMES.indexOf("fifo");
 
 export class Commands {
   readonly table: RequestTable;
   readonly #elevator: Elevator;
-  // By tag, at `resource * TAGS_MAX + tag`.
-  /** The first and the last request, plus one. */
-  readonly #head: Uint8Array;
-  readonly #last: Uint8Array;
-  /** Requests that the command was made of, that are still in it, and whose data are missing. */
-  readonly #count: Uint8Array;
-  readonly #present: Uint8Array;
-  readonly #missing: Uint8Array;
-  readonly #flags: Uint8Array;
-  readonly #result: Int32Array;
-  readonly #lba: Float64Array;
-  readonly #sectors: Uint32Array;
+  readonly #tags: TagTable;
 
   constructor(cx: DriverContext) {
     this.table = new RequestTable(cx);
     this.#elevator = new Elevator(this.table);
-    const column = (name: string, sizeBytes: number): ArrayBufferLike =>
-      cx.records(`tag-${name}`, struct({ values: bytes(sizeBytes * TAGS_MAX) })).slab.buffer;
-    this.#head = new Uint8Array(column("head", 1));
-    this.#last = new Uint8Array(column("last", 1));
-    this.#count = new Uint8Array(column("count", 1));
-    this.#present = new Uint8Array(column("present", 1));
-    this.#missing = new Uint8Array(column("missing", 1));
-    this.#flags = new Uint8Array(column("flags", 1));
-    this.#result = new Int32Array(column("result", 4));
-    this.#lba = new Float64Array(column("lba", 8));
-    this.#sectors = new Uint32Array(column("sectors", 4));
+    this.#tags = new TagTable(cx);
   }
 
   /** Makes the queue of a disk, closed until {@link setOpen}. */
@@ -69,17 +45,11 @@ export class Commands {
     for (;;) {
       const { open, waiting, tags, held } = table.at(resource);
       if (waiting === 0 || !open) return;
-      const tag = this.#freeTag(tags, held);
+      const tag = freeTag(tags, held);
       const slot = tag === NONE ? NONE : this.#elevator.next(resource, table.cx.now());
       if (slot === NONE) return;
       this.#grant(resource, tag, slot);
     }
-  }
-
-  #freeTag(tags: number, held: number): number {
-    const all = tags === TAGS_MAX ? -1 : (1 << tags) - 1;
-    const free = all & ~held;
-    return free === 0 ? NONE : 31 - Math.clz32(free & -free);
   }
 
   /** Makes a command of a request. */
@@ -94,19 +64,8 @@ export class Commands {
     table.state[request] = STATE.GRANTED;
     table.tag[request] = tag;
     table.next[request] = 0;
-    this.#head[at] = slot + 1;
-    this.#last[at] = slot + 1;
-    this.#flags[at] = 0;
-    this.#count[at] = 1;
-    this.#present[at] = 1;
-    this.#missing[at] = 1;
-    this.#lba[at] = lba;
-    this.#sectors[at] = sectors;
-    const kind = table.kind[request];
-    if (kind === KIND.ALONE) return;
-    table.position[resource] = lba + sectors;
-    if (kind === KIND.WRITE) line.passed = 0;
-    else if (line.passed < PASSED_MAX) line.passed += 1;
+    this.#tags.begin(at, slot, lba, sectors);
+    if (table.kind[request] !== KIND.ALONE) table.position[resource] = lba + sectors;
   }
 
   /** Makes a command of a request that waits, and of those that adjoin it, and wakes them. */
@@ -127,19 +86,20 @@ export class Commands {
   /** Puts another request that waits into a command. */
   #add(resource: number, tag: number, slot: number): void {
     const { table } = this;
+    const tags = this.#tags;
     const at = resource * TAGS_MAX + tag;
     const request = resource * REQUESTS_MAX + slot;
     table.state[request] = STATE.GRANTED;
     table.tag[request] = tag;
     table.next[request] = 0;
-    table.next[resource * REQUESTS_MAX + this.#last[at]! - 1] = slot + 1;
-    this.#last[at] = slot + 1;
-    this.#count[at]! += 1;
-    this.#present[at]! += 1;
-    this.#missing[at]! += 1;
-    this.#sectors[at]! += table.sectors[request]!;
-    if (table.lba[request]! < this.#lba[at]!) this.#lba[at] = table.lba[request]!;
-    table.position[resource] = this.#lba[at]! + this.#sectors[at]!;
+    table.next[resource * REQUESTS_MAX + tags.last[at]! - 1] = slot + 1;
+    tags.last[at] = slot + 1;
+    tags.count[at]! += 1;
+    tags.present[at]! += 1;
+    tags.missing[at]! += 1;
+    tags.sectors[at]! += table.sectors[request]!;
+    if (table.lba[request]! < tags.lba[at]!) tags.lba[at] = table.lba[request]!;
+    table.position[resource] = tags.lba[at]! + tags.sectors[at]!;
     const line = table.at(resource);
     line.waiting -= 1;
     line.merged += 1;
@@ -148,26 +108,22 @@ export class Commands {
   /** Adds requests that adjoin the command, for as long as there are some and it has room. */
   #merge(resource: number, tag: number, leader: number): void {
     const { table } = this;
+    const tags = this.#tags;
     const { sectorsMax } = table.at(resource);
     const at = resource * TAGS_MAX + tag;
     const first = resource * REQUESTS_MAX;
     for (let slot = 0; slot < REQUESTS_MAX; slot++) {
       if (table.state[first + slot] !== STATE.WAITING) continue;
-      if (!this.#isLike(first + slot, first + leader)) continue;
+      if (!table.isLike(first + slot, first + leader)) continue;
       const lba = table.lba[first + slot]!;
       const sectors = table.sectors[first + slot]!;
-      const end = this.#lba[at]! + this.#sectors[at]!;
-      if (lba !== end && lba + sectors !== this.#lba[at]) continue;
-      if (this.#sectors[at]! + sectors > sectorsMax || table.isBlocked(resource, slot)) continue;
+      const end = tags.lba[at]! + tags.sectors[at]!;
+      if (lba !== end && lba + sectors !== tags.lba[at]) continue;
+      if (tags.sectors[at]! + sectors > sectorsMax || table.isBlocked(resource, slot)) continue;
       this.#add(resource, tag, slot);
       // The command has grown: those that did not adjoin it may now.
       slot = NONE;
     }
-  }
-
-  #isLike(request: number, leader: number): boolean {
-    const { kind, traits } = this.table;
-    return kind[request] === kind[leader] && traits[request] === traits[leader];
   }
 
   /** The tag of the command that a request is in. */
@@ -177,22 +133,23 @@ export class Commands {
 
   /** Requests that a command was made of. */
   countOf(resource: number, tag: number): number {
-    return this.#count[resource * TAGS_MAX + tag]!;
+    return this.#tags.count[resource * TAGS_MAX + tag]!;
   }
 
   lbaOf(resource: number, tag: number): number {
-    return this.#lba[resource * TAGS_MAX + tag]!;
+    return this.#tags.lba[resource * TAGS_MAX + tag]!;
   }
 
   sectorsOf(resource: number, tag: number): number {
-    return this.#sectors[resource * TAGS_MAX + tag]!;
+    return this.#tags.sectors[resource * TAGS_MAX + tag]!;
   }
 
   /** Where the data of a request lie in those of its command, in sectors. */
   offsetOf(resource: number, slot: number): number {
+    const tags = this.#tags;
     const { lba, tag } = this.table;
     const request = resource * REQUESTS_MAX + slot;
-    return lba[request]! - this.#lba[resource * TAGS_MAX + tag[request]!]!;
+    return lba[request]! - tags.lba[resource * TAGS_MAX + tag[request]!]!;
   }
 
   /**
@@ -200,16 +157,17 @@ export class Commands {
    * @returns whether the command is complete: then the caller starts it
    */
   place(resource: number, slot: number): boolean {
+    const tags = this.#tags;
     const request = resource * REQUESTS_MAX + slot;
     this.table.state[request] = STATE.PLACED;
     const at = resource * TAGS_MAX + this.table.tag[request]!;
-    this.#missing[at]! -= 1;
-    if (this.#missing[at] !== 0) return false;
-    if ((this.#flags[at]! & FLAG.BROKEN) !== 0) {
+    tags.missing[at]! -= 1;
+    if (tags.missing[at] !== 0) return false;
+    if ((tags.flags[at]! & FLAG.BROKEN) !== 0) {
       this.#dissolve(resource, this.table.tag[request]!);
       return false;
     }
-    this.#flags[at]! |= FLAG.STARTED;
+    tags.flags[at]! |= FLAG.STARTED;
     return true;
   }
 
@@ -220,14 +178,9 @@ export class Commands {
     for (let slot = 0; slot < REQUESTS_MAX; slot++) {
       const state = table.state[first + slot];
       const isIn = state === STATE.PLACED || state === STATE.GRANTED;
-      if (isIn && table.tag[first + slot] === tag) this.#wait(resource, slot);
+      if (isIn && table.tag[first + slot] === tag) this.table.wait(resource, slot);
     }
     this.#giveTag(resource, tag);
-  }
-
-  #wait(resource: number, slot: number): void {
-    this.table.state[resource * REQUESTS_MAX + slot] = STATE.WAITING;
-    this.table.at(resource).waiting += 1;
   }
 
   #giveTag(resource: number, tag: number): void {
@@ -241,14 +194,14 @@ export class Commands {
     const line = table.at(resource);
     if (line.waiting === 0 && line.open) {
       // Nobody to choose from: what most requests find on a disk with many tags.
-      const tag = this.#freeTag(line.tags, line.held);
+      const tag = freeTag(line.tags, line.held);
       if (tag !== NONE && !table.isBlocked(resource, slot)) {
         this.#begin(resource, tag, slot);
         return;
       }
     }
     table.bornNs[resource * REQUESTS_MAX + slot] = table.cx.now();
-    this.#wait(resource, slot);
+    this.table.wait(resource, slot);
     this.dispatch(resource);
     const { waiting, queuedMax } = table.at(resource);
     if (waiting > queuedMax) table.at(resource).queuedMax = waiting;
@@ -260,36 +213,34 @@ export class Commands {
    */
   finish(resource: number, tag: number, result: number): boolean {
     const { table } = this;
+    const tags = this.#tags;
     const at = resource * TAGS_MAX + tag;
-    this.#flags[at]! |= FLAG.OVER;
-    this.#result[at] = result;
-    let orphans = 0;
-    for (let slot = this.#head[at]! - 1; slot >= 0;) {
+    tags.flags[at]! |= FLAG.OVER;
+    tags.result[at] = result;
+    for (let slot = tags.head[at]! - 1; slot >= 0;) {
       const request = resource * REQUESTS_MAX + slot;
       const next = table.next[request]! - 1;
       if (table.state[request] === STATE.PLACED)
         table.cx.wake(table.queueOf(resource, slot), result);
-      else if (table.state[request] === STATE.ORPHAN) {
-        table.free(resource, slot);
-        orphans += 1;
-      }
+      else if (table.state[request] === STATE.ORPHAN) table.free(resource, slot);
       slot = next;
     }
-    if (orphans > 0) table.letAllIn(resource);
-    if (this.#present[at] !== 0) return true;
+    if (tags.present[at] !== 0) return true;
     this.#giveTag(resource, tag);
     return false;
   }
 
   /** Whether the command of a request is over, whose {@link resultOf} is then known. */
   isOver(resource: number, slot: number): boolean {
+    const tags = this.#tags;
     const request = resource * REQUESTS_MAX + slot;
     if (this.table.state[request] !== STATE.PLACED) return false;
-    return (this.#flags[resource * TAGS_MAX + this.table.tag[request]!]! & FLAG.OVER) !== 0;
+    return (tags.flags[resource * TAGS_MAX + this.table.tag[request]!]! & FLAG.OVER) !== 0;
   }
 
   resultOf(resource: number, slot: number): number {
-    return this.#result[resource * TAGS_MAX + this.tagOf(resource, slot)]!;
+    const tags = this.#tags;
+    return tags.result[resource * TAGS_MAX + this.tagOf(resource, slot)]!;
   }
 
   /** A request has its result. */
@@ -306,10 +257,11 @@ export class Commands {
 
   /** Takes a request out of its command; the last one gives the tag back. */
   part(resource: number, slot: number): void {
+    const tags = this.#tags;
     const tag = this.tagOf(resource, slot);
     const at = resource * TAGS_MAX + tag;
-    this.#present[at]! -= 1;
-    if (this.#present[at] === 0) this.#giveTag(resource, tag);
+    tags.present[at]! -= 1;
+    if (tags.present[at] === 0) this.#giveTag(resource, tag);
   }
 
   /**
@@ -318,37 +270,29 @@ export class Commands {
    */
   leave(resource: number, slot: number): number {
     const { table } = this;
+    const tags = this.#tags;
     const request = resource * REQUESTS_MAX + slot;
     const tag = table.tag[request]!;
     const at = resource * TAGS_MAX + tag;
     const state = table.state[request];
     if (state === STATE.WAITING) table.at(resource).waiting -= 1;
-    else if (state === STATE.PLACED && (this.#flags[at]! & FLAG.STARTED) !== 0) {
-      if ((this.#flags[at]! & FLAG.OVER) !== 0) {
+    else if (state === STATE.PLACED && (tags.flags[at]! & FLAG.STARTED) !== 0) {
+      if ((tags.flags[at]! & FLAG.OVER) !== 0) {
         this.depart(resource, slot);
         return NONE;
       }
       table.state[request] = STATE.ORPHAN;
-      this.#present[at]! -= 1;
-      return this.#present[at] === 0 ? tag : NONE;
+      tags.present[at]! -= 1;
+      return tags.present[at] === 0 ? tag : NONE;
     } else {
       // The others of its command would leave a hole where its data should be.
-      this.#flags[at]! |= FLAG.BROKEN;
-      if (state === STATE.GRANTED) this.#missing[at]! -= 1;
+      tags.flags[at]! |= FLAG.BROKEN;
+      if (state === STATE.GRANTED) tags.missing[at]! -= 1;
       this.part(resource, slot);
     }
     table.free(resource, slot);
-    const isHeld = state !== STATE.WAITING && this.#present[at]! > 0;
-    if (isHeld && this.#missing[at] === 0) this.#dissolve(resource, tag);
+    const isHeld = state !== STATE.WAITING && tags.present[at]! > 0;
+    if (isHeld && tags.missing[at] === 0) this.#dissolve(resource, tag);
     return NONE;
-  }
-
-  /** Has operations whose requests wait in line hear of an error. */
-  refuse(resource: number, result: number): void {
-    const { table } = this;
-    for (let slot = 0; slot < REQUESTS_MAX; slot++) {
-      const isWaiting = table.state[resource * REQUESTS_MAX + slot] === STATE.WAITING;
-      if (isWaiting) table.cx.wake(table.queueOf(resource, slot), result);
-    }
   }
 }

@@ -3,9 +3,10 @@
  * among those that may go,
  * - `fifo` takes the one that came first;
  * - `scan` goes up the disk and begins anew at the bottom (C-LOOK);
- * - `deadline` does so too, reads before writes, but first takes a read that is 500 ms old or a
- *   write that is 5 s old. After 16 reads in a row a write that waits has its turn, however many
- *   reads there are and however old they are: nobody waits for ever.
+ * - `deadline` does so in batches of up to 16 reads or 16 writes, upwards. A batch begins with the
+ *   oldest of its kind that is overdue (reads after 500 ms, writes after 5 s), else with the next
+ *   upwards; reads go before writes, but after two batches of reads writes that wait have theirs.
+ *   So nobody waits for ever, and a disk with more to do than it can goes upwards all the same.
  */
 import { ms, seconds } from "../../../core/provider/index.ts";
 import { KIND, REQUESTS_MAX, STATE, type RequestTable } from "./table.ts";
@@ -16,7 +17,8 @@ const [FIFO, SCAN] = [0, 1];
 
 const READ_DEADLINE_NS = ms(500);
 const WRITE_DEADLINE_NS = seconds(5);
-const READS_IN_A_ROW_MAX = 16;
+const BATCH_MAX = 16;
+const READ_BATCHES_MAX = 2;
 const ANY = -1;
 const NONE = -1;
 
@@ -30,36 +32,63 @@ export class Elevator {
   /** @returns the request that goes next, or -1 when none may go now */
   next(resource: number, nowNs: number): number {
     const { elevator } = this.#table.at(resource);
-    if (elevator === FIFO) return this.#oldest(resource, ANY, Infinity);
-    if (elevator === SCAN) return this.#upwards(resource, ANY);
+    if (elevator === FIFO) return this.#oldest(resource, ANY);
+    if (elevator === SCAN) return this.#upwards(resource, ANY, true);
     return this.#byDeadline(resource, nowNs);
   }
 
   #byDeadline(resource: number, nowNs: number): number {
-    const isWritesTurn = this.#table.at(resource).passed >= READS_IN_A_ROW_MAX;
-    const first = isWritesTurn ? KIND.WRITE : KIND.READ;
-    const second = isWritesTurn ? KIND.READ : KIND.WRITE;
-    let found = this.#oldest(resource, KIND.ALONE, Infinity);
-    if (found === NONE) found = this.#overdue(resource, first, nowNs);
-    if (found === NONE && isWritesTurn) found = this.#upwards(resource, first);
-    if (found === NONE) found = this.#overdue(resource, second, nowNs);
-    if (found === NONE) found = this.#upwards(resource, first);
-    return found === NONE ? this.#upwards(resource, second) : found;
+    const line = this.#table.at(resource);
+    const alone = line.alones === 0 ? NONE : this.#oldest(resource, KIND.ALONE);
+    if (alone !== NONE) return alone;
+    if (line.batch > 0 && line.batch < BATCH_MAX) {
+      const found = this.#upwards(resource, line.batchKind, false);
+      if (found !== NONE) {
+        this.#table.at(resource).batch += 1;
+        return found;
+      }
+    }
+    return this.#newBatch(resource, nowNs);
   }
 
-  #overdue(resource: number, kind: number, nowNs: number): number {
-    const limit = kind === KIND.READ ? READ_DEADLINE_NS : WRITE_DEADLINE_NS;
-    return this.#oldest(resource, kind, nowNs - limit);
+  #newBatch(resource: number, nowNs: number): number {
+    const read = this.#first(resource, KIND.READ, nowNs);
+    const write = this.#first(resource, KIND.WRITE, nowNs);
+    const line = this.#table.at(resource);
+    const isReadsTurn = line.readBatches < READ_BATCHES_MAX;
+    const isUrgent = this.#isOverdue(resource, write, nowNs);
+    const isWriteFirst = isUrgent && !this.#isOverdue(resource, read, nowNs);
+    const isRead = write === NONE || (read !== NONE && isReadsTurn && !isWriteFirst);
+    if (!isRead) line.readBatches = 0;
+    else if (write !== NONE) line.readBatches += 1;
+    line.batchKind = isRead ? KIND.READ : KIND.WRITE;
+    line.batch = 1;
+    return isRead ? read : write;
   }
 
-  /** The first that came of those that were there by a time. */
-  #oldest(resource: number, kind: number, bornNs: number): number {
+  /** What a batch of a kind would begin with. */
+  #first(resource: number, kind: number, nowNs: number): number {
+    const oldest = this.#oldest(resource, kind);
+    const isOverdue = oldest === NONE || this.#isOverdue(resource, oldest, nowNs);
+    return isOverdue ? oldest : this.#upwards(resource, kind, true);
+  }
+
+  #isOverdue(resource: number, slot: number, nowNs: number): boolean {
+    if (slot === NONE) return false;
+    const { kind, bornNs } = this.#table;
+    const at = resource * REQUESTS_MAX + slot;
+    const limit = kind[at] === KIND.READ ? READ_DEADLINE_NS : WRITE_DEADLINE_NS;
+    return nowNs - bornNs[at]! >= limit;
+  }
+
+  /** The first that came. */
+  #oldest(resource: number, kind: number): number {
     const table = this.#table;
     const first = resource * REQUESTS_MAX;
     let found = NONE;
     for (let slot = 0; slot < REQUESTS_MAX; slot++) {
       const at = first + slot;
-      if (table.state[at] !== STATE.WAITING || table.bornNs[at]! > bornNs) continue;
+      if (table.state[at] !== STATE.WAITING) continue;
       if (kind !== ANY && table.kind[at] !== kind) continue;
       if (found !== NONE && table.order[at]! > table.order[first + found]!) continue;
       if (!table.isBlocked(resource, slot)) found = slot;
@@ -67,8 +96,8 @@ export class Elevator {
     return found;
   }
 
-  /** The next from where the last command ended, else the lowest. */
-  #upwards(resource: number, kind: number): number {
+  /** The next from where the last command ended, else the lowest if it may begin anew. */
+  #upwards(resource: number, kind: number, anew: boolean): number {
     const table = this.#table;
     const position = table.position[resource]!;
     const first = resource * REQUESTS_MAX;
@@ -91,6 +120,6 @@ export class Elevator {
         lowestLba = lba;
       }
     }
-    return found === NONE ? lowest : found;
+    return found === NONE && anew ? lowest : found;
   }
 }

@@ -52,10 +52,14 @@ const shape = {
   /** Requests in the table that write, and those that must be alone. */
   writes: u8,
   alones: u8,
-  /** Reads that went while a write waited, since the last write. */
-  passed: u8,
-  /** Operations for which the table had no line, and where they wait. */
+  /** Of the batch that the elevator is in: of what kind, and how many of it went. */
+  batchKind: u8,
+  batch: u8,
+  /** Batches of reads that went while a write waited. */
+  readBatches: u8,
+  /** Operations for which the table had no line, where they wait, and those told to come in. */
   outside: u32,
+  promised: u8,
   door: u32,
   /** Requests that went in another's command, and the most that waited at once: for reports. */
   merged: u53,
@@ -163,10 +167,20 @@ export class RequestTable {
     this.#used[word] = this.#used[word]! & ~(1 << (slot & 31));
   }
 
-  /** Has all who wait for a line look whether there is one, first come first. */
-  letAllIn(resource: number): void {
-    const { outside, door } = this.at(resource);
-    if (outside > 0) this.cx.wake(door as WaitQueue);
+  /** Puts a request in line. */
+  wait(resource: number, slot: number): void {
+    this.state[resource * REQUESTS_MAX + slot] = STATE.WAITING;
+    this.at(resource).waiting += 1;
+  }
+
+  /** Lines that are free. */
+  room(resource: number): number {
+    const words = resource * (REQUESTS_MAX / WORD_BITS);
+    let room = REQUESTS_MAX;
+    for (let word = 0; word < REQUESTS_MAX / WORD_BITS; word++) {
+      for (let used = this.#used[words + word]! | 0; used !== 0; used &= used - 1) room -= 1;
+    }
+    return room;
   }
 
   /** Whether a request has to wait for one that was there before it. */
@@ -186,5 +200,25 @@ export class RequestTable {
       if (this.lba[at]! < end && lba < this.end[at]!) return true;
     }
     return false;
+  }
+
+  /** Whether two requests do the same, so that one command could do both. */
+  isLike(request: number, other: number): boolean {
+    const { kind, traits } = this;
+    return kind[request] === kind[other] && traits[request] === traits[other];
+  }
+
+  /** Has operations whose requests wait in line hear of an error. */
+  refuse(resource: number, result: number): void {
+    for (let slot = 0; slot < REQUESTS_MAX; slot++) {
+      const isWaiting = this.state[resource * REQUESTS_MAX + slot] === STATE.WAITING;
+      if (isWaiting) this.cx.wake(this.queueOf(resource, slot), result);
+    }
+  }
+
+  /** What is worth knowing about a disk's queue, for reports. */
+  counts(resource: number): { merged: number; queuedMax: number } {
+    const { merged, queuedMax } = this.at(resource);
+    return { merged, queuedMax };
   }
 }

@@ -40,6 +40,7 @@ export class Turns {
     const disk = table.at(run.resource);
     // Nobody passes those who were outside before.
     const slot = disk.outside > 0 && !at.invited ? -1 : table.take(run.resource, kind);
+    if (at.invited) disk.promised -= 1;
     at.invited = false;
     if (slot < 0) {
       if (!at.outside) table.at(run.resource).outside += 1;
@@ -107,7 +108,9 @@ export class Turns {
       if (!at.outside) return -1;
       commands.table.at(run.resource).outside -= 1;
       at.outside = false;
-      if (at.invited) this.#letIn(run);
+      if (!at.invited) return -1;
+      commands.table.at(run.resource).promised -= 1;
+      this.letIn(run);
       return -1;
     }
     const orphan = commands.leave(run.resource, at.line - 1);
@@ -117,12 +120,21 @@ export class Turns {
   }
 
   #passOn(run: LayerContext): void {
-    this.#letIn(run);
+    this.letIn(run);
     this.commands.dispatch(run.resource);
   }
 
-  #letIn(run: LayerContext): void {
-    const { outside, door } = this.commands.table.at(run.resource);
-    if (outside > 0) run.wakeOne(door as WaitQueue);
+  /**
+   * Has those who wait outside come in, first come first, as many as there are lines for. Nobody is
+   * told in vain: who had to go to the end of the line again would have lost its place.
+   */
+  letIn(run: LayerContext): void {
+    const { table } = this.commands;
+    const disk = table.at(run.resource);
+    if (disk.outside === 0) return;
+    for (let room = table.room(run.resource) - disk.promised; room > 0; room--) {
+      if (!run.wakeOne(disk.door as WaitQueue)) return;
+      disk.promised += 1;
+    }
   }
 }

@@ -202,6 +202,8 @@ export class Disks {
     if (commands.finish(resource, tag, result)) return;
     disk.alone = false;
     commands.dispatch(resource);
+    // The service lets in who waited outside for the line that is free now.
+    this.cx.wake(this.at(resource).repair as WaitQueue);
   }
 
   /** Tags in flight whose commands the hardware has done. */

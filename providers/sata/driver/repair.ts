@@ -105,7 +105,7 @@ class Repair {
     this.#disks.writePort(disk.port, R.PORT_SERR, 0xffffffff);
     this.#disks.writePort(disk.port, R.PORT_IS, 0xffffffff);
     this.failAll(resource, disk.flying, -ERRNO.ENODEV);
-    this.#disks.turns.commands.refuse(resource, -ERRNO.ENODEV);
+    this.#disks.turns.commands.table.refuse(resource, -ERRNO.ENODEV);
     // From now on only a device that is put in is of interest.
     this.#disks.writePort(disk.port, R.PORT_IE, R.IS_PCS);
     return run.again();
@@ -174,6 +174,7 @@ export function repairLayer(disks: Disks, layers: RepairLayers) {
       const disk = disks.at(resource);
       switch (at.step) {
         case STEP.IDLE:
+          disks.turns.letIn(run);
           if (result === -ERRNO.ETIME && disk.orphans !== 0) {
             disks.reportLate(resource, disk.orphans);
           }

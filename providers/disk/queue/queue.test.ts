@@ -1,0 +1,102 @@
+/**
+ * The queue of the disk drivers against a model that knows no queue: operations of all kinds start
+ * at once, on a disk so small that they overlap all the time, and every answer must be that of
+ * carrying them out one after the other, whatever the elevator, the merging and the faults.
+ */
+import { describe, expect, test } from "bun:test";
+import * as fc from "fast-check";
+import { startRuntime } from "../../../core/runtime/start.ts";
+import { BUILT_IN_PROVIDERS } from "../../index.ts";
+import { ELEVATOR_NAMES } from "./elevator.ts";
+
+const SECTOR = 512;
+const SECTORS = 512;
+const BAD = 300;
+/** Longer than any command, so that operations of several commands are among them. */
+const LENGTHS = [1, 1, 2, 8, 8, 8, 130, 300];
+
+const operation = fc.record({
+  kind: fc.constantFrom("read", "read", "write", "write", "durable", "flush", "discard", "cancel"),
+  lba: fc.integer({ min: 0, max: 31 }).map((place) => place * 8),
+  shift: fc.constantFrom(0, 0, 0, 3),
+  sectors: fc.constantFrom(...LENGTHS),
+  value: fc.integer({ min: 1, max: 255 }),
+});
+type Step = { kind: string; lba: number; shift: number; sectors: number; value: number };
+
+const options = fc.record({
+  elevator: fc.constantFrom(...ELEVATOR_NAMES),
+  timing: fc.constantFrom("instant" as const, "ssd" as const, "hdd7200" as const),
+  faults: fc.subarray([
+    "crc when=3..40+5",
+    "lost-interrupt when=9..60+11",
+    "hang when=20",
+    `unreadable lba=${BAD}`,
+  ]),
+});
+
+const start = () => startRuntime({ backend: "emulated", seed: 1, providers: BUILT_IN_PROVIDERS });
+
+/** What each sector is full of, in short. */
+function valuesOf(bytes: Uint8Array | string): string {
+  if (typeof bytes === "string") return bytes;
+  const values = Array.from({ length: bytes.length / SECTOR }, (_, i) => {
+    const sector = bytes.subarray(i * SECTOR, (i + 1) * SECTOR);
+    return sector.every((byte) => byte === sector[0]) ? sector[0] : "mixed";
+  });
+  return values.join(" ");
+}
+
+async function run(kind: "ata" | "sata", steps: Step[], opened: object): Promise<void> {
+  const isBad = JSON.stringify(opened).includes("unreadable");
+  await using io = await start();
+  const disk = await io.open(kind, { sizeBytes: SECTORS * SECTOR, ...opened });
+  const model = new Uint8Array(SECTORS * SECTOR);
+  const checks = steps.map(async ({ kind: what, lba, shift, sectors, value }) => {
+    const first = Math.min(lba + shift, SECTORS - sectors);
+    const offset = first * SECTOR;
+    const length = sectors * SECTOR;
+    const touchesBad = isBad && first <= BAD && BAD < first + sectors;
+    if (what === "read" || what === "cancel") {
+      const expected = model.slice(offset, offset + length);
+      const abort = new AbortController();
+      const read = disk.read(length, { offset, signal: abort.signal });
+      if (what === "cancel") {
+        void io.sleep(value * 1000).then(() => abort.abort());
+        return await read.catch(() => undefined);
+      }
+      const found = await read.catch((error: { code: string }) => error.code);
+      // What the drive's cache still has can be read even where the medium cannot.
+      if (touchesBad && found === "EIO") return undefined;
+      return expect(valuesOf(found)).toBe(valuesOf(expected));
+    }
+    if (what === "flush") return await disk.perform("flush");
+    if (what === "discard") {
+      model.fill(0, offset, offset + length);
+      return await disk.perform("discard", undefined, { offset, argument: length });
+    }
+    model.fill(value, offset, offset + length);
+    const bytes = new Uint8Array(length).fill(value);
+    return await disk.write(bytes, { offset, argument: what === "durable" ? 1 : 0 });
+  });
+  await Promise.all(checks);
+  if (isBad) return;
+  expect(valuesOf(await disk.read(model.length, { offset: 0 }))).toBe(valuesOf(model));
+}
+
+describe("disk queue", () => {
+  for (const [kind, more] of [
+    ["ata", fc.record({ dma: fc.constantFrom("auto", "pio") })],
+    ["sata", fc.record({ queueDepth: fc.constantFrom(0, 1, 4, 32) })],
+  ] as const) {
+    test(`gives ${kind} disks the answers of one operation after the other`, async () => {
+      const steps = fc.array(operation, { minLength: 2, maxLength: 110, size: "max" });
+      await fc.assert(
+        fc.asyncProperty(steps, options, more as fc.Arbitrary<object>, (list, base, extra) =>
+          run(kind, list, { ...base, ...extra }),
+        ),
+        { numRuns: 30 },
+      );
+    });
+  }
+});
