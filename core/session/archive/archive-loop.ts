@@ -1,5 +1,6 @@
 /** What the archiving Worker does from its start to its end. */
 import { readlinkSync } from "node:fs";
+import { hostMonotonicNs, seconds } from "../../clock.ts";
 import { isReelError } from "../../errors.ts";
 import { storeError } from "../store/errors.ts";
 import type { InserterFacts, SegmentInserter } from "../store/inserter.ts";
@@ -24,6 +25,10 @@ export interface ArchiveParts {
 
 /** Longer than this nothing waits without looking up. */
 const LOOK_UP_MS = 1000;
+/** When more frames than this wait, they come first. A tail has room for some 60. */
+const HURRY_FRAMES = 8;
+/** How long the end of a recording waits for places that were left for later. */
+const CATCH_UP_NS = seconds(2);
 
 /**
  * Archives until the program's thread says that it was all.
@@ -38,8 +43,8 @@ export function archiveLoop(setup: ArchiveSetup, open: () => ArchiveParts): void
   try {
     const parts = open();
     inserter = parts.inserter;
-    const { path } = setup.facts;
-    work(control, new Archiver(path, parts.memory, inserter, setup.committed));
+    const archiver = new Archiver(setup.facts.path, parts.memory, inserter, setup.committed);
+    work(control, archiver, inserter);
   } catch (error) {
     const found = isReelError(error) ? error : storeError(`record to ${setup.facts.path}`, error);
     control.report({ message: found.message, mend: found.mend, cause: found.details?.cause });
@@ -51,18 +56,30 @@ export function archiveLoop(setup: ArchiveSetup, open: () => ArchiveParts): void
   control.ring(CONTROL.ANSWER);
 }
 
-function work(control: ArchiveControl, archiver: Archiver): void {
+function work(control: ArchiveControl, archiver: Archiver, inserter: SegmentInserter): void {
+  let lags = false;
   for (;;) {
     const signal = control.load(CONTROL.SIGNAL);
-    const closing = control.load(CONTROL.CLOSE) === 1;
-    while (archiver.committed < control.load(CONTROL.SEALED)) {
-      archiver.take();
+    const isClosing = control.load(CONTROL.CLOSE) === 1;
+    const waiting = control.load(CONTROL.SEALED) - archiver.committed;
+    if (waiting > 0) {
+      const isHurried = waiting > HURRY_FRAMES;
+      lags ||= isHurried;
+      archiver.take(isHurried);
       control.store(CONTROL.COMMITTED, archiver.committed);
       control.ring(CONTROL.ANSWER);
-    }
-    if (closing) return;
-    control.wait(CONTROL.SIGNAL, signal, LOOK_UP_MS);
+    } else if (isClosing) {
+      if (lags) catchUp(inserter);
+      return;
+    } else if (lags) lags = inserter.catchUp();
+    else control.wait(CONTROL.SIGNAL, signal, LOOK_UP_MS);
   }
+}
+
+/** The program waits: what is not done in time is left to readers. */
+function catchUp(inserter: SegmentInserter): void {
+  const endNs = hostMonotonicNs() + CATCH_UP_NS;
+  while (inserter.catchUp() && hostMonotonicNs() < endNs);
 }
 
 /** This thread's number among the process's. */

@@ -39,19 +39,23 @@ export class Archiver {
 
   /**
    * Takes the next frame, which must be sealed.
+   * @param isHurried whether others wait behind it: then its places are left for later
    * @throws {ReelError} ERR_STORE; the frame is as it was
    */
-  take(): void {
+  take(isHurried: boolean): void {
     const ordinal = this.#committed;
     const at = frameWord(this.#memory, ordinal);
     const { words, floats } = this.#memory;
     const segment = readSegment(this.#memory, this.#path, ordinal);
     if (segment === undefined) {
       const sequence = floats[(at + FRAME_WORD.FIRST_SEQUENCE) >>> 1]!;
-      this.#inserter.writeSnapshot(sequence, readSnapshot(frameBytes(this.#memory, this.#path, at)));
+      this.#inserter.writeSnapshot(
+        sequence,
+        readSnapshot(frameBytes(this.#memory, this.#path, at)),
+      );
     } else if (segment.firstSequence >= this.#inserter.eventCount) {
       // One that another thread has taken in already is not told twice.
-      this.#inserter.write(segment);
+      this.#inserter.write(segment, isHurried);
     }
     this.#committed = ordinal + 1;
     words[TAIL_WORD.COMMITTED] = this.#committed;

@@ -215,7 +215,7 @@ export class TailSink implements FrameSink {
   }
 
   #takeAll(archiver: Archiver): void {
-    while (archiver.committed < this.#ring.sealed) archiver.take();
+    while (archiver.committed < this.#ring.sealed) archiver.take(false);
     this.#committed = archiver.committed;
   }
 

@@ -14,8 +14,8 @@ import { storeError } from "./errors.ts";
 import { HeaderSeal } from "./header.ts";
 import type { RecordingProgress, RecordingState } from "./header.ts";
 import { pack } from "./packing.ts";
-import { PlaceCollecting } from "./place-collecting.ts";
-import { checkpoint, mark, recording, segment } from "./schema.ts";
+import { PlaceInserter } from "./place-inserter.ts";
+import { recording, segment } from "./schema.ts";
 import { SnapshotInserter } from "./snapshot-inserter.ts";
 import type { ChangedPart } from "../tail/snapshot-frame.ts";
 
@@ -66,7 +66,7 @@ export class SegmentInserter implements SegmentSink {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #chain: SegmentChain;
   readonly #seal: HeaderSeal;
-  readonly #places: PlaceCollecting;
+  readonly #places: PlaceInserter;
   #snapshots: SnapshotInserter;
   #eventCount: number;
   #link: Uint8Array;
@@ -81,7 +81,7 @@ export class SegmentInserter implements SegmentSink {
     this.#store = drizzle({ client: database });
     this.#statements = prepareStatements(this.#store);
     this.#seal = new HeaderSeal(facts.fixedSeal);
-    this.#places = new PlaceCollecting(this.#store);
+    this.#places = new PlaceInserter(this.#store);
     this.#snapshots = new SnapshotInserter(this.#store);
     const { eventCount, digest } = recording;
     const found = this.#store.select({ eventCount, digest }).from(recording).get()!;
@@ -102,14 +102,14 @@ export class SegmentInserter implements SegmentSink {
 
   /**
    * Seals, packs and inserts a segment.
+   * @param isHurried whether its places can wait for {@link catchUp}
    * @throws {ReelError} ERR_STORE; the file then holds what it held before
    */
-  write(raw: RawSegment): void {
+  write(raw: RawSegment, isHurried = false): void {
     const { crc32, chain } = this.#chain.seal(raw);
     const { firstSequence, eventCount, timeFirstNs, timeLastNs, codec, bytes } = raw;
     const times = { timeFirstNs, timeLastNs };
     const rest = { codec, rawLength: bytes.length, crc32, chain, data: pack(bytes) };
-    const places = this.#places.segment(raw);
     const after = {
       state: "recording",
       eventCount: firstSequence + eventCount,
@@ -118,12 +118,24 @@ export class SegmentInserter implements SegmentSink {
     } as const;
     this.#transact(() => {
       this.#statements.segment.run({ firstSequence, eventCount, ...times, ...rest });
-      for (const row of places.marks) this.#store.insert(mark).values(row).run();
-      for (const row of places.checkpoints) this.#store.insert(checkpoint).values(row).run();
+      if (!isHurried) this.#places.insert(raw);
       this.#writeProgress(after);
     });
     this.#eventCount = after.eventCount;
     this.#link = chain;
+  }
+
+  /**
+   * Inserts the places of one segment for which there was no time.
+   * @returns whether there are more
+   * @throws {ReelError} ERR_STORE; the file then holds what it held before
+   */
+  catchUp(): boolean {
+    let isMore = false;
+    this.#transact(() => {
+      isMore = this.#places.catchUp(this.#eventCount);
+    });
+    return isMore;
   }
 
   /**
