@@ -112,8 +112,9 @@ export function fioScenario(path: string, log: FioLogContent, kind: DiskKind): s
     const number = devices.size + 1;
     const [disk, task] = [`disk${number}`, `requests${number}`];
     const runs = runsOf(requests);
-    const extent = Math.max(...runs.map(({ at, count, length }) => at + count * length));
-    const sizeBytes = Math.max(DISK_BYTES_MIN, extent);
+    const extent = (most: number, { at, count, length }: Run): number =>
+      Math.max(most, at + count * length);
+    const sizeBytes = runs.reduce(extent, DISK_BYTES_MIN);
     devices.set(disk, { kind, sizeBytes, timing: kind === "ata" ? "hdd7200" : "ssd" });
     const made = taskOf(runs, disk, log.requests[0]!.timeNs);
     tasks.set(task, made.steps);
