@@ -37,6 +37,19 @@ const peer = (argument: string): PeerPlan => {
 const emulated = (controller: string): SubjectPlan =>
   subject("./subjects/disk-emulated.ts", controller);
 
+const ELEVATORS = ["fifo", "scan", "deadline"] as const;
+const ELEVATOR_LOADS = {
+  reads: "4 KiB random reads, 32 at once",
+  writes: "4 KiB sequential FUA writes, 32 at once",
+} as const;
+const elevatorCases = ELEVATORS.flatMap((elevator) =>
+  (["reads", "writes"] as const).map((load) => ({
+    elevator,
+    load,
+    sampler: `${elevator} ${load}`,
+  })),
+);
+
 /** A row that shows how many times as fast something is as another. */
 function speed(name: string, of: string, over: string, target?: number): Topic["rows"][number] {
   return {
@@ -66,6 +79,12 @@ const topic: Topic = {
     "1 MiB, fio": fio(sequential),
     "emulated AHCI": emulated("ahci"),
     "emulated PIO": emulated("pio"),
+    ...Object.fromEntries(
+      elevatorCases.map(({ sampler }) => [
+        sampler,
+        subject("./subjects/disk-elevator.ts", sampler, { operations: 640 }),
+      ]),
+    ),
     "emulated floppy": subject("./subjects/disk-floppy.ts", "", { unit: "x", operations: 8 }),
   },
   rows: [
@@ -120,6 +139,14 @@ const topic: Topic = {
       needs: ["emulated floppy"],
       value: (median) => median("emulated floppy"),
     },
+    ...elevatorCases.map(({ elevator, load, sampler }) => ({
+      name: `emulated ATA, hdd7200, ${elevator}: ${ELEVATOR_LOADS[load]}, per virtual second`,
+      better: "higher" as const,
+      isRate: true,
+      digits: 0,
+      needs: [sampler],
+      value: (median: (sampler: string) => number) => NS_PER_SECOND / median(sampler),
+    })),
   ],
 };
 
