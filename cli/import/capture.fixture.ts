@@ -1,4 +1,4 @@
-/** Captures made by hand, for tests: packets with chosen sequence numbers, in several containers. */
+/** Captures made by hand: packets with chosen sequence numbers, in several containers. */
 import { SegmentBuilder, TCP_FLAG, type Endpoint } from "../../core/session/export/segments.ts";
 
 const CLIENT_V4 = new Uint8Array([192, 0, 2, 1]);

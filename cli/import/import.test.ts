@@ -65,7 +65,7 @@ describe("pcapScenario()", () => {
     expect(other).toBe(scenario);
   });
 
-  test("pcapScenario() counts what a capture missed and writes what is no text as a pattern", () => {
+  test("pcapScenario() counts what a capture missed and writes no binary message", () => {
     const [, { ...container }] = CONTAINERS[0]!;
     const said: Said[] = [
       ...HANDSHAKE,

@@ -1,4 +1,4 @@
-/** What is wrong with a file that is to be imported: the file, the place in it, found and wanted. */
+/** What is wrong with a file that is to be imported: the file, the place in it, what was found. */
 import { ReelError } from "../../core/errors.ts";
 
 /**
