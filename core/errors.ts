@@ -173,8 +173,8 @@ export class ReelError extends Error {
 
 /**
  * A place or an amount that what is open does not have: an offset between two blocks of a disk, a
- * write past its end. A mistake of the calling program, as any `RangeError`, which says besides what
- * was found and what was wanted, and has the code that the operation's result stands for.
+ * write past its end. A mistake of the calling program, as any `RangeError`; it says what was found
+ * and what was wanted, and has the code that the operation's result stands for.
  */
 export class OutOfRangeError extends RangeError {
   readonly code = "ERR_OUT_OF_RANGE";

@@ -34,7 +34,7 @@ export interface Berth extends AtaOptions {
 interface Moored {
   berth: Berth;
   seed: number;
-  /** What the drive was made with; closed when the disc was taken out. */
+  /** What is in the drive; when the disc was taken out, a blank one that stands for it. */
   medium: OverlayMedium;
   drive: Drive;
 }
@@ -107,6 +107,7 @@ export class Fleet implements MediaChanger {
     drive.changeMedium(undefined);
     moored.medium.close();
     moored.berth = { ...moored.berth, empty: true };
+    moored.medium = this.#mediumOf(moored.berth);
   }
 
   insert(resource: number, image: string): void {

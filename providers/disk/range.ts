@@ -76,7 +76,8 @@ export function explainRange(
     }
   }
   if (offset + count <= sizeBytes) return undefined;
-  const mend = `Stay within the disk: it has ${sizeBytes / blockBytes} blocks of ${blockBytes} bytes`;
+  const blocksHeld = `${sizeBytes / blockBytes} blocks of ${blockBytes} bytes`;
+  const mend = `Stay within the disk: it has ${blocksHeld}`;
   if (offset > sizeBytes) {
     const wanted = `at most ${sizeBytes}, where the disk ends`;
     return { found: `offset ${offset}`, wanted, mend, details };

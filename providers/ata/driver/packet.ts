@@ -1,7 +1,7 @@
 /**
- * One command packet, as a layer around {@link commandLayer}: where the drive answers with CHECK
- * CONDITION it is asked for its sense data ([ATA-6] 9.8, [SPC-3] 6.27), which say whether there is a
- * disc, whether it is another one than before, or whether the packet is to be sent again.
+ * One command packet, as a layer around the command's: where the drive answers with CHECK CONDITION
+ * it is asked for its sense data ([ATA-6] 9.8, [SPC-3] 6.27), which say whether there is a disc,
+ * whether it is another one than before, or whether the packet is to be sent again.
  */
 import {
   ERRNO,

@@ -4,7 +4,7 @@ import { ATA } from "../../disk/drive/bits.ts";
 /** The first sector that 28 bits cannot name. */
 export const LBA28_END = 2 ** 28;
 
-/** Addresses of 28 bits, of 48 bits, and of 48 bits for a write that is on the medium at its end. */
+/** Addresses of 28 bits, of 48 bits, and of 48 bits for a write that is durable at its end. */
 export const WIDTH = { PLAIN: 0, EXTENDED: 1, DURABLE: 2 } as const;
 
 /** By how data move, then by {@link WIDTH}. */

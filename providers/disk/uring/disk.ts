@@ -88,16 +88,15 @@ export function uringDisk<O extends DiskOptions>(
     return disks.at(resource).cut ? `${name}, which was cut short meanwhile` : name;
   };
 
-  const identify = (resource: number): string =>
-    identityOf(disks.at(resource), reopenings.get(resource)!.identity);
-
   return {
     operations: {
       read: reading(kind, disks),
       write: writing(kind, disks),
       flush: flushing(kind, disks),
       discard: discarding(kind, disks),
-      identify: identifying(kind, identify),
+      identify: identifying(kind, (resource) =>
+        identityOf(disks.at(resource), reopenings.get(resource)!.identity),
+      ),
       suspend: suspending(kind, disks),
       resume: resuming(kind, disks),
       ...fixedMedia(kind),

@@ -18,7 +18,7 @@ import { rangeError } from "../../disk/range.ts";
 import { KIND, TRAIT } from "../../disk/queue/table.ts";
 import { turnShape } from "../../disk/queue/turns.ts";
 import type { Disks } from "./disks.ts";
-import { describeIdentity } from "./identity.ts";
+import { readIdentity } from "./identity.ts";
 import type { TurnView } from "./record.ts";
 
 const SECTOR = 512;
@@ -133,9 +133,9 @@ export function discardLayer(disks: Disks) {
   const sectorsOf = (run: LayerContext): number => run.argument / SECTOR;
   return aloneLayer(disks, "sata.discard", {
     build(run, round) {
-      const { sectors, readOnly } = disks.at(run.resource);
+      const { sectorBytes, sectors, readOnly } = disks.at(run.resource);
       const { offset, argument } = run;
-      const wrong = rangeError(SECTOR, sectors * SECTOR, offset, argument, true);
+      const wrong = rangeError(sectorBytes, sectors * sectorBytes, offset, argument, true);
       if (wrong !== 0) return -wrong;
       if (readOnly) return -ERRNO.EROFS;
       const from = round * DISCARD_SECTORS_MAX;
@@ -172,16 +172,19 @@ function putRange(bytes: Uint8Array, at: number, lba: number, count: number): vo
 export function identifyLayer(disks: Disks) {
   return aloneLayer(disks, "sata.identify", {
     build(run) {
-      fill(disks, ATA.IDENTIFY_DEVICE, 0, 0);
+      const { packet } = disks.at(run.resource);
+      fill(disks, packet ? ATA.IDENTIFY_PACKET_DEVICE : ATA.IDENTIFY_DEVICE, 0, 0);
       disks.area(run.resource).build(0, disks.task, SECTOR, false);
       return 1;
     },
     finish(run) {
       const { bytes } = disks.area(run.resource);
       const at = disks.area(run.resource).bufferAt(0);
-      const text = new TextEncoder().encode(
-        describeIdentity(new Uint8Array(bytes.subarray(at, at + SECTOR))),
-      );
+      const { packet, sectors, sectorBytes, generation } = disks.at(run.resource);
+      const identity = readIdentity(new Uint8Array(bytes.subarray(at, at + SECTOR)));
+      // What is in a drive is not what the drive is: IDENTIFY does not tell.
+      const disc = packet ? { sectors, sectorBytes, generation } : {};
+      const text = new TextEncoder().encode(`${JSON.stringify({ ...identity, ...disc })}\n`);
       run.bring(text, 0, Math.min(text.length, run.length));
       return run.done(0);
     },

@@ -16,6 +16,7 @@ const SAVED_HEADER_AT = 0x0800;
 const TABLES_AT = 0x1000;
 /** Header, command FIS, packet, and one region: data lie in one piece. */
 const TABLE_BYTES = 0x100;
+const PACKET_BYTES = 16;
 const INTERNAL_TABLE_AT = TABLES_AT + R.SLOTS * TABLE_BYTES;
 const INTERNAL_DATA_AT = 0x4000;
 const BUFFERS_AT = 0x5000;
@@ -74,6 +75,27 @@ export class PortArea {
   /** Builds a command on a tag's buffer. */
   build(tag: number, task: TaskFile, dataBytes: number, write: boolean): void {
     this.#fill(tag, TABLES_AT + tag * TABLE_BYTES, task, dataBytes, write);
+  }
+
+  /** Puts a packet into a tag's command, PACKET: opcode, address, count ([AHCI] 4.2.3.2). */
+  putPacket(tag: number, opcode: number, lba: number, count: number): void {
+    this.#putPacket(tag, TABLES_AT + tag * TABLE_BYTES, opcode, lba, count);
+  }
+
+  /** Puts a packet into the driver's own command, which is PACKET. */
+  putInternalPacket(opcode: number): void {
+    this.#putPacket(0, INTERNAL_TABLE_AT, opcode, 0, 0);
+  }
+
+  #putPacket(slot: number, table: number, opcode: number, lba: number, count: number): void {
+    const at = table + R.TABLE_ACMD;
+    this.bytes.fill(0, at, at + PACKET_BYTES);
+    this.bytes[at] = opcode;
+    for (let i = 0; i < 4; i++) {
+      this.bytes[at + 2 + i] = lba >>> (24 - 8 * i);
+      this.bytes[at + 6 + i] = count >>> (24 - 8 * i);
+    }
+    this.#words[(slot * R.HEADER_BYTES) / 4]! |= R.HEADER_A;
   }
 
   /** Builds a command in slot 0 that the driver itself wants, keeping what stood there. */

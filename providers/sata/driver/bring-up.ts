@@ -19,7 +19,9 @@ import {
   type LayerContext,
   type Move,
 } from "../../../core/provider/index.ts";
+import { ATA } from "../../disk/drive/bits.ts";
 import * as R from "../registers.ts";
+import { PACKET_LIMIT } from "./disc.ts";
 import { COMMAND_TIMEOUT_NS, type Disks } from "./disks.ts";
 
 const POLL_FIRST_NS = us(1);
@@ -129,6 +131,8 @@ export function internalLayer(disks: Disks) {
     name: "sata.internal",
     frame: struct({
       command: u8,
+      /** The operation code of the packet, where the command is PACKET. */
+      packet: u8,
       page: u8,
       count: u16,
       sizeBytes: u16,
@@ -142,9 +146,11 @@ export function internalLayer(disks: Disks) {
         task.command = at.command;
         task.features = 0;
         task.count = at.count;
-        task.lba = at.page;
+        task.lba = at.command === ATA.PACKET ? PACKET_LIMIT : at.page;
         task.device = 0x40;
-        disks.area(run.resource).buildInternal(task, at.sizeBytes, false);
+        const area = disks.area(run.resource);
+        area.buildInternal(task, at.sizeBytes, false);
+        if (at.command === ATA.PACKET) area.putInternalPacket(at.packet);
         at.issued = true;
         at.pollNs = POLL_FIRST_NS;
         at.deadlineNs = run.now() + COMMAND_TIMEOUT_NS;

@@ -4,9 +4,11 @@
  */
 import { ReelError, type DriverContext, type SavedDevice } from "../../../core/provider/index.ts";
 import { DiskDrive } from "../../disk/drive/disk-drive.ts";
+import { PacketDrive } from "../../disk/drive/packet-drive.ts";
 import { FaultList, parseFault } from "../../disk/faults.ts";
 import { imageBase } from "../../disk/image-base.ts";
 import { OverlayMedium, zeros } from "../../disk/image.ts";
+import { refuseFixed, requireEmpty, requireMedium } from "../../disk/media-change.ts";
 import { PCI_COMMAND } from "../../disk/pci.ts";
 import { decodeState, encodeState } from "../../disk/state.ts";
 import { timingOf } from "../../disk/timing.ts";
@@ -16,12 +18,21 @@ import * as R from "../registers.ts";
 
 const STATE_VERSION = 1;
 const PORTS = 6;
+const SECTOR_BYTES = 512;
+const CD_SECTOR_BYTES = 2048;
+
+/** What a drive is made from; plain, so that it can be saved. */
+interface FittedOptions extends SataOptions {
+  /** Whether its disc was taken out. */
+  empty?: boolean;
+}
 
 /** A disk in a port. */
 interface Fitted {
-  readonly options: SataOptions;
-  readonly medium: OverlayMedium;
-  readonly drive: DiskDrive;
+  options: FittedOptions;
+  /** What is in the drive; when the disc was taken out, a blank one that stands for it. */
+  medium: OverlayMedium;
+  readonly drive: DiskDrive | PacketDrive;
 }
 
 export class Fitting implements SavedDevice {
@@ -77,7 +88,7 @@ export class Fitting implements SavedDevice {
   }
 
   /** A port's disk, if it has one: what is in it, for people and tests. */
-  drive(port: number): DiskDrive | undefined {
+  drive(port: number): DiskDrive | PacketDrive | undefined {
     return this.#disks[port]?.drive;
   }
 
@@ -102,7 +113,7 @@ export class Fitting implements SavedDevice {
         if (!(port >= 0 && port < PORTS) || made[port] !== undefined) {
           throw new RangeError(`Cannot restore ${this.name}: found a disk in port ${port}`);
         }
-        made[port] = this.#make(port, JSON.parse(options) as SataOptions);
+        made[port] = this.#make(port, JSON.parse(options) as FittedOptions);
         made[port].medium.restore(medium);
       }
       this.hba.exchange(
@@ -121,26 +132,60 @@ export class Fitting implements SavedDevice {
     this.#disks.push(...made);
   }
 
-  #make(port: number, options: SataOptions): Fitted {
-    const { image, timing, queueDepth, readOnly, writeBack } = options;
-    const writable = !readOnly && writeBack;
+  /** See `MediaChanger`: discs can be changed, disks cannot. */
+  eject(port: number): void {
+    const { drive, fitted } = this.#changeable(port, "eject");
+    requireMedium(fitted.options.empty !== true, `the drive in port ${port}`);
+    drive.changeMedium(undefined);
+    fitted.medium.close();
+    fitted.options = { ...fitted.options, empty: true };
+    fitted.medium = this.#mediumOf(fitted.options);
+  }
+
+  insert(port: number, image: string): void {
+    const { drive, fitted } = this.#changeable(port, "insert");
+    requireEmpty(fitted.options.empty !== true, `the drive in port ${port}`);
+    const options = { ...fitted.options, image, empty: false };
+    fitted.medium = this.#mediumOf(options);
+    fitted.options = options;
+    drive.changeMedium(fitted.medium);
+  }
+
+  #changeable(port: number, action: string): { fitted: Fitted; drive: PacketDrive } {
+    const fitted = this.#disks[port];
+    if (fitted?.drive instanceof PacketDrive) return { fitted, drive: fitted.drive };
+    refuseFixed(action, `the disk in port ${port}`);
+  }
+
+  #mediumOf({ empty, image, packet, readOnly, sizeBytes, writeBack }: FittedOptions) {
+    const isFixed = readOnly || packet;
+    const isBlank = image === "" || empty === true;
+    const base = isBlank ? zeros(sizeBytes) : imageBase(this.#cx, image, writeBack && !isFixed);
+    const sectorBytes = packet ? CD_SECTOR_BYTES : SECTOR_BYTES;
+    const medium = new OverlayMedium(base, { sectorBytes, readOnly: isFixed });
+    if (medium.sectors > 0) return medium;
+    medium.close();
+    throw new ReelError("EINVAL", `Cannot open ${image}: it is shorter than a sector`);
+  }
+
+  #make(port: number, options: FittedOptions): Fitted {
+    const { timing, packet, queueDepth } = options;
     const faults = this.#faultsOf(port, options);
-    const base = image === "" ? zeros(options.sizeBytes) : imageBase(this.#cx, image, writable);
-    const medium = new OverlayMedium(base, { readOnly });
-    if (medium.sectors === 0) {
-      medium.close();
-      throw new ReelError("EINVAL", `Cannot open ${image}: it is shorter than a sector`);
-    }
-    const drive = new DiskDrive({
+    const medium = this.#mediumOf(options);
+    const common = {
       name: `sata${port}`,
       medium,
       timing: timingOf(timing, medium.sectors),
       faults,
       now: () => this.#cx.machine.now(),
-      queueDepth,
-      model: "IOREEL SATA DISK",
       serial: `IRSATA${port}`,
-    });
+    };
+    if (!packet) {
+      const drive = new DiskDrive({ ...common, queueDepth, model: "IOREEL SATA DISK" });
+      return { options, medium, drive };
+    }
+    const drive = new PacketDrive({ ...common, model: "IOREEL SATA CD" });
+    if (options.empty === true) drive.changeMedium(undefined);
     return { options, medium, drive };
   }
 

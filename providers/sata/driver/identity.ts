@@ -50,7 +50,3 @@ export function readIdentity(data: Uint8Array): Identity {
     features,
   };
 }
-
-export function describeIdentity(data: Uint8Array): string {
-  return `${JSON.stringify(readIdentity(data))}\n`;
-}

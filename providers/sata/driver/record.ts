@@ -34,6 +34,9 @@ export const diskState = struct({
   usable: u8,
   queued: bool,
   readOnly: bool,
+  /** A CD drive behind the PACKET command. */
+  packet: bool,
+  sectorBytes: u32,
   sectors: u53,
   /** Counts the devices that were in the port; operations fail once when it has changed. */
   generation: u32,

@@ -133,7 +133,10 @@ class Repair {
     if (!disk.queued || disk.alone) {
       const cmd = this.#disks.readPort(disk.port, R.PORT_CMD);
       const slot = (cmd & R.CMD_CCS_MASK) >>> R.CMD_CCS_SHIFT;
-      this.#fail(run.resource, slot, errorOf(at.errorTask & 0xff, at.errorTask >>> 8));
+      // A packet device has its sense key where disks say what is wrong ([ATA-6] 9.8).
+      const { packet } = disk;
+      const error = packet ? -ERRNO.EIO : errorOf(at.errorTask & 0xff, at.errorTask >>> 8);
+      this.#fail(run.resource, slot, error);
       at.step = STEP.RESET;
       return run.call(this.#layers.port, { reset: false });
     }

@@ -12,12 +12,14 @@ import {
   u32,
   u53,
   u8,
+  type Layer,
   type LayerContext,
   type Move,
   type View,
   type Wait,
 } from "../../../core/provider/index.ts";
 import { ATA } from "../../disk/drive/bits.ts";
+import { handOver, handedShape } from "../../disk/hand-over.ts";
 import { rangeError } from "../../disk/range.ts";
 import { KIND, TRAIT } from "../../disk/queue/table.ts";
 import { turnShape } from "../../disk/queue/turns.ts";
@@ -33,6 +35,7 @@ const ATTEMPTS_MAX = 3;
 const shape = {
   attempts: u8,
   ...turnShape,
+  ...handedShape,
   /** Bytes that are wanted in all, that are done, and that the command moves. */
   totalBytes: u53,
   doneBytes: u53,
@@ -172,11 +175,13 @@ function refuse(disks: Disks, at: TransferView, run: LayerContext, result: numbe
   return run.fail(result === -ERRNO.EAGAIN ? ERRNO.EIO : -result);
 }
 
-export function transferLayer(disks: Disks, write: boolean) {
+/** @param disc what a packet device does instead */
+export function transferLayer(disks: Disks, disc: Layer, write: boolean) {
   return layer({
     name: write ? "sata.write" : "sata.read",
     frame,
     wait(at, run) {
+      if (disks.at(run.resource).packet) return run.ready();
       if (at.line === 0) {
         const elsewhere = begin(disks, at, run, write);
         if (elsewhere !== undefined) return elsewhere;
@@ -185,6 +190,7 @@ export function transferLayer(disks: Disks, write: boolean) {
       return disks.waitOn(at, run);
     },
     complete(at, run, answer) {
+      if (disks.at(run.resource).packet) return handOver(at, run, answer, disc);
       if (at.line === 0) {
         if (answer < 0) return run.fail(-answer);
         if (!at.outside) return run.done(0);
