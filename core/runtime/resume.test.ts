@@ -13,7 +13,7 @@ const SECTOR = 512;
 /** Pipes, sleeps and seeded luck: what happens next depends on all that happened before. */
 async function chatter(io: Runtime): Promise<number> {
   return io.run(async () => {
-    const { reader, writer } = await io.open("pipe", { capacity: 4096 });
+    const { reader, writer } = await io.open("pipe");
     io.spawn(async () => {
       for (let i = 0; i < 40; i++) {
         await writer.write(`line ${io.random.below(1000)}\n`);
@@ -89,7 +89,7 @@ describe("Runtime.resume()", () => {
             bytes.map((byte) => byte ^ 0xff),
             { offset: block * SECTOR },
           );
-          if (block % 4 === 0) await disk.flush();
+          if (block % 4 === 0) await disk.perform("flush");
         }
         await disk.close();
       });

@@ -32,20 +32,24 @@ export function rewriteRecording(path: string, outPath: string, edit: EditEvent)
     throw new RangeError(`Cannot rewrite ${path} in place: name another path for the copy`);
   }
   using original = openRecording(path);
-  const { uuid, createdMs, versions, state, outcome } = original.info;
+  const { uuid, createdMs, versions, outcome } = original.info;
   const identity = { uuid, createdMs, host: versions };
   const writer = new RecordingWriter(resolve(outPath), headerOf(original), { identity });
   try {
     const segments = new SegmentWriter(writer);
+    let last: SessionEvent | undefined;
     for (const { event, sequence } of original.events()) {
       const edited = edit(event, sequence);
       for (const kept of isList(edited) ? edited : [edited]) {
         writeEvent(segments.encoder, kept);
+        last = kept;
         segments.wrote();
       }
     }
     segments.flush();
-    writer.finish(state === "complete" ? "complete" : "interrupted", outcome ?? null);
+    // A session without its end is one that was cut off.
+    const ended = last?.kind === "end";
+    writer.finish(ended ? "complete" : "interrupted", ended ? (outcome ?? null) : null);
     return writer.digest;
   } finally {
     writer.abandon();
