@@ -7,6 +7,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { generateSQLiteDrizzleJson, generateSQLiteMigration } from "drizzle-kit/api";
+import { Random } from "../../random.ts";
 import { openRecording, startRecording } from "../recording.ts";
 import {
   HEADER,
@@ -179,10 +180,12 @@ describe("a recording that is cut off", () => {
     const path = folder.path("full.reel");
     const recording = startRecording(path, HEADER, { sizeBytesMax: 400_000 });
     const { tap } = recording;
+    const random = new Random(1);
     const payload = new Uint8Array(1000);
     let turns = 0;
     const error = refusal(() => {
       for (; turns < 10_000; turns++) {
+        random.fill(payload);
         tap.turn(1, turns);
         tap.complete(0, 1000, 0, payload);
       }
