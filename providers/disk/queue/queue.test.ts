@@ -99,4 +99,33 @@ describe("disk queue", () => {
       );
     });
   }
+
+  for (const kind of ["ata", "sata"] as const) {
+    test(`merges ${kind} reads that adjoin, and fails none but the guilty`, async () => {
+      await using io = await start();
+      const faults = [`unreadable lba=${BAD}`];
+
+      const where = { sizeBytes: SECTORS * SECTOR, elevator: "scan" as const, faults };
+      const disk =
+        kind === "ata"
+          ? await io.open(kind, where)
+          : await io.open(kind, { ...where, queueDepth: 1 });
+      const places = [0, ...Array.from({ length: 8 }, (_, i) => BAD - 4 + i)];
+      const abort = new AbortController();
+      const reads = places.map(async (lba, i) => {
+        const signal = i === 2 ? abort.signal : new AbortController().signal;
+        const read = disk.read(SECTOR, { offset: lba * SECTOR, signal });
+        return await read.then(
+          (bytes) => bytes.length,
+          (error: { code?: string }) => (error.code === "EIO" ? "EIO" : "cancelled"),
+        );
+      });
+      abort.abort();
+      const found = await Promise.all(reads);
+      expect(found).toEqual(places.map((lba, i) => (i === 2 ? "cancelled" : okOrBad(lba))));
+      expect(disk.statistics()!["merged"]).toBeGreaterThan(3);
+    });
+  }
 });
+
+const okOrBad = (lba: number): number | string => (lba === BAD ? "EIO" : SECTOR);
