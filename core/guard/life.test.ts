@@ -121,6 +121,24 @@ describe("the traps of strict runs", () => {
     expect(code(now)).toBeUndefined();
   });
 
+  test("leave what the program puts in their place, and what was there before", async () => {
+    const before = globalThis.fetch;
+    const { random } = Math;
+    const mine = (async () => new Response("mine")) as unknown as typeof fetch;
+    Math.random = () => 0.5;
+    const io = await start();
+    await io.run(async () => {
+      globalThis.fetch = mine;
+      expect(await (await fetch("")).text()).toBe("mine");
+      expect(code(() => [Math.random()])).toBe(TRAPPED);
+    });
+    await io.close();
+    expect([globalThis.fetch, Math.random()]).toEqual([mine, 0.5]);
+    Object.assign(globalThis, { fetch: before });
+    Math.random = random;
+    expect(Object.getOwnPropertyDescriptor(globalThis, "fetch")).toMatchObject({ writable: true });
+  });
+
   test("come with a fixed time zone, which the host gets back", async () => {
     const zone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone;
     const before = zone();

@@ -32,10 +32,12 @@ export function install(): readonly Patch[] {
   return patches;
 }
 
-/** Puts the host's functions back. */
+/** Puts the host's functions back. What the program has put there itself meanwhile stays. */
 export function restore(patches: readonly Patch[]): void {
-  for (const { holder, name, original, property } of patches) {
-    if (property === undefined) delete holder[name];
+  for (const { holder, name, original, property, trap } of patches) {
+    const value = holder[name];
+    if (value !== trap) Object.defineProperty(holder, name, { ...property, value });
+    else if (property === undefined) delete holder[name];
     else if (property.configurable === true) Object.defineProperty(holder, name, property);
     else holder[name] = original;
   }

@@ -75,4 +75,17 @@ export const sessionRules: Rule[] = [
       equal(second, first, "digest and result of a second run with the same seed");
     },
   },
+  {
+    title: "a strict run finds no use of what a replay cannot repeat",
+    only: "emulated",
+    async body(subject) {
+      const io = await startWith(subject, "emulated", { seed: 7, digest: true, strict: true });
+      const result = await exercise(io, subject);
+      await io.close();
+      const lax = await startWith(subject, "emulated", { seed: 7, digest: true });
+      equal(await exercise(lax, subject), result, "result of a run that is not strict");
+      await lax.close();
+      equal(lax.session!.digest, io.session!.digest, "digest of a run that is not strict");
+    },
+  },
 ];
