@@ -37,7 +37,7 @@ const SPAN_TABLE = `create table span (
 )`;
 
 const OPERATION_VIEW = `create view operation as
-select span.operation, s.provider, coalesce(s.handle, s.file) as end, span.action,
+select span.operation, s.provider, coalesce(s.handle, s.file) as handle, span.action,
   s.opcode, s.offset, s.length, c.result, span.moved_bytes,
   s.time_ns as begin_ns, c.time_ns as end_ns, c.time_ns - s.time_ns as latency_ns,
   s.digest, s.sequence as submitted, c.sequence as completed
