@@ -32,7 +32,7 @@ export interface SessionSummary {
   events: number;
   /** Where it was written, or read from. */
   path: string | undefined;
-  /** Whether a replay agreed with its recording to the end. */
+  /** Whether a replay agreed with its recording to the end, or to where that was cut off. */
   identical: boolean | undefined;
   /** Why the recording or the comparison ended before the run did. */
   failure: ReelError | undefined;
@@ -184,7 +184,7 @@ export function replaySession(
         digest: info.digest,
         events: tap.events,
         path: info.path,
-        identical: tap.identical,
+        identical: tap.identical || tap.failure?.report.difference === "record-ends",
         failure: tap.failure ?? ended,
       };
     },

@@ -9,7 +9,8 @@ import type { Recorded } from "./judge.ts";
 import type { CheckpointRow } from "./places/collector.ts";
 import type { Mark, OperationTable } from "./places/table.ts";
 import { tableAt } from "./places/walker.ts";
-import type { SegmentSource } from "./segment.ts";
+import type { SealedSegment, SegmentSource } from "./segment.ts";
+import { HeaderSeal } from "./store/header.ts";
 import type { ProviderEntry, RecordingState } from "./store/header.ts";
 import type { RecordingReader, StoredHeader } from "./store/reader.ts";
 
@@ -60,6 +61,15 @@ export interface PlacedEvent {
   readonly event: SessionEvent;
 }
 
+/** What a recording is read from. */
+interface OpenedFile {
+  readonly reader: RecordingReader;
+  readonly header: StoredHeader;
+  readonly info: RecordingInfo;
+  readonly source: SegmentSource;
+  readonly tailSegments: readonly SealedSegment[];
+}
+
 /** An open recording. Close it, or use it with `using`. */
 export class Recording implements Recorded, Disposable {
   readonly info: RecordingInfo;
@@ -67,18 +77,16 @@ export class Recording implements Recorded, Disposable {
   /** Whether the recorded run came to its end. */
   readonly complete: boolean;
   readonly providerKinds: readonly string[];
+  /** Of a recovered one, the segments that are not in its file. */
+  readonly tailSegments: readonly SealedSegment[];
   readonly #reader: RecordingReader;
   readonly #header: StoredHeader;
 
   /** Use {@link openRecording}. */
-  constructor(
-    reader: RecordingReader,
-    header: StoredHeader,
-    info: RecordingInfo,
-    source: SegmentSource,
-  ) {
+  constructor({ reader, header, info, source, tailSegments }: OpenedFile) {
     this.info = info;
     this.source = source;
+    this.tailSegments = tailSegments;
     this.complete =
       info.state === "complete" || (info.state === "recovered" && info.outcome !== undefined);
     this.providerKinds = info.providers.map(({ kind }) => kind);
@@ -96,6 +104,12 @@ export class Recording implements Recorded, Disposable {
 
   get digest(): string {
     return this.info.digest;
+  }
+
+  /** What the header's seal is made of beside the progress. */
+  get fixedSeal(): string {
+    const { attachments, providers, row } = this.#header;
+    return HeaderSeal.of(row, providers, attachments).fixed;
   }
 
   /** A cursor before the first event. */

@@ -55,7 +55,8 @@ export function openRecording(path: string, options: OpenOptions = {}): Recordin
       segmentCount = () => found;
     }
     const info = describeRecording(reader.path, header, recovered, segmentCount);
-    return new Recording(reader, header, info, given);
+    const tailSegments = recovered?.segments ?? [];
+    return new Recording({ reader, header, info, source: given, tailSegments });
   } catch (error) {
     reader.close();
     throw error;

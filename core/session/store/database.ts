@@ -7,11 +7,15 @@ import { closeSync, openSync, readSync, renameSync, rmSync, statSync } from "nod
 import { basename, dirname, join } from "node:path";
 import { ReelError } from "../../errors.ts";
 import { readError, refuseFile, storeError } from "./errors.ts";
+import { copyWithLog, copyWithoutCut } from "./copies.ts";
+import type { RecordingCopy } from "./copies.ts";
 import { applyMigrations, expectedSchemaText, schemaText, TABLES_VERSION } from "./migrations.ts";
 
 /** "REEL": tells our files from other SQLite databases (SQLite file format §1.2.16). */
 export const APPLICATION_ID = 0x5245454c;
 const PAGE_BYTES = 8192;
+/** More pages than any recording has: what is cut off is not made longer than that. */
+const PAGES_MAX = 2 ** 27;
 /** Pages of write-ahead log after which it is folded into the file: 16 MiB. */
 const LOG_PAGES = 2048;
 const BUSY_MS = 2000;
@@ -20,6 +24,8 @@ const SIDECARS = ["-wal", "-shm", "-journal"];
 
 const HEADER_BYTES = 100;
 const MAGIC = "SQLite format 3\0";
+const PAGE_BYTES_AT = 16;
+const PAGES_AT = 28;
 const VERSION_AT = 60;
 const APPLICATION_AT = 68;
 
@@ -187,32 +193,81 @@ export function closeRecorded(database: Database, path: string): void {
   }
 }
 
+/** How a recording is read. */
+export interface ReadOptions {
+  /** Whether a file that was cut off is opened too, for what is before the cut. Default false. */
+  readonly mayBeCut?: boolean;
+}
+
 /**
  * Opens a recording for reading. The file may be hostile: it is looked at before SQLite sees it,
  * its schema must be exactly ours, and nothing in it is executed.
  * @throws {ReelError} ENOENT, ERR_STORE when it cannot be reached, ERR_INCOMPATIBLE_RECORDING for a
  *   newer one, ERR_CORRUPT_RECORDING for anything else that is no recording
  */
-export function openRecordingDatabase(path: string): Database {
+export function openRecordingDatabase(path: string, options: ReadOptions = {}): Database {
   const facts = reach(path);
   if (facts === undefined) {
     refuseFile(path, "found no file", { code: "ENOENT", mend: "Check the path" });
   }
   checkFacts(path, facts);
-  let database: Database | undefined;
+  const version = facts.header.readUInt32BE(VERSION_AT);
+  const open = (file: string): Database => openChecked(file, path, version);
+  const wasBytes = sizeOf(facts.header);
   try {
-    database = openScoped(path, { readonly: true, create: false });
+    if (options.mayBeCut === true && facts.sizeBytes < wasBytes) {
+      return openCopy(copyWithoutCut(path, wasBytes), open);
+    }
+    return open(path);
+  } catch (error) {
+    const copy = copyWithLog(path, error);
+    if (copy === undefined) throw readError(path, error);
+    try {
+      return openCopy(copy, open);
+    } catch (failure) {
+      throw readError(path, failure);
+    }
+  }
+}
+
+/** How long the file was that has this header (file format §1.3.2, §1.3.8), within bounds. */
+function sizeOf(header: Buffer): number {
+  return header.readUInt16BE(PAGE_BYTES_AT) === PAGE_BYTES
+    ? Math.min(header.readUInt32BE(PAGES_AT), PAGES_MAX) * PAGE_BYTES
+    : 0;
+}
+
+/** Opens a copy, which goes when it is closed. */
+function openCopy(copy: RecordingCopy, open: (path: string) => Database): Database {
+  try {
+    const database = open(copy.path);
+    const close = database.close.bind(database);
+    database.close = () => {
+      close();
+      copy.remove();
+    };
+    return database;
+  } catch (error) {
+    copy.remove();
+    throw error;
+  }
+}
+
+/** Opens a file whose schema is exactly that of a version. @param name the file, for errors */
+function openChecked(path: string, name: string, version: number): Database {
+  const database = openScoped(path, { readonly: true, create: false });
+  try {
     database.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
     database.run("PRAGMA trusted_schema = OFF");
     database.run("PRAGMA cell_size_check = ON");
     database.run("PRAGMA query_only = ON");
-    if (schemaText(database) !== expectedSchemaText(facts.header.readUInt32BE(VERSION_AT))) {
-      refuseFile(path, "found other tables than those of a recording");
+    if (schemaText(database) !== expectedSchemaText(version)) {
+      refuseFile(name, "found other tables than those of a recording");
     }
     return database;
   } catch (error) {
-    database?.close();
-    throw readError(path, error);
+    database.close();
+    throw error;
   }
 }
 

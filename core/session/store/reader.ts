@@ -4,7 +4,7 @@
  * size is known.
  */
 import type { Database } from "bun:sqlite";
-import { asc, count, desc, eq, lte, sql } from "drizzle-orm";
+import { asc, count, desc, eq, gte, lte, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
 import { ReelError } from "../../errors.ts";
@@ -12,6 +12,7 @@ import { SEGMENT_BYTES_MAX } from "../codec/format.ts";
 import type { SealedSegment, SegmentSource } from "../segment.ts";
 import { CHAIN_BYTES } from "../segment.ts";
 import { openRecordingDatabase } from "./database.ts";
+import type { ReadOptions } from "./database.ts";
 import { readError, refuseFile } from "./errors.ts";
 import { HeaderSeal, RECORDING_STATES, sha256 } from "./header.ts";
 import type { AttachmentRow, HeaderRow, ProviderRow, RecordingProgress } from "./header.ts";
@@ -60,9 +61,9 @@ export class RecordingReader implements SegmentSource {
   #places: PlaceRowsReader | undefined;
 
   /** @throws {ReelError} as openRecordingDatabase does */
-  constructor(path: string) {
+  constructor(path: string, options: ReadOptions = {}) {
     this.path = path;
-    this.#database = openRecordingDatabase(path);
+    this.#database = openRecordingDatabase(path, options);
     this.#store = drizzle({ client: this.#database });
     try {
       this.#selectSegment = prepareSegment(this.#store);
@@ -122,6 +123,25 @@ export class RecordingReader implements SegmentSource {
         refuseFile(this.path, `attachment ${row.name} does not match its checksum`);
       }
       return found;
+    });
+  }
+
+  /** Which events the first segment at a place or behind it says it holds. */
+  segmentFrom(sequence: number): { firstSequence: number; eventCount: number } | undefined {
+    return this.#guarded(() => {
+      const { eventCount, firstSequence } = segment;
+      const row = this.#store
+        .select({ firstSequence, eventCount })
+        .from(segment)
+        .where(gte(firstSequence, sequence))
+        .orderBy(asc(firstSequence))
+        .limit(1)
+        .get();
+      if (row === undefined) return undefined;
+      if (!whole(row.firstSequence) || !whole(row.eventCount) || row.eventCount < 1) {
+        refuseFile(this.path, `the segment at event ${sequence} has a damaged header`);
+      }
+      return row;
     });
   }
 

@@ -1,0 +1,24 @@
+/** `ioreel session recover`: makes one file of a recording whose process died. */
+import { writeRecovered } from "../../../core/session/recovery/write-recovered.ts";
+import { json, out } from "../../output.ts";
+
+export async function recover(file: string, flags: { json?: boolean }): Promise<number> {
+  const info = writeRecovered(file);
+  const { digest, eventCount, recovered, uuid } = info;
+  if (flags.json === true) {
+    const state = info.state;
+    json("recover/v1", {
+      file,
+      uuid,
+      state,
+      events: eventCount,
+      digest,
+      recovered: recovered ?? null,
+    });
+  } else if (recovered === undefined) {
+    out(`${file} needs no recovery: it is ${info.state}, ${eventCount} events`);
+  } else {
+    out(`${file} holds all ${eventCount} events now, ${recovered.fromTail} of them from its tail`);
+  }
+  return 0;
+}
