@@ -121,7 +121,7 @@ describe("disk queue", () => {
         );
       });
       abort.abort();
-      const found = await Promise.all(reads);
+      const found: (number | string)[] = await Promise.all(reads);
       expect(found).toEqual(places.map((lba, i) => (i === 2 ? "cancelled" : okOrBad(lba))));
       expect(disk.statistics()!["merged"]).toBeGreaterThan(3);
     });
