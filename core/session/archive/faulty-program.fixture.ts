@@ -1,0 +1,24 @@
+/**
+ * A program that records where recording goes wrong, and says at its end how the session came out:
+ * one line of JSON. Arguments: path of the recording, steps.
+ */
+import { isReelError } from "../../errors.ts";
+import { startRecording } from "../recording.ts";
+import { HEADER } from "../session.fixture.ts";
+import { playStep } from "./traffic.fixture.ts";
+
+const [path, steps] = process.argv.slice(2);
+const recording = startRecording(path!, HEADER, { stateEvents: 1000 });
+const thrown: unknown[] = [];
+for (let step = 0; step < Number(steps); step++) {
+  try {
+    playStep(recording.tap, step);
+  } catch (error) {
+    thrown.push(isReelError(error) ? error.code : String(error));
+  }
+}
+recording.tap.end("ok");
+const { failure, ...summary } = recording.finish();
+console.log(JSON.stringify({ ...summary, thrown, failure: failure?.message, mend: failure?.mend }));
+// So that whoever follows sees the file as this process leaves it.
+process.exit(0);
