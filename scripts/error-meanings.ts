@@ -73,10 +73,6 @@ export const REEL_MEANINGS: Readonly<Record<ReelErrorCode, ErrorMeaning>> = {
     meaning: "The replay came to a first operation that differs from the recording.",
     mend: "Compare the two values in the report; the program or its inputs have changed since.",
   },
-  ERR_NONDETERMINISM: {
-    meaning: "In a strict run, the program or a provider called what no replay can repeat.",
-    mend: "Use what the message names instead; docs/determinism.md lists it all.",
-  },
   ERR_CORRUPT_RECORDING: {
     meaning: "The recording is truncated, damaged or no recording at all.",
     mend: "Take another copy; the message names the first bad segment.",
@@ -152,6 +148,10 @@ export const REEL_MEANINGS: Readonly<Record<ReelErrorCode, ErrorMeaning>> = {
   ERR_OUT_OF_RANGE: {
     meaning: "An offset or a length does not fit what is open; it is raised as a `RangeError`.",
     mend: "Give whole blocks within the disk; the message names the block's size and the end.",
+  },
+  ERR_NONDETERMINISM: {
+    meaning: "In a strict run, the program or a provider called what no replay can repeat.",
+    mend: "Use what the message names instead; docs/determinism.md lists it all.",
   },
 };
 
