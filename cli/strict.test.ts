@@ -10,7 +10,7 @@ import { kindsOf } from "./scenario/kinds.ts";
 import { loadScenario } from "./scenario/load.ts";
 import { runScenario } from "./scenario/run-scenario.ts";
 
-const PRELOAD = join(ROOT, "cli/strict-preload.fixture.ts");
+const PRELOAD = Bun.fileURLToPath(new URL("./strict-preload.fixture.ts", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "ioreel-strict-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 // What a scenario's module imports as "ioreel" is this package.
@@ -79,7 +79,8 @@ test("ioreel run --strict refuses a module that draws a random number, with its 
     "noisy-scenario.ts",
     `import { scenario } from "ioreel";
 const noise = () => Math.random();
-export default scenario({ version: 1, tasks: { main: [{ sleep: \`\${Math.ceil(noise() + 1)}ms\` }] } });
+const sleep = \`\${Math.ceil(noise() + 1)}ms\`;
+export default scenario({ version: 1, tasks: { main: [{ sleep }] } });
 `,
   );
   const { code, err } = ioreel("run", path, "--strict", "--backend", "emulated");

@@ -64,7 +64,7 @@ export class GuardedEngine extends Engine {
 }
 
 /** What the core calls of a driver beside its layers. */
-const CALLS = [
+const CALLS: ReadonlySet<PropertyKey> = new Set<keyof Driver>([
   "open",
   "service",
   "describe",
@@ -74,15 +74,17 @@ const CALLS = [
   "snapshot",
   "restore",
   "close",
-] as const;
+]);
 
-/** A driver whose calls are guest code; everything else of it is as it was. */
+/** A driver whose calls are guest code; everything else of it is as it is. */
 function guardedDriver(guest: Guest, driver: Driver): Driver {
-  const guarded = Object.create(driver) as Record<string, unknown>;
-  for (const name of CALLS) {
-    const call = driver[name] as ((...args: unknown[]) => unknown) | undefined;
-    if (call === undefined) continue;
-    guarded[name] = (...args: unknown[]) => runAs(guest, () => call.apply(driver, args));
-  }
-  return guarded as unknown as Driver;
+  return new Proxy(driver, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== "function" || !CALLS.has(name)) return value;
+      return (...args: unknown[]): unknown => {
+        return runAs(guest, () => Reflect.apply(value, target, args));
+      };
+    },
+  });
 }

@@ -27,7 +27,7 @@ const code = (call: () => unknown): string | undefined => refusal(call)?.code;
 const TRAPPED = "ERR_NONDETERMINISM";
 
 describe("the traps of strict runs", () => {
-  test("are not there without a strict runtime, and gone after it, to the last property", async () => {
+  test("are not there without a strict runtime, and gone after it without a trace", async () => {
     const before = host();
     const io = await start();
     expect(host()).not.toEqual(before);

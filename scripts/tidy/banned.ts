@@ -26,8 +26,10 @@ const isTool = (path: string): boolean => isUnder(path, "bench", "scripts", ".ci
 const isProgram = (path: string): boolean =>
   isTest(path) || isTool(path) || isUnder(path, "cli", "examples");
 
-const isClock = (path: string): boolean => path === "core/clock.ts";
-const isRandom = (path: string): boolean => path === "core/random.ts";
+/** Tests of the guard use what it traps. */
+const testsGuard = (path: string): boolean => isTest(path) && isUnder(path, "core/guard");
+const isClock = (path: string): boolean => path === "core/clock.ts" || testsGuard(path);
+const isRandom = (path: string): boolean => path === "core/random.ts" || testsGuard(path);
 
 /** A global that only the clock may call; tests and tools are allowed where `alsoIn` says so. */
 function time(name: string, use: string, alsoIn: (path: string) => boolean): Ban {
