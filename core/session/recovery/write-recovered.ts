@@ -5,9 +5,8 @@
 import { copyFileSync, constants, realpathSync, renameSync, rmSync } from "node:fs";
 import { ReelError } from "../../errors.ts";
 import { basename, dirname, join, resolve } from "node:path";
-import type { Recording } from "../opened.ts";
+import type { Recording, RecordingInfo } from "../opened.ts";
 import { openRecording } from "../opening.ts";
-import type { RecordingInfo } from "../opened.ts";
 import { claimPath } from "../store/claim.ts";
 import { closeRecorded, openForRecording } from "../store/database.ts";
 import { storeError } from "../store/errors.ts";

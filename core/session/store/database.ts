@@ -3,31 +3,28 @@
  * failed attempt, and how one is opened as what it is, a file that anybody may have made.
  */
 import { Database, SQLiteError } from "bun:sqlite";
-import { closeSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
+import { renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ReelError } from "../../errors.ts";
-import { readError, refuseFile, storeError } from "./errors.ts";
 import { copyWithLog, copyWithoutCut } from "./copies.ts";
 import type { RecordingCopy } from "./copies.ts";
-import { applyMigrations, expectedSchemaText, schemaText, TABLES_VERSION } from "./migrations.ts";
+import { readError, refuseFile, storeError } from "./errors.ts";
+import {
+  APPLICATION_ID,
+  inspect,
+  inspectRecording,
+  isRecording,
+  lengthBefore,
+  PAGE_BYTES,
+  tablesVersion,
+} from "./file-facts.ts";
+import { applyMigrations, expectedSchemaText, schemaText } from "./migrations.ts";
 
-/** "REEL": tells our files from other SQLite databases (SQLite file format §1.2.16). */
-export const APPLICATION_ID = 0x5245454c;
-const PAGE_BYTES = 8192;
-/** More pages than any recording has: what is cut off is not made longer than that. */
-const PAGES_MAX = 2 ** 27;
 /** Pages of write-ahead log after which it is folded into the file: 16 MiB. */
 const LOG_PAGES = 2048;
 const BUSY_MS = 2000;
 /** Before a recording that is being replaced, its sidecars: stale ones must not meet a new file. */
 const SIDECARS = ["-wal", "-shm", "-journal"];
-
-const HEADER_BYTES = 100;
-const MAGIC = "SQLite format 3\0";
-const PAGE_BYTES_AT = 16;
-const PAGES_AT = 28;
-const VERSION_AT = 60;
-const APPLICATION_AT = 68;
 
 /**
  * Opens a database that finalizes its statements when it closes. SQLite keeps a closed connection,
@@ -50,38 +47,6 @@ function openScoped(path: string, options: { readonly: boolean; create: boolean 
     close();
   };
   return database;
-}
-
-interface FileFacts {
-  readonly sizeBytes: number;
-  readonly header: Buffer;
-}
-
-/** Looks at a file without SQLite. @returns undefined when there is none */
-function inspect(path: string): FileFacts | undefined {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) return undefined;
-  if (!stats.isFile()) {
-    refuseFile(path, stats.isDirectory() ? "found a directory" : "found no regular file", {
-      mend: "Name a recording, a file that ioreel has made",
-    });
-  }
-  const header = Buffer.alloc(HEADER_BYTES);
-  const file = openSync(path, "r");
-  try {
-    const count = readSync(file, header, 0, HEADER_BYTES, 0);
-    return { sizeBytes: stats.size, header: header.subarray(0, count) };
-  } finally {
-    closeSync(file);
-  }
-}
-
-function isRecording({ header }: FileFacts): boolean {
-  return (
-    header.length === HEADER_BYTES &&
-    header.toString("latin1", 0, MAGIC.length) === MAGIC &&
-    header.readUInt32BE(APPLICATION_AT) === APPLICATION_ID
-  );
 }
 
 /** Refuses to replace what is not a recording. */
@@ -206,14 +171,10 @@ export interface ReadOptions {
  *   newer one, ERR_CORRUPT_RECORDING for anything else that is no recording
  */
 export function openRecordingDatabase(path: string, options: ReadOptions = {}): Database {
-  const facts = reach(path);
-  if (facts === undefined) {
-    refuseFile(path, "found no file", { code: "ENOENT", mend: "Check the path" });
-  }
-  checkFacts(path, facts);
-  const version = facts.header.readUInt32BE(VERSION_AT);
+  const facts = inspectRecording(path);
+  const version = tablesVersion(facts);
   const open = (file: string): Database => openChecked(file, path, version);
-  const wasBytes = sizeOf(facts.header);
+  const wasBytes = lengthBefore(facts);
   try {
     if (options.mayBeCut === true && facts.sizeBytes < wasBytes) {
       return openCopy(copyWithoutCut(path, wasBytes), open);
@@ -228,13 +189,6 @@ export function openRecordingDatabase(path: string, options: ReadOptions = {}): 
       throw readError(path, failure);
     }
   }
-}
-
-/** How long the file was that has this header (file format §1.3.2, §1.3.8), within bounds. */
-function sizeOf(header: Buffer): number {
-  return header.readUInt16BE(PAGE_BYTES_AT) === PAGE_BYTES
-    ? Math.min(header.readUInt32BE(PAGES_AT), PAGES_MAX) * PAGE_BYTES
-    : 0;
 }
 
 /** Opens a copy, which goes when it is closed. */
@@ -269,37 +223,4 @@ function openChecked(path: string, name: string, version: number): Database {
     database.close();
     throw error;
   }
-}
-
-function reach(path: string): FileFacts | undefined {
-  try {
-    return inspect(path);
-  } catch (error) {
-    throw storeError(`open the recording ${path}`, error);
-  }
-}
-
-function checkFacts(path: string, facts: FileFacts): void {
-  const { sizeBytes, header } = facts;
-  if (sizeBytes === 0) refuseFile(path, "found an empty file");
-  if (header.toString("latin1", 0, MAGIC.length) !== MAGIC) {
-    const found = header.subarray(0, MAGIC.length).toHex();
-    refuseFile(path, `found a file that begins with ${found}, wanted an SQLite database`);
-  }
-  if (sizeBytes < PAGE_BYTES) {
-    refuseFile(path, `found ${sizeBytes} bytes, wanted at least ${PAGE_BYTES}: it is cut off`);
-  }
-  if (!isRecording(facts)) {
-    const found = header.readUInt32BE(APPLICATION_AT).toString(16);
-    const wanted = APPLICATION_ID.toString(16);
-    refuseFile(path, `found an SQLite database of application ${found}, wanted ${wanted}`);
-  }
-  const version = header.readUInt32BE(VERSION_AT);
-  if (version > TABLES_VERSION) {
-    refuseFile(path, `found tables of version ${version}, wanted at most ${TABLES_VERSION}`, {
-      code: "ERR_INCOMPATIBLE_RECORDING",
-      mend: "Open it with the release of ioreel that made it, or a later one",
-    });
-  }
-  if (version < 1) refuseFile(path, `found tables of version ${version}, wanted 1`);
 }

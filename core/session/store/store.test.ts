@@ -17,7 +17,7 @@ import {
   refusal,
   temporaryFolder,
 } from "../session.fixture.ts";
-import { APPLICATION_ID } from "./database.ts";
+import { APPLICATION_ID } from "./file-facts.ts";
 import { FORMAT_VERSION } from "./limits.ts";
 import { applyMigrations, MIGRATIONS, schemaText, TABLES_VERSION } from "./migrations.ts";
 import journal from "./migrations/meta/_journal.json" with { type: "json" };
