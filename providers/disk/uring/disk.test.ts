@@ -57,6 +57,10 @@ describe("reading and writing", () => {
         );
         expect(Buffer.concat(all).equals(content)).toBe(true);
         await disk.perform("flush");
+        expect(disk.statistics()).toMatchObject({
+          readBytes: 1536 + 4096 + SIZE,
+          writtenBytes: fresh.length,
+        });
         await disk.close();
       });
       expect(readFileSync(image).equals(content)).toBe(true);

@@ -117,7 +117,10 @@ export function reading(kind: string, disks: DiskRecords): Layer {
       if (!frame.begun) return withoutBegin(frame, run, result);
       const disk = disks.at(run.resource);
       // Most often one request moves it all.
-      if (result === run.length) return succeed(disk, run, result);
+      if (result === run.length) {
+        disk.readBytes += result;
+        return succeed(disk, run, result);
+      }
       if (result < 0) {
         if (wasMisaligned(frame, result)) return run.again();
         return failWith(disk, run, -result);
@@ -166,7 +169,10 @@ export function writing(kind: string, disks: DiskRecords): Layer {
       if (!frame.begun) return withoutBegin(frame, run, result);
       const disk = disks.at(run.resource);
       // Most often one request moves it all.
-      if (result === run.length) return succeed(disk, run, result);
+      if (result === run.length) {
+        disk.writtenBytes += result;
+        return succeed(disk, run, result);
+      }
       if (result < 0) {
         if (wasMisaligned(frame, result)) return run.again();
         return failWith(disk, run, -result);
