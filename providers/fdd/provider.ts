@@ -14,7 +14,7 @@ import { uringFloppy } from "./uring.ts";
 export const fdd: Provider<typeof floppyOptions, "main", "fdd"> = defineProvider({
   kind: "fdd",
   version: "0.1.0",
-  stateVersion: 1,
+  stateVersion: 2,
   summary: "A floppy disk, by sectors",
   options: floppyOptions,
   operations: {
