@@ -2,9 +2,33 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { exported, type Exported } from "../core/session/export/collect.fixture.ts";
+import { TCP_FLAG } from "../core/session/export/segments.ts";
 import type { ExportFormat } from "../core/session/export/formats.ts";
+import { ioreel } from "./cli.fixture.ts";
 import { operationNames } from "./commands/session/export.ts";
 import { BACKENDS, ECHO_BYTES, ExampleRecordings, hasTool } from "./example-recordings.fixture.ts";
+
+/** A client that connects three times, so that handles and files are used again. */
+const AGAIN = `version: 1
+devices: { server: { kind: tcp, role: listen } }
+tasks:
+  serve:
+    - accept:
+        from: server
+        as: peer
+        times: 3
+        do: [{ copy: { from: peer, to: peer } }, { end: peer }, { close: peer }]
+  ask:
+    - repeat:
+        times: 3
+        do:
+          - connect: { to: server, as: link }
+          - write: { to: link, text: hello }
+          - end: link
+          - read: link
+          - close: link
+`;
+const { SYN } = TCP_FLAG;
 
 const recordings = new ExampleRecordings();
 afterAll(() => recordings.remove());
@@ -98,6 +122,24 @@ describe("session export --format pcap", () => {
       expect([...sums.values()].filter((sum) => sum === ECHO_BYTES).length).toBe(4);
     });
   }
+
+  test.each([...BACKENDS])("each use of a handle is a connection of its own on %s", (backend) => {
+    const scenario = recordings.path("again.yaml");
+    writeFileSync(scenario, AGAIN);
+    const recording = recordings.path(`again-${backend}.reel`);
+    expect(ioreel("run", scenario, "--backend", backend, "--record", recording).code).toBe(0);
+    const { bytes } = exported(recording, "pcap", operationNames());
+    const view = new DataView(bytes.buffer);
+    const opened = new Set<number>();
+    let packets = 0;
+    for (let at = 24; at < bytes.length; at += 16 + view.getUint32(at + 8, true)) {
+      packets++;
+      // Source port and flags of the segment behind 20 bytes of IPv4.
+      if (bytes[at + 16 + 20 + 13] === SYN) opened.add(view.getUint16(at + 16 + 20));
+    }
+    // Three connections with both ends here; each has 3 packets to open, 4 for data, 4 to close.
+    expect([opened.size, packets]).toEqual([6, 66]);
+  });
 
   const cannot = !BACKENDS.includes("uring") || !hasTool("tshark");
   test.skipIf(cannot)("tshark follows a stream and gives the bytes back that came in", () => {

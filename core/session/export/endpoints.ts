@@ -46,10 +46,12 @@ export class Endpoints {
 
   /** Learns from the answers to getsockname. */
   hostCall({ args, bytes, code }: EventRecord): void {
-    if (code !== HOST_CALL.SOCKET_NAME || bytes === undefined || bytes.length < 4) return;
     const [file = -1, peer] = args;
+    if (code === HOST_CALL.CLOSE) this.#byFile.delete(file);
+    if (code !== HOST_CALL.SOCKET_NAME || bytes === undefined || bytes.length < 4) return;
     const port = (bytes[2]! << 8) | bytes[3]!;
-    if (peer !== 0 || port === 0 || this.#byDigest.size >= ADDRESSES_MAX) return;
+    if (peer !== 0 || port === 0) return;
+    if (this.#byDigest.size >= ADDRESSES_MAX || this.#byFile.size >= ADDRESSES_MAX) return;
     this.#byFile.set(file, port);
     this.#byDigest.set(Bun.hash.crc32(bytes), port);
   }

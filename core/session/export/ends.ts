@@ -31,11 +31,18 @@ export interface End {
   readonly family: number;
   /** Which listener accepted it, if one did. */
   readonly listener: End | undefined;
+  /** Whether a provider's operation was started on it. */
+  used: boolean;
 }
+
+/** More than a session can have at once: what a damaged recording names beyond is forgotten. */
+const ENDS_MAX = 1 << 17;
 
 /** The ends that are in use at one moment of a recording. */
 export class Ends {
   readonly #byId = new Map<number, End>();
+  /** Handles that were opened or closed since they were used last. */
+  readonly #reopened = new Set<number>();
   #count = 0;
 
   /** The end of a number; one that nothing has made known yet is made now. */
@@ -55,13 +62,20 @@ export class Ends {
     return this.#add(id, listener.kind, listener.family, listener);
   }
 
-  /** Begins a new life of a number. */
-  opened(id: number, kind: string): End {
-    return this.#add(id, kind);
-  }
-
-  closed(id: number): void {
-    this.#byId.delete(id);
+  /**
+   * The end on which a provider's operation starts. A handle that is closed leaves no event of its
+   * own, but whatever is opened with its number later does, before it is used.
+   * @param opensOrCloses whether it is the operation that opens ends, and closes some
+   */
+  started(id: number, kind: string, opensOrCloses: boolean): End {
+    let end = this.find(id, kind);
+    if (opensOrCloses) {
+      this.#reopened.add(id);
+      return end;
+    }
+    if (this.#reopened.delete(id) && end.used) end = this.#add(id, kind);
+    end.used = true;
+    return end;
   }
 
   /** Learns from a host call what its files are. */
@@ -72,18 +86,25 @@ export class Ends {
       for (const file of results.slice(STATUS_FILE)) this.#add(file, PIPE);
     } else if (code === HOST_CALL.SOCKET) {
       this.#add(results[STATUS_FILE] ?? -1, TCP, args[0] ?? AF_INET);
-    } else if (code === HOST_CALL.OPEN || code === HOST_CALL.OPEN_IMAGE) {
+    } else if (code === HOST_CALL.OPEN) {
       this.#add(results[STATUS_FILE] ?? -1, DISK);
     } else if (code === HOST_CALL.CLOSE) {
-      this.closed(args[0] ?? -1);
+      this.#forget(args[0] ?? -1);
     }
   }
 
   #add(id: number, kind: string, family = 0, listener: End | undefined = undefined): End {
     const name = id < 0 ? kind : `${kind} ${id}`;
-    const end: End = { ordinal: this.#count, id, kind, name, family, listener };
+    const end: End = { ordinal: this.#count, id, kind, name, family, listener, used: false };
     this.#count++;
+    this.#reopened.delete(id);
     this.#byId.set(id, end);
+    if (this.#byId.size > ENDS_MAX) this.#forget(this.#byId.keys().next().value!);
     return end;
+  }
+
+  #forget(id: number): void {
+    this.#byId.delete(id);
+    this.#reopened.delete(id);
   }
 }

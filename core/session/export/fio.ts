@@ -11,6 +11,8 @@ import type { Output } from "./output.ts";
 import type { WalkVisitor } from "./walk.ts";
 
 const NS_PER_US = 1000;
+/** Files of one log: far more than anybody can replay. */
+const FILES_MAX = 65_536;
 /** IORING_FSYNC_DATASYNC. */
 const DATA_ONLY = 1;
 /** Kinds whose operations no file can stand for. */
@@ -34,6 +36,7 @@ export class FioLog implements WalkVisitor {
   #lastNs = 0;
   #lines = 0;
   #unknownLengths = 0;
+  #beyondFiles = 0;
 
   constructor(output: Output, version: 2 | 3) {
     this.#output = output;
@@ -51,6 +54,9 @@ export class FioLog implements WalkVisitor {
     if (this.#unknownLengths > 0) {
       const count = this.#unknownLengths;
       notes.push(`${count} discards are left out: io_uring sessions do not hold their lengths`);
+    }
+    if (this.#beyondFiles > 0) {
+      notes.push(`${this.#beyondFiles} requests are left out: there are over ${FILES_MAX} files`);
     }
     return notes;
   }
@@ -88,6 +94,10 @@ export class FioLog implements WalkVisitor {
   #line(end: End, word: string, timeNs: number, offset: number, length: number): void {
     const file = fileName(end);
     if (!this.#files.has(file)) {
+      if (this.#files.size === FILES_MAX) {
+        this.#beyondFiles++;
+        return;
+      }
       this.#files.add(file);
       this.#file(file, "add", timeNs);
       this.#file(file, "open", timeNs);

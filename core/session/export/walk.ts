@@ -168,8 +168,8 @@ export class OperationWalk {
 
   #startedOn(record: EventRecord): End {
     const { providers } = this.#names;
-    const kind = providers[record.provider] ?? `provider ${record.provider}`;
-    return this.#ends.find(record.handle, kind);
+    const kind = providers[record.provider] ?? "unknown";
+    return this.#ends.started(record.handle, kind, record.operation === UNNAMED_OPERATION);
   }
 
   #actionOf(record: EventRecord, kind: string): string {
