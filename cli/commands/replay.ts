@@ -20,7 +20,8 @@ export async function replay(
 ): Promise<number> {
   checkFlags(flags);
   const isPlace = flags.at !== undefined || flags.until !== undefined;
-  using recording = openRecording(file);
+  const wantsPlace = isPlace || flags.step === true;
+  using recording = openRecording(file, wantsPlace ? { verify: "as-read" } : {});
   if (flags.step === true) return await stepThrough(recording, file, flags);
   if (isPlace) return await showPlace(recording, file, flags);
   const { inputs, scenario } = recordedScenario(recording, file, kindsOf(BUILT_IN_PROVIDERS));

@@ -21,7 +21,7 @@ import { Strict } from "../guard/strict.ts";
 import type { Provider } from "../provider/define.ts";
 import { hostSeed } from "../random.ts";
 import { HOST_FACTS } from "../session/facts.ts";
-import type { ReplayHalt } from "../session/places/halting-verifier.ts";
+import { HaltingVerifier, type ReplayHalt } from "../session/places/halting-verifier.ts";
 import type { Recording } from "../session/recording.ts";
 import type { Faces } from "./faces.ts";
 import { RAM_BYTES_DEFAULT, checkOptions, fillLimits, type RuntimeOptions } from "./options.ts";
@@ -105,6 +105,8 @@ export function replayRuntime<const P extends readonly Provider[]>(
   const made: { runtime?: Runtime } = {};
   const session = replaySession(recording, used, options.reproduce, haltOf(options, made));
   made.runtime = buildAgain(recording, used, session);
+  // Before the first event there is no report behind which to look.
+  if (options.until === 0 && session.tap instanceof HaltingVerifier) session.tap.peek();
   return made.runtime as FacedRuntime<P[number]>;
 }
 

@@ -1,8 +1,9 @@
 /** `ioreel replay --at` and `--until`: what a place in a recording looks like. */
-import { ReelError } from "../../../core/errors.ts";
+import { isReelError, ReelError } from "../../../core/errors.ts";
 import { Timeline } from "../../../core/session/places/timeline.ts";
 import type { Recording } from "../../../core/session/recording.ts";
 import { EXIT } from "../../exit-codes.ts";
+import { failureData } from "../../failure.ts";
 import { json, note, out } from "../../output.ts";
 import { placeData, plain } from "./data.ts";
 import { holdsScenario, liveStateAt } from "./live.ts";
@@ -35,31 +36,38 @@ export async function showPlace(
   flags: PlaceFlags,
 ): Promise<number> {
   const line = new Timeline(recording);
-  const names = namesOf(recording);
   const found = goTo(line, recording, flags);
-  const wantsState = flags.live ?? (flags.json === true && isCheap(recording, line));
-  const state = wantsState ? await liveStateAt(recording, file, line.sequence) : undefined;
   if (flags.json === true) {
-    json("place/v1", {
-      file,
-      backend: recording.info.backend,
-      found,
-      ...placeData(line, names),
-      state: state === undefined ? null : plain(state),
-    });
+    const state = await stateData(recording, file, line.sequence, flags.live);
+    json("place/v1", { ...placeData(line, recording, file, found), ...state });
     return found ? EXIT.ok : EXIT.expectation;
   }
   if (!found) {
-    note(`no event from here on is one for which ${flags.until} holds`);
+    note(`no event from here to the end is one for which ${flags.until} holds`);
     return EXIT.expectation;
   }
-  out(placePage(line, names));
+  const isLive = flags.live === true;
+  const state = isLive ? await liveStateAt(recording, file, line.sequence) : undefined;
+  out(placePage(line, namesOf(recording)));
   if (state !== undefined) out(`\n${stateText(state, undefined)}`);
   return EXIT.ok;
 }
 
-function isCheap(recording: Recording, line: Timeline): boolean {
-  return holdsScenario(recording) && line.sequence <= LIVE_EVENTS;
+/** The live state, if it was asked for or costs little. One that nobody asked for may fail. */
+async function stateData(
+  recording: Recording,
+  file: string,
+  sequence: number,
+  asked: boolean | undefined,
+): Promise<Record<string, unknown>> {
+  const wanted = asked ?? (holdsScenario(recording) && sequence <= LIVE_EVENTS);
+  if (!wanted) return {};
+  try {
+    return { state: plain(await liveStateAt(recording, file, sequence)) };
+  } catch (error) {
+    if (asked === true || !isReelError(error)) throw error;
+    return { state: null, stateFailure: failureData(error) };
+  }
 }
 
 /** @throws {ReelError} ERR_USAGE for flags that say nothing together */

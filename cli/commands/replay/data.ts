@@ -1,11 +1,11 @@
 /** A place in a recording as plain data, for `--json`: one document, however it was reached. */
 import { describeEvent, nameOpcode } from "../../../core/session/describe.ts";
 import { nameOperation } from "../../../core/session/places/predicate/names.ts";
-import { eventNames } from "./names.ts";
+import { eventNames, namesOf } from "./names.ts";
 import type { PredicateNames } from "../../../core/session/places/predicate/names.ts";
 import type { OperationInFlight } from "../../../core/session/places/table.ts";
 import type { Timeline } from "../../../core/session/places/timeline.ts";
-import type { PlacedEvent } from "../../../core/session/recording.ts";
+import type { PlacedEvent, Recording } from "../../../core/session/recording.ts";
 import { actionOf } from "../../../core/session/export/operation.ts";
 
 /** Events that are shown before a place, and from it on. */
@@ -36,12 +36,24 @@ export function eventData(placed: PlacedEvent, names: PredicateNames): Record<st
   return { sequence, timeNs, ...Object.fromEntries(fields), says };
 }
 
-/** The table, the totals and the events around. */
-export function placeData(line: Timeline, names: PredicateNames): Record<string, unknown> {
+/**
+ * The whole document of a place: the table, the totals and the events around.
+ * @param found whether the place that was asked for is there
+ */
+export function placeData(
+  line: Timeline,
+  recording: Recording,
+  file: string,
+  found = true,
+): Record<string, unknown> {
   const { eventCount, sequence, table } = line;
+  const names = namesOf(recording);
   const around = line.around(EVENTS_BEFORE, EVENTS_AFTER);
   const data = around.map((placed) => eventData(placed, names));
   return {
+    file,
+    backend: recording.info.backend,
+    found,
     sequence,
     eventCount,
     totals: table.totals,

@@ -28,6 +28,13 @@ export async function liveStateAt(
   file: string,
   sequence: number,
 ): Promise<LiveState> {
+  if (!holdsScenario(recording)) {
+    throw new ReelError(
+      "ERR_INCOMPATIBLE_RECORDING",
+      `Cannot show the state in ${file}: it was recorded by a program, not by a scenario`,
+      { mend: "Run that program on Runtime.replay(recording, { until, onUntil })" },
+    );
+  }
   const { inputs, scenario } = recordedScenario(recording, file, kindsOf(BUILT_IN_PROVIDERS));
   let found: LiveState | undefined;
   // The end itself is no event: the last one is that the run is over.

@@ -25,7 +25,7 @@ export function placeLine({ eventCount, sequence, table }: Timeline): string {
 
 /** The whole page of a place. */
 export function placePage(line: Timeline, names: PredicateNames): string {
-  const events = eventLines(line.around(EVENTS_BEFORE, EVENTS_AFTER), line.sequence, names);
+  const events = aroundText(line, EVENTS_BEFORE, EVENTS_AFTER, names);
   return [
     paint("bold", placeLine(line)),
     totalsText(line),
@@ -88,6 +88,17 @@ function operationRow(operation: OperationInFlight, names: PredicateNames): stri
   ];
 }
 
+/** The events around a place. */
+export function aroundText(
+  line: Timeline,
+  before: number,
+  after: number,
+  names: PredicateNames,
+): string {
+  const text = eventLines(line.around(before, after), line.sequence, names);
+  return line.sequence === line.eventCount ? `${text}\n->  the end` : text;
+}
+
 /** Events one a line, an arrow at the one that is next. */
 export function eventLines(
   events: readonly PlacedEvent[],
@@ -100,7 +111,6 @@ export function eventLines(
     formatDuration(timeNs),
     describeEvent(event, eventNames(names)),
   ]);
-  if (events.length > 0 && events.at(-1)!.sequence < next) rows.push(["->", "", "", "the end"]);
   return rows.length === 0 ? "no events" : columns(rows);
 }
 

@@ -3,7 +3,7 @@
  * is whole before the next line is read, so that a script of lines gives the same text every time.
  */
 import { createInterface } from "node:readline";
-import { isReelError } from "../../../core/errors.ts";
+import { isReelError, ReelError } from "../../../core/errors.ts";
 import { lifeOf } from "../../../core/session/places/life.ts";
 import type { PredicateNames } from "../../../core/session/places/predicate/names.ts";
 import { FIELDS } from "../../../core/session/places/predicate/fields.ts";
@@ -18,7 +18,15 @@ import { goTo, type PlaceFlags } from "./at.ts";
 import { placeData } from "./data.ts";
 import { liveStateAt } from "./live.ts";
 import { namesOf } from "./names.ts";
-import { eventLines, lifeText, placeLine, placePage, stateText, totalsText } from "./page.ts";
+import {
+  aroundText,
+  eventLines,
+  lifeText,
+  placeLine,
+  placePage,
+  stateText,
+  totalsText,
+} from "./page.ts";
 import { placeOf, predicateOf } from "./place.ts";
 
 /** Events that `events` shows on either side without a number. */
@@ -61,6 +69,8 @@ export async function stepThrough(
     prompt: "(reel) ",
     terminal: isTerminal,
   });
+  // Ctrl-C leaves the prompt, as the end of input does.
+  lines.on("SIGINT", () => lines.close());
   if (isTerminal) lines.prompt();
   for await (const text of lines) {
     const answer = await prompt.answer(text.trim());
@@ -87,17 +97,20 @@ class Prompt {
     this.#names = namesOf(recording);
     this.#file = file;
     const forward: Command = (rest) => this.#step(rest, 1);
-    const table: Command = () => placePage(line, this.#names);
+    const back: Command = (rest) => this.#step(rest, -1);
     this.#commands = new Map<string, Command>([
       ["n", forward],
+      ["next", forward],
       ["s", forward],
-      ["b", (rest) => this.#step(rest, -1)],
+      ["step", forward],
+      ["b", back],
+      ["back", back],
       ["c", (rest) => this.#continue(rest, true)],
       ["rc", (rest) => this.#continue(rest, false)],
-      ["at", (rest) => (line.at(placeOf(rest)), this.here())],
-      ["table", table],
+      ["at", (rest) => this.#at(rest)],
+      ["table", () => placePage(line, this.#names)],
       ["json", () => this.#json()],
-      ["op", (rest) => lifeText(lifeOf(recording, count(rest, 0)), line.sequence, this.#names)],
+      ["op", (rest) => this.#life(rest)],
       ["state", (rest) => this.#state(rest)],
       ["events", (rest) => this.#events(count(rest, EVENTS_SHOWN))],
       ["totals", () => totalsText(line)],
@@ -143,7 +156,7 @@ class Prompt {
   #continue(rest: string, forward: boolean): string {
     const line = this.#line;
     const from = line.sequence;
-    if (rest === "") return `say to what: ${forward ? "c" : "rc"} kind == settle && result < 0`;
+    if (rest === "") refuse("found no expression", "Give one: c kind == settle && result < 0");
     const holds = predicateOf(rest, this.#names);
     const found = forward ? line.continueForward(holds) : line.continueBackward(holds);
     if (found) return this.here();
@@ -151,8 +164,20 @@ class Prompt {
     return `no event ${forward ? "after" : "before"} this one is one for which ${rest} holds`;
   }
 
+  #at(rest: string): string {
+    if (rest === "") refuse("found no place", "Give an event, a time, a mark or end: at 12.5ms");
+    this.#line.at(placeOf(rest));
+    return this.here();
+  }
+
+  #life(rest: string): string {
+    const number = rest.replace("#", "");
+    if (number === "") refuse("found no operation", "Give its number: op 17");
+    return lifeText(lifeOf(this.#recording, count(number, 0)), this.#line.sequence, this.#names);
+  }
+
   #json(): string {
-    json("place/v1", { file: this.#file, ...placeData(this.#line, this.#names) });
+    json("place/v1", placeData(this.#line, this.#recording, this.#file));
     return "";
   }
 
@@ -163,7 +188,7 @@ class Prompt {
   }
 
   #events(each: number): string {
-    return eventLines(this.#line.around(each, each), this.#line.sequence, this.#names);
+    return aroundText(this.#line, each, each, this.#names);
   }
 
   #marks(): string {
@@ -180,7 +205,12 @@ class Prompt {
 /** A count behind a command. */
 function count(text: string, otherwise: number): number {
   if (text === "") return otherwise;
-  return /^\d+$/.test(text) ? Number(text) : otherwise;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  return refuse(`found ${text}`, "Give a whole number");
+}
+
+function refuse(found: string, mend: string): never {
+  throw new ReelError("ERR_USAGE", `Cannot do that: ${found}`, { mend });
 }
 
 function splitOnce(text: string): [string, string] {

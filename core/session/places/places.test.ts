@@ -39,7 +39,7 @@ function collected(events: readonly SessionEvent[]) {
   };
 }
 
-const long = collected(randomEvents(11, 12_000));
+const long = collected(randomEvents(11, 7000));
 /** The same without rows, as an older recording or a recovered tail has it. */
 const bare = { source: long.source, eventCount: long.eventCount };
 

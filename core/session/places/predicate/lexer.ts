@@ -23,6 +23,7 @@ const UNITS = new Map<string, number>([
   ["", 1],
   ["B", 1],
   ["kB", 1e3],
+  ["KB", 1e3],
   ["MB", 1e6],
   ["GB", 1e9],
   ["KiB", 2 ** 10],
