@@ -27,7 +27,7 @@ export interface Conversation {
 }
 
 /** Limits of what is imported: each connection becomes two tasks and a listener. */
-export const CONVERSATIONS_MAX = 100;
+const CONVERSATIONS_MAX = 100;
 export const MESSAGES_MAX = 3000;
 /** Segments that wait for those before them, of one side. */
 const WAITING_MAX = 64;

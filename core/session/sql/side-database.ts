@@ -14,7 +14,7 @@ import { materialise } from "./materialise.ts";
 import { TABLES_VERSION } from "./tables.ts";
 
 /** Recordings of more events are kept in a file. */
-export const MEMORY_EVENTS_MAX = 200_000;
+const MEMORY_EVENTS_MAX = 200_000;
 /** Files that are kept: the ones used last. */
 const FILES_KEPT = 4;
 const GROUP_AND_OTHERS = 0o077;
