@@ -25,18 +25,24 @@ function exportOf(
 }
 
 /** The operations of a recording that are over, counted by another way than exports go. */
-function countOperations(example: string, backend: string): { begun: number; over: number } {
+function countOperations(
+  example: string,
+  backend: string,
+): { begun: number; over: number; results: number[] } {
   using recording = openRecording(recordings.of(example, backend));
   const LINK_TIMEOUT = 15;
   const MORE = 1;
-  let [begun, over] = [0, 0];
+  const NOTIFICATION = 4;
+  let begun = 0;
+  const results: number[] = [];
   for (const { event } of recording.events()) {
     if (event.kind === "start") begun++;
     if (event.kind === "submit" && event.opcode !== LINK_TIMEOUT) begun++;
-    if (event.kind === "settle") over++;
-    if (event.kind === "complete" && (event.flags & MORE) === 0) over++;
+    if (event.kind === "settle") results.push(event.result);
+    if (event.kind !== "complete" || (event.flags & MORE) !== 0) continue;
+    results.push((event.flags & NOTIFICATION) === 0 ? event.result : 0);
   }
-  return { begun, over };
+  return { begun, over: results.length, results };
 }
 
 interface ChromeEvent {
@@ -84,7 +90,8 @@ describe("session export --format chrome", () => {
 
 describe("session export --format perfetto", () => {
   test.each(cases)("perfetto trace follows the schema and nests nothing for %s on %s", (...of) => {
-    const { begun, over } = countOperations(of[0]!, of[1]!);
+    const { begun, over, results } = countOperations(of[0]!, of[1]!);
+    const told: unknown[] = [];
     const packets = readPerfetto(exportOf(of[0]!, of[1]!, "perfetto").bytes);
     expect(packets[0]).toMatchObject({ sequence_flags: 1, first_packet_on_sequence: true });
     const tracks = new Map<number, Message>();
@@ -115,11 +122,15 @@ describe("session export --format perfetto", () => {
         open.set(uuid, 1);
       } else if (event["type"] === 2) {
         ends++;
+        for (const { int_value, name } of event["debug_annotations"] as Message[]) {
+          if (name === "result") told.push(int_value);
+        }
         expect(open.get(uuid)).toBe(1);
         open.set(uuid, 0);
       }
     }
     expect([begins, ends]).toEqual([begun, begun]);
+    expect(told).toEqual(results);
     expect(flows.map((list) => new Set(list).size)).toEqual([begun, over]);
     expect(counters.get("operations in flight")).toBe(begun - over);
   });

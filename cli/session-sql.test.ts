@@ -1,6 +1,6 @@
 /** Questions to real recordings, and to what is no question. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openRecording } from "../core/session/recording.ts";
 import { ask } from "../core/session/sql/query.ts";
@@ -118,6 +118,13 @@ describe("session sql", () => {
     expect(existsSync(file!)).toBe(true);
     expect(String(first.stderr)).toContain("attempt to write a readonly database");
     const [own] = readdirSync(folder);
+    expect(readdirSync(join(folder, own!)).length).toBe(1);
+    // Neither what a process that died had begun nor a damaged file is an answer.
+    writeFileSync(`${file}.partial-999999999`, "half");
+    writeFileSync(file!, "no database at all, but long enough to be looked at".repeat(9));
+    expect(String(run().stderr)).toContain("not a database");
+    rmSync(file!);
+    run();
     expect(readdirSync(join(folder, own!)).length).toBe(1);
     // A folder that others can write to may hold anything.
     chmodSync(join(folder, own!), 0o777);

@@ -2,10 +2,13 @@
 import { SQLiteError } from "bun:sqlite";
 import type { Database, Statement } from "bun:sqlite";
 import { ReelError } from "../../errors.ts";
+import { storeError } from "../store/errors.ts";
 
 export type Value = string | number | bigint | boolean | Uint8Array | null;
 
 const READS = /^(?:select|with|values|explain)\b/i;
+/** The side database, not the question, is at fault. */
+const DAMAGED = /^SQLITE_(?:CORRUPT|NOTADB|IOERR|CANTOPEN|FULL)/;
 /** Blanks and comments before the first word. */
 const BEFORE = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)+/;
 
@@ -81,5 +84,8 @@ function* rowsOf(statement: Statement): Iterable<readonly Value[]> {
 
 function explain(error: unknown): never {
   if (!(error instanceof SQLiteError)) throw error;
+  if (DAMAGED.test(error.code ?? "")) {
+    throw storeError("read the tables", error, "Delete the ioreel-sql folder in the temporary one");
+  }
   refuse(error.message, "See the tables and their columns with --schema", error);
 }

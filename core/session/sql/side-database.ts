@@ -90,8 +90,22 @@ function makeFile(
   forgetOld(folder);
 }
 
+/** Whether a process is there; what one that died was making is of no use. */
+function isAlive(id: number): boolean {
+  try {
+    return process.kill(id, 0);
+  } catch (error) {
+    return (error as { code?: string }).code === "EPERM";
+  }
+}
+
 function forgetOld(folder: string): void {
-  const files = readdirSync(folder).filter((name) => name.endsWith(".sqlite"));
+  const names = readdirSync(folder);
+  for (const name of names) {
+    const maker = /\.partial-(\d+)$/.exec(name)?.[1];
+    if (maker !== undefined && !isAlive(Number(maker))) rmSync(join(folder, name), { force: true });
+  }
+  const files = names.filter((name) => name.endsWith(".sqlite"));
   const paths = files.map((name) => join(folder, name));
   const age = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const byAge = paths.toSorted((one, other) => age(other) - age(one));
