@@ -8,8 +8,10 @@ import { SegmentDecoder } from "../codec/decoder.ts";
 import { EventRecord } from "../event.ts";
 import { SegmentChecker } from "../segment.ts";
 import type { SealedSegment } from "../segment.ts";
+import type { RecordingProgress } from "../store/header.ts";
 import { RecordingReader } from "../store/reader.ts";
 import type { StoredHeader } from "../store/reader.ts";
+import { recoverTail } from "./recover.ts";
 
 /** A place where a recording is not what was recorded. */
 export interface Damage {
@@ -76,10 +78,17 @@ class Examiner {
     }
     let at = 0;
     while (at < progress.eventCount && this.#damage.length < LISTED) at = this.#examineAt(at);
-    const soundEvents = this.#soundEvents ?? progress.eventCount;
+    const { eventCount, state } = this.#withTail();
+    const soundEvents = this.#soundEvents ?? eventCount;
     if (this.#damage.length === 0) this.#add({ what: "places", message: why.message });
-    const { eventCount, state } = progress;
     return { uuid: row.uuid, state, eventCount, soundEvents, damage: this.#damage };
+  }
+
+  /** What the recording comes to with its tail, which follows only where nothing is damaged. */
+  #withTail(): RecordingProgress {
+    const { progress } = this.#header;
+    if (this.#soundEvents !== undefined) return progress;
+    return recoverTail(this.#reader, this.#header)?.progress ?? progress;
   }
 
   /** Examines the segment that begins with an event. @returns where the next one begins */
