@@ -7,6 +7,8 @@ import { OPCODE } from "../backend/contract.ts";
 import { isReelError, ReelError } from "../errors.ts";
 import { TAG } from "./codec/format.ts";
 import { NO_DIGEST } from "./event.ts";
+import type { RecordPolicy } from "./record-policy.ts";
+import { redactTap, Redactor } from "./redaction.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 import type { SegmentSink } from "./segment.ts";
 import type { StatePart, Tap } from "./tap.ts";
@@ -14,7 +16,7 @@ import type { StatePart, Tap } from "./tap.ts";
 /** Events from one state to the next: what is to be looked at to find where runs part. */
 export const STATE_EVENTS_DEFAULT = 16_384;
 
-export interface RecorderOptions {
+export interface RecorderOptions extends RecordPolicy {
   /** Events from one state to the next, default 16,384; Infinity for none. */
   readonly stateEvents?: number | undefined;
 }
@@ -33,6 +35,11 @@ export class Recorder implements Tap {
   readonly #writer: SegmentWriter;
   readonly #sink: SegmentSink;
   readonly #stateEvents: number;
+  /** Whether payloads are kept as checksums: always, or while the sink says so. */
+  readonly #digests: boolean;
+  readonly #yields: boolean;
+  /** How many payloads were not kept. */
+  #missing = 0;
   #stateAt = 0;
   #operations = 0;
   #outcome: string | undefined;
@@ -42,8 +49,21 @@ export class Recorder implements Tap {
 
   constructor(sink: SegmentSink, options: RecorderOptions = {}) {
     this.#stateEvents = options.stateEvents ?? STATE_EVENTS_DEFAULT;
+    const { mode, payload, redact = [] } = options;
+    this.#digests = payload === "digest";
+    this.#yields = mode === "digest";
     this.#sink = sink;
     this.#writer = new SegmentWriter(sink);
+    if (redact.length > 0) {
+      // A state holds bytes that came in as they came.
+      this.#stateEvents = Infinity;
+      redactTap(this, new Redactor(redact));
+    }
+  }
+
+  /** How many payloads are kept as checksums only. */
+  get missing(): number {
+    return this.#missing;
   }
 
   /** Events so far. */
@@ -115,7 +135,8 @@ export class Recorder implements Tap {
 
   complete(slot: number, result: number, flags: number, bytes: Uint8Array | undefined): void {
     if (this.#failure !== undefined) return;
-    this.#writer.encoder.complete(slot, result, flags, bytes);
+    const kept = bytes !== undefined && this.#omits(bytes) ? undefined : bytes;
+    this.#writer.encoder.complete(slot, result, flags, kept);
     this.#wrote();
   }
 
@@ -150,7 +171,8 @@ export class Recorder implements Tap {
     bytes: Uint8Array | undefined,
   ): void {
     if (this.#failure !== undefined) return;
-    this.#writer.encoder.host(call, args, results, bytes);
+    const kept = bytes !== undefined && this.#omits(bytes) ? undefined : bytes;
+    this.#writer.encoder.host(call, args, results, kept);
     this.#wrote();
   }
 
@@ -206,6 +228,14 @@ export class Recorder implements Tap {
     if (this.#failure !== undefined) return;
     this.#writer.encoder.text(TAG.END, outcome);
     this.#wrote();
+  }
+
+  /** Whether a payload is not kept; then its checksum stands before the event that had it. */
+  #omits(bytes: Uint8Array): boolean {
+    if (!this.#digests && !(this.#yields && this.#sink.isPressed === true)) return false;
+    this.#writer.encoder.digested({ length: bytes.length, digest: Bun.hash.crc32(bytes) });
+    this.#missing++;
+    return true;
   }
 
   #wrote(): void {

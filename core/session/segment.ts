@@ -36,6 +36,8 @@ export interface SegmentSink {
    * @throws {ReelError} ERR_STORE
    */
   write(segment: RawSegment, last?: boolean): void;
+  /** Whether there is little room left, so that only what is small should come. */
+  readonly isPressed?: boolean;
   /**
    * Keeps the parts of a state, whose checksums are the event of this number. A sink that keeps
    * events only, or none, leaves it out.

@@ -5,6 +5,7 @@ import { isReelError } from "../../errors.ts";
 import { storeError } from "../store/errors.ts";
 import type { InserterFacts, SegmentInserter } from "../store/inserter.ts";
 import type { TailMemory } from "../tail/tail-file.ts";
+import type { TailSyncer } from "../tail/tail-syncer.ts";
 import { Archiver } from "./archiver.ts";
 import { ARCHIVE_STATE, ArchiveControl, CONTROL } from "./control.ts";
 
@@ -21,10 +22,14 @@ export interface ArchiveSetup {
 export interface ArchiveParts {
   readonly memory: TailMemory;
   readonly inserter: SegmentInserter;
+  /** Brings the tail to the disk, where that is wanted. */
+  readonly syncer: TailSyncer | undefined;
 }
 
 /** Longer than this nothing waits without looking up. */
 const LOOK_UP_MS = 1000;
+/** How long an event waits for the disk at most before that begins to take it. */
+const SYNC_MS = 2;
 /** When more frames than this wait, they come first. A tail has room for some 60. */
 const HURRY_FRAMES = 8;
 /** How long the end of a recording waits for places that were left for later. */
@@ -39,26 +44,33 @@ export function archiveLoop(setup: ArchiveSetup, open: () => ArchiveParts): void
   control.store(CONTROL.THREAD, threadId());
   if (!control.swap(CONTROL.STATE, ARCHIVE_STATE.STARTING, ARCHIVE_STATE.RUNNING)) return;
   let state: number = ARCHIVE_STATE.CLOSED;
-  let inserter: SegmentInserter | undefined;
+  let parts: ArchiveParts | undefined;
   try {
-    const parts = open();
-    inserter = parts.inserter;
-    const archiver = new Archiver(setup.facts.path, parts.memory, inserter, setup.committed);
-    work(control, archiver, inserter);
+    parts = open();
+    const { inserter, memory, syncer } = parts;
+    work(control, new Archiver(setup.facts.path, memory, inserter, setup.committed), inserter, syncer);
   } catch (error) {
     const found = isReelError(error) ? error : storeError(`record to ${setup.facts.path}`, error);
     control.report({ message: found.message, mend: found.mend, cause: found.details?.cause });
     state = ARCHIVE_STATE.FAILED;
   } finally {
-    inserter?.close();
+    parts?.syncer?.close();
+    parts?.inserter.close();
   }
   control.store(CONTROL.STATE, state);
   control.ring(CONTROL.ANSWER);
 }
 
-function work(control: ArchiveControl, archiver: Archiver, inserter: SegmentInserter): void {
+function work(
+  control: ArchiveControl,
+  archiver: Archiver,
+  inserter: SegmentInserter,
+  syncer: TailSyncer | undefined,
+): void {
   let lags = false;
+  const idleMs = syncer === undefined ? LOOK_UP_MS : SYNC_MS;
   for (;;) {
+    syncer?.sync();
     const signal = control.load(CONTROL.SIGNAL);
     const isClosing = control.load(CONTROL.CLOSE) === 1;
     const waiting = control.load(CONTROL.SEALED) - archiver.committed;
@@ -72,7 +84,7 @@ function work(control: ArchiveControl, archiver: Archiver, inserter: SegmentInse
       if (lags) catchUp(inserter);
       return;
     } else if (lags) lags = inserter.catchUp();
-    else control.wait(CONTROL.SIGNAL, signal, LOOK_UP_MS);
+    else control.wait(CONTROL.SIGNAL, signal, idleMs);
   }
 }
 

@@ -8,6 +8,7 @@ import { FRAME_BYTES } from "../codec/format.ts";
 import type { ReelError } from "../../errors.ts";
 import type { FrameSink, OpenFrame, RawSegment } from "../segment.ts";
 import { SegmentChain } from "../segment.ts";
+import type { RecordPolicy } from "../record-policy.ts";
 import { storeError } from "../store/errors.ts";
 import { newIdentity } from "../store/header.ts";
 import type { RecordingHeader, RecordingState } from "../store/header.ts";
@@ -24,12 +25,15 @@ import {
   TAIL_MODE,
 } from "../tail/layout.ts";
 import { SNAPSHOT_CODEC, SnapshotEncoder } from "../tail/snapshot-frame.ts";
-import { draftTail, dropDraft, placeTail, removeTails } from "../tail/tail-file.ts";
+import { draftTail, dropDraft, placeTail, removeTails, syncFolder } from "../tail/tail-file.ts";
 import type { TailMemory } from "../tail/tail-file.ts";
 import type { StatePart } from "../tap.ts";
 import { Archiver, readSegment } from "./archiver.ts";
 import { ArchiveThread } from "./archive-thread.ts";
 import type { ArchiveSetup } from "./archive-loop.ts";
+
+/** How full the ring is when payloads are left out where that is wanted. */
+const PRESSED = 0.5;
 
 /** How a recording stands when it has ended. */
 export interface TailEnd {
@@ -38,6 +42,8 @@ export interface TailEnd {
   /** Why not all of it is in the file, if it is not. */
   readonly failure: ReelError | undefined;
 }
+
+export type TailOptions = WriterOptions & Pick<RecordPolicy, "mode">;
 
 export class TailSink implements FrameSink {
   readonly #writer: RecordingWriter;
@@ -49,6 +55,7 @@ export class TailSink implements FrameSink {
   #archiver: Archiver | undefined;
   #committed = 0;
   readonly #snapshots = new SnapshotEncoder();
+  #isPressed = false;
   /** Why nothing more is kept, once it is so. */
   #failure: ReelError | undefined;
   #frame: OpenFrame;
@@ -58,10 +65,11 @@ export class TailSink implements FrameSink {
    * @throws {ReelError} ERR_STORE; what was at the path is as it was
    * @throws {RangeError} for a header that the format does not hold
    */
-  constructor(path: string, header: RecordingHeader, options: WriterOptions = {}) {
+  constructor(path: string, header: RecordingHeader, options: TailOptions = {}) {
     const { durable = false, sizeBytesMax = Infinity, identity = newIdentity(header) } = options;
     this.#options = { durable, sizeBytesMax };
-    const facts = { uuid: identity.uuid, mode: TAIL_MODE.BLOCK, sizeBytes: TAIL_BYTES };
+    const mode = options.mode === "digest" ? TAIL_MODE.DIGEST : TAIL_MODE.BLOCK;
+    const facts = { uuid: identity.uuid, mode, sizeBytes: TAIL_BYTES };
     try {
       this.#memory = draftTail(path, facts);
     } catch (error) {
@@ -70,12 +78,15 @@ export class TailSink implements FrameSink {
     try {
       this.#writer = new RecordingWriter(path, header, { ...options, identity });
       placeTail(path);
+      if (durable) syncFolder(path);
     } catch (error) {
       dropDraft(path);
       throw error instanceof RangeError ? error : storeError(`record to ${path}`, error);
     }
     this.#ring = new FrameRing(this.#memory);
     this.#frame = this.#openFrame(0, 0);
+    // Somebody has to bring the tail to the disk, from the first event on.
+    if (durable) this.#start();
   }
 
   get path(): string {
@@ -90,6 +101,11 @@ export class TailSink implements FrameSink {
     return this.#frame;
   }
 
+  /** Whether the ring is so full that the program is about to wait. */
+  get isPressed(): boolean {
+    return this.#isPressed;
+  }
+
   /**
    * Seals the open frame and opens the next one, for which it waits if the ring is full.
    * @throws {ReelError} ERR_STORE when archiving has failed; what is in the tail stays there
@@ -100,6 +116,7 @@ export class TailSink implements FrameSink {
     if (last) return;
     this.#archive();
     while (!this.#ring.fits(FRAME_ROOM_BYTES, this.#committed)) this.#await();
+    this.#isPressed = this.#ring.fill(this.#committed) > PRESSED;
     this.#frame = this.#openFrame(raw.firstSequence + raw.eventCount, raw.timeLastNs);
   }
 
@@ -175,7 +192,7 @@ export class TailSink implements FrameSink {
     const { path } = this.#writer;
     const file = outsizePath(path, ordinal);
     try {
-      writeFileSync(file, bytes);
+      writeFileSync(file, bytes, { flush: this.#options.durable });
     } catch (error) {
       rmSync(file, { force: true });
       throw storeError(`record to ${path}`, error);
@@ -187,11 +204,16 @@ export class TailSink implements FrameSink {
       this.#takeAll(this.#archiver);
       return;
     }
-    this.#thread ??= new ArchiveThread(this.#writer.handOver(), 0, this.#options);
-    this.#thread.tell(this.#ring.sealed);
-    this.#committed = this.#thread.committed;
-    const { failure } = this.#thread;
+    const thread = this.#start();
+    thread.tell(this.#ring.sealed);
+    this.#committed = thread.committed;
+    const { failure } = thread;
     if (failure !== undefined) throw failure;
+  }
+
+  #start(): ArchiveThread {
+    this.#thread ??= new ArchiveThread(this.#writer.handOver(), 0, this.#options);
+    return this.#thread;
   }
 
   /** Waits for room. A Worker that is gone is not replaced: this thread archives from then on. */

@@ -6,6 +6,7 @@
 import { openForRecording } from "../store/database.ts";
 import { SegmentInserter } from "../store/inserter.ts";
 import { mapTail } from "../tail/tail-file.ts";
+import { TailSyncer } from "../tail/tail-syncer.ts";
 import { tailPath } from "../tail/layout.ts";
 import { archiveLoop, type ArchiveSetup } from "./archive-loop.ts";
 
@@ -13,8 +14,10 @@ declare const self: { onmessage: ((event: { data: ArchiveSetup }) => void) | nul
 
 self.onmessage = ({ data }) => {
   archiveLoop(data, () => {
-    const memory = mapTail(tailPath(data.facts.path));
+    const file = tailPath(data.facts.path);
+    const memory = mapTail(file);
+    const syncer = data.options.durable ? new TailSyncer(file, memory) : undefined;
     const database = openForRecording(data.facts.path, data.options);
-    return { memory, inserter: new SegmentInserter(database, data.facts) };
+    return { memory, syncer, inserter: new SegmentInserter(database, data.facts) };
   });
 };

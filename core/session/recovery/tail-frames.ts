@@ -21,6 +21,7 @@ import {
   TAIL_WORD,
   tailPath,
 } from "../tail/layout.ts";
+import { bootId } from "../tail/process-start.ts";
 
 /** What a frame of events says of itself. */
 export interface TailFrame {
@@ -73,12 +74,16 @@ export class TailFrames implements Disposable {
   readonly #file: number;
   readonly #sizeBytes: number;
   readonly #header: DataView;
+  /** Whether the machine has not started again since: then its memory was the file. */
+  readonly #sameBoot: boolean;
 
   private constructor(path: string, file: number, sizeBytes: number, header: DataView) {
     this.#path = path;
     this.#file = file;
     this.#sizeBytes = sizeBytes;
     this.#header = header;
+    const boot = new Uint8Array(header.buffer, header.byteOffset + TAIL_WORD.BOOT * 4, UUID_BYTES);
+    this.#sameBoot = boot.toHex() === bootId().toHex();
   }
 
   /**
@@ -133,6 +138,16 @@ export class TailFrames implements Disposable {
     }
   }
 
+  /**
+   * How much of an open frame is sure after the machine has started again: pages reach the disk in
+   * any order, but what the recorder had synchronised has a checksum.
+   */
+  #checkedLength(at: number, length: number, checked: { length: number; crc32: number }): number {
+    if (length !== checked.length) return 0;
+    const bytes = readAt(this.#file, at + FRAME_HEADER_BYTES, length);
+    return bytes !== undefined && Bun.hash.crc32(bytes) === checked.crc32 ? length : 0;
+  }
+
   #frame(index: number, at: number): TailFrame | undefined {
     const end = this.#sizeBytes - FRAME_HEADER_BYTES;
     if (at < TAIL_HEADER_BYTES || at % FRAME_ALIGNMENT !== 0 || at > end) return undefined;
@@ -155,11 +170,13 @@ export class TailFrames implements Disposable {
     const timeLastNs = float("TIME_LAST");
     if (isSealed && !whole(timeLastNs)) return undefined;
     const [codec, eventCount, crc32] = [word("CODEC"), word("EVENT_COUNT"), word("CRC32")];
+    const isSure = isSealed || this.#sameBoot;
+    const checked = { length: word("CHECKED_LENGTH"), crc32: word("CHECKED_CRC32") };
     return {
       ordinal,
       firstSequence,
       timeFirstNs,
-      length,
+      length: isSure ? length : this.#checkedLength(at, Math.min(length, checked.length), checked),
       sealed: isSealed ? { codec, eventCount, timeLastNs, crc32 } : undefined,
       at: inFile ? -1 : at + FRAME_HEADER_BYTES,
     };

@@ -42,6 +42,8 @@ export class FrameRing {
   /** Where the last placed frame, and the room that it may still take, ends. */
   #end = TAIL_HEADER_BYTES;
   #open = -1;
+  /** The oldest frame that the directory names. */
+  #listed = 0;
   /** Frames placed behind the open one while it is open. */
   #behind = 0;
 
@@ -149,12 +151,17 @@ export class FrameRing {
     const byte = this.#place(roomBytes, committed)!;
     const ordinal = this.#next++;
     const { words, floats } = this.#memory;
+    // Nobody is to take for a frame what is written over one from here on.
+    for (; this.#listed < committed; this.#listed++) {
+      words[TAIL_WORD.DIRECTORY + (this.#listed % DIRECTORY_FRAMES)] = 0;
+    }
     const at = byte >>> 2;
     // The length first: what the place held before is nothing's events from here on.
     words[at + FRAME_WORD.LENGTH] = 0;
     words[at + FRAME_WORD.FLAGS] = 0;
     words[at + FRAME_WORD.KIND] = start.kind;
     words[at + FRAME_WORD.CODEC] = 0;
+    words[at + FRAME_WORD.CHECKED_LENGTH] = 0;
     floats[(at + FRAME_WORD.FIRST_SEQUENCE) >>> 1] = start.firstSequence;
     floats[(at + FRAME_WORD.TIME_FIRST) >>> 1] = start.timeFirstNs;
     words[at + FRAME_WORD.ORDINAL] = ordinal;

@@ -32,6 +32,8 @@ export const TAIL_WORD = {
   /** Ordinal of the open frame. */
   OPEN: 14,
   MODE: 15,
+  /** Which start of the machine it is of, 16 bytes: after another one only what is checked holds. */
+  BOOT: 16,
   /** Which byte of the file the frame with ordinal `n` begins at: word `DIRECTORY + n % FRAMES`. */
   DIRECTORY: 1024,
 } as const;
@@ -62,6 +64,12 @@ export const FRAME_WORD = {
    * store is the last one of an event; what is beyond it is not in the session.
    */
   LENGTH: 13,
+  /**
+   * So many of the bytes have this CRC-32: written before the file is synchronised, for frames that
+   * are open when the power fails. What is beyond may have reached the disk in part.
+   */
+  CHECKED_LENGTH: 14,
+  CHECKED_CRC32: 15,
 } as const;
 /** "FRAM". */
 export const FRAME_MAGIC = 0x4d415246;

@@ -1,5 +1,6 @@
 /**
- * When a process started: with its id, that names it for good, although ids are given out again.
+ * When a process started, and since which start of the machine: with its id, that names it for good,
+ * although ids are given out again.
  */
 import { readFileSync } from "node:fs";
 
@@ -17,5 +18,17 @@ export function processStart(pid: number): number | undefined {
     return Number.isSafeInteger(ticks) ? ticks : undefined;
   } catch {
     return undefined;
+  }
+}
+
+const BOOT_BYTES = 16;
+
+/** Names this start of the machine: 16 bytes, zeros where nobody can say. */
+export function bootId(): Uint8Array {
+  try {
+    const text = readFileSync("/proc/sys/kernel/random/boot_id", "latin1");
+    return Uint8Array.fromHex(text.trim().replaceAll("-", ""));
+  } catch {
+    return new Uint8Array(BOOT_BYTES);
   }
 }

@@ -2,10 +2,10 @@
  * The file of a tail: made whole, mapped into memory and, at the end, removed. What is in a page of
  * a mapped file survives the process that wrote it there.
  */
-import { closeSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { TAIL_HEADER_BYTES, TAIL_MAGIC, TAIL_VERSION, TAIL_WORD, tailPath } from "./layout.ts";
-import { processStart } from "./process-start.ts";
+import { bootId, processStart } from "./process-start.ts";
 
 /** A tail in memory. All three are views of the same bytes. */
 export interface TailMemory {
@@ -81,6 +81,7 @@ function fillHeader({ bytes, words, floats }: TailMemory, facts: TailFacts): voi
   words[TAIL_WORD.PROCESS] = process.pid;
   floats[TAIL_WORD.PROCESS_START / 2] = processStart(process.pid) ?? 0;
   words[TAIL_WORD.MODE] = facts.mode;
+  bytes.set(bootId(), TAIL_WORD.BOOT * 4);
   words[TAIL_WORD.MAGIC] = TAIL_MAGIC[0];
   words[TAIL_WORD.MAGIC + 1] = TAIL_MAGIC[1];
 }
@@ -104,5 +105,15 @@ export function removeTails(path: string): void {
     const rest = entry.startsWith(name) ? entry.slice(name.length) : undefined;
     if (rest === undefined || !/^(?:\.\d+)?$/.test(rest)) continue;
     rmSync(join(folder, entry), { force: true });
+  }
+}
+
+/** Brings the names of a recording's files to the disk. @throws what the host says */
+export function syncFolder(path: string): void {
+  const folder = openSync(dirname(path), "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
   }
 }
