@@ -58,7 +58,7 @@ describe("ioreel replay --at", () => {
       expect(documents(typed(file, ways.flat()).out)).toEqual([at, at, at]);
     });
 
-    test(`--at --json holds the state by field names, from running up to there on ${backend}`, () => {
+    test(`--at --json holds the state by field names, from running to it on ${backend}`, () => {
       const words = ["replay", fileOf(backend), "--at", "37"];
       const at = JSON.parse(ioreel(...words, "--json").out);
       const pipe = at.state.providers.find(({ kind }: { kind: string }) => kind === "pipe");
@@ -72,7 +72,7 @@ describe("ioreel replay --at", () => {
     });
   }
 
-  test("--at goes to times, marks and the end, and says what there is instead of a wrong one", () => {
+  test("--at goes to times, marks and the end, and says what there is for a wrong one", () => {
     const file = fileOf("emulated");
     const at = (place: string) => ioreel("replay", file, "--at", place, "--json", "--no-live");
     const mark = JSON.parse(at("the producer").out);

@@ -27,7 +27,7 @@ async function program(io: Runtime): Promise<void> {
 
 describe("Runtime.replay() with until", () => {
   for (const backend of backends) {
-    test(`replay() halts at any event and shows what is in flight there on ${backend}`, async () => {
+    test(`replay() halts at any event and shows what is in flight on ${backend}`, async () => {
       using folder = temporaryFolder();
       const path = folder.path("a.reel");
       const io = await Runtime.start({ backend, seed: 3, record: path });

@@ -17,15 +17,17 @@ export function operationData(
   operation: OperationInFlight,
   names: PredicateNames,
 ): Record<string, unknown> {
-  const { kind, operation: code, provider, sequence, target, timeNs, ...rest } = operation;
-  const begun = { sequence, timeNs };
+  const { kind, number, operation: code, provider, sequence, slot, target, timeNs } = operation;
+  const { cancelled, length, limited, movedBytes, offset, results } = operation;
+  const range = { length, offset, begun: { sequence, timeNs } };
+  const so = { ...range, limited, cancelled, results, movedBytes };
   if (provider === undefined) {
     const what = { operation: actionOf(code), opcode: nameOpcode(code) };
-    return { ...rest, kind, file: target, ...what, begun };
+    return { number, slot, kind, file: target, ...what, ...so };
   }
   const name = names.providers[provider] ?? `provider ${provider}`;
   const what = { operation: nameOperation(names, name, code) };
-  return { ...rest, kind, provider: name, handle: target, ...what, begun };
+  return { number, slot, kind, provider: name, handle: target, ...what, ...so };
 }
 
 /** An event with its place, its fields and its line. */

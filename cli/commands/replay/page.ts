@@ -1,4 +1,5 @@
 /** A place in a recording as text: the table of operations, the totals, the events around. */
+import { NS_PER_MS } from "../../../core/clock.ts";
 import type { LiveState } from "../../../core/engine/live-state.ts";
 import { describeEvent, nameResult, nameText } from "../../../core/session/describe.ts";
 import type { OperationLife } from "../../../core/session/places/life.ts";
@@ -11,14 +12,21 @@ import { columns, paint } from "../../output.ts";
 import { formatDuration, formatSize } from "../../scenario/units.ts";
 import { EVENTS_AFTER, EVENTS_BEFORE, operationData, plain } from "./data.ts";
 
+/** Nanoseconds as decimals of milliseconds. */
+const NS_DECIMALS = 6;
 /** Operations in flight that a page lists. */
 const OPERATIONS_LISTED = 40;
 /** Digits of a byte field that a page shows. */
 const HEX_SHOWN = 64;
 
-/** Where a line stands: `event 5000 of 8314, at 12.50 ms`. */
+/** A time of the session's clock in full, so that it can be given back as a place. */
+export function timeText(timeNs: number): string {
+  return `${Number((timeNs / NS_PER_MS).toFixed(NS_DECIMALS))} ms`;
+}
+
+/** Where a line stands: `event 5000 of 8314, at 12.5 ms`. */
 export function placeLine({ eventCount, sequence, table }: Timeline): string {
-  const at = `at ${formatDuration(table.timeNs)}`;
+  const at = `at ${timeText(table.timeNs)}`;
   if (sequence === eventCount) return `the end: all ${eventCount} events, ${at}`;
   return `event ${sequence} of ${eventCount}, ${at}`;
 }
@@ -82,7 +90,7 @@ function operationRow(operation: OperationInFlight, names: PredicateNames): stri
     String(data.opcode ?? data.operation),
     String(operation.length),
     operation.offset < 0 ? "-" : String(operation.offset),
-    formatDuration(operation.timeNs),
+    timeText(operation.timeNs),
     String(operation.sequence),
     notes.join(", "),
   ];
@@ -108,7 +116,7 @@ export function eventLines(
   const rows = events.map(({ event, sequence, timeNs }) => [
     sequence === next ? "->" : "  ",
     String(sequence),
-    formatDuration(timeNs),
+    timeText(timeNs),
     describeEvent(event, eventNames(names)),
   ]);
   return rows.length === 0 ? "no events" : columns(rows);

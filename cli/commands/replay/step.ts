@@ -12,7 +12,6 @@ import type { Recording } from "../../../core/session/recording.ts";
 import { nameText } from "../../../core/session/describe.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { columns, json, out, paint } from "../../output.ts";
-import { formatDuration } from "../../scenario/units.ts";
 import { didYouMean } from "../../suggest.ts";
 import { goTo, type PlaceFlags } from "./at.ts";
 import { placeData } from "./data.ts";
@@ -25,6 +24,7 @@ import {
   placeLine,
   placePage,
   stateText,
+  timeText,
   totalsText,
 } from "./page.ts";
 import { placeOf, predicateOf } from "./place.ts";
@@ -195,7 +195,7 @@ class Prompt {
     const { marks } = this.#line;
     if (marks.length === 0) return "the recording has no marks";
     const rows = marks.slice(0, MARKS_SHOWN).map(({ sequence, text, timeNs }) => {
-      return [String(sequence), formatDuration(timeNs), nameText(text)];
+      return [String(sequence), timeText(timeNs), nameText(text)];
     });
     const more = marks.length - rows.length;
     return more > 0 ? `${columns(rows)}\n(and ${more} more)` : columns(rows);

@@ -1,4 +1,4 @@
-/** The whole life of an operation, against all of its events, picked out of the recording by hand. */
+/** The whole life of an operation, against its events as they are picked out by hand. */
 import { describe, expect, test } from "bun:test";
 import { COMPLETE_MORE } from "../../backend/contract.ts";
 import { Random } from "../../random.ts";

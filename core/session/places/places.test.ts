@@ -112,7 +112,7 @@ describe("OperationTable", () => {
 
 describe("checkpoints of places", () => {
   test("segment() gives a checkpoint between segments after every 16,384 events", () => {
-    expect(long.checkpoints.length).toBeGreaterThan(2);
+    expect(long.checkpoints.length).toBeGreaterThan(1);
     let before = 0;
     for (const { sequence } of long.checkpoints) {
       expect(sequence - before).toBeGreaterThanOrEqual(CHECKPOINT_EVENTS);

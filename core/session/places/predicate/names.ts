@@ -1,4 +1,4 @@
-/** The names that stand for numbers in predicates: kinds, opcodes, host calls, errors, operations. */
+/** The names that stand for numbers in predicates: kinds, opcodes, calls, errors, operations. */
 import { OPCODE } from "../../../backend/contract.ts";
 import { ERRNO, REEL_ERROR_NUMBERS } from "../../../errors.ts";
 import { EVENT, HOST_CALL_NAMES } from "../../event.ts";
