@@ -138,9 +138,11 @@ export class Recording implements Recorded, Disposable {
    */
   *events(from = 0, to = Infinity): Generator<PlacedEvent, void, undefined> {
     const cursor = this.cursorAt(Math.min(from, this.eventCount));
-    for (let record = cursor.peek(); record !== undefined; record = cursor.peek()) {
+    // Not further than asked for: what is behind may be damaged.
+    while (cursor.sequence <= to) {
+      const record = cursor.peek();
+      if (record === undefined) return;
       const { sequence, timeNs } = cursor;
-      if (sequence > to) return;
       const event = toSessionEvent(record);
       cursor.advance();
       yield { sequence, timeNs, event };
