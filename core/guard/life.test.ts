@@ -149,4 +149,22 @@ describe("the traps of strict runs", () => {
     expect([zone(), new Date(0).getMinutes()]).toEqual(["Asia/Kolkata", 30]);
     process.env["TZ"] = before;
   });
+
+  test("leave modules whole for whoever imports them later, by default or by name", async () => {
+    const importer = `
+      import { Runtime } from ${JSON.stringify(new URL("../../index.ts", import.meta.url).pathname)};
+      const io = await Runtime.start({ backend: "emulated", seed: 1, strict: true });
+      const during = (await import("node:child_process")).default;
+      await io.run(() => io.sleep(1));
+      await io.close();
+      const after = await import("node:child_process");
+      const { Http2ServerRequest } = await import("node:http2");
+      const { readFile } = (await import("node:fs/promises")).default;
+      console.log(typeof during.spawn, typeof after.default.spawn, typeof after.spawn);
+      console.log(typeof Http2ServerRequest, typeof readFile);`;
+    const child = Bun.spawn([process.execPath, "-e", importer], { stderr: "inherit" });
+    expect(await new Response(child.stdout).text()).toBe(
+      "function function function\nfunction function\n",
+    );
+  });
 });

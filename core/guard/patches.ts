@@ -114,7 +114,9 @@ function rebind(patches: readonly Patch[], choose: (patch: Patch) => unknown): v
   const exportsOf = new Map<string, Properties>();
   for (const patch of patches) {
     if (patch.module === undefined) continue;
-    const exports = exportsOf.get(patch.module) ?? {};
+    // All of the module, its default among it: who imports it later finds what is named here only.
+    const whole = moduleOf(patch.module);
+    const exports = exportsOf.get(patch.module) ?? { ...whole, default: whole };
     exports[patch.name] = choose(patch);
     exportsOf.set(patch.module, exports);
   }
