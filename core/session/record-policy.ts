@@ -45,8 +45,8 @@ export interface RecordedPolicy {
 }
 
 export const FLIGHT_BYTES_DEFAULT = 16 * 1024 * 1024;
-const MODES = ["block", "digest", "flight"];
-const PAYLOADS = ["auto", "full", "digest"];
+const MODES: ReadonlySet<unknown> = new Set(["block", "digest", "flight"]);
+const PAYLOADS: ReadonlySet<unknown> = new Set(["auto", "full", "digest"]);
 const MIB = 1024 * 1024;
 
 function refuse(name: string, wanted: string, found: unknown): never {
@@ -59,8 +59,8 @@ function refuse(name: string, wanted: string, found: unknown): never {
  */
 export function checkPolicy(policy: RecordPolicy): void {
   const { mode = "block", payload = "auto", flightBytes, durable, redact = [] } = policy;
-  if (!MODES.includes(mode)) refuse("mode", '"block", "digest" or "flight"', mode);
-  if (!PAYLOADS.includes(payload)) refuse("payload", '"auto", "full" or "digest"', payload);
+  if (!MODES.has(mode)) refuse("mode", '"block", "digest" or "flight"', mode);
+  if (!PAYLOADS.has(payload)) refuse("payload", '"auto", "full" or "digest"', payload);
   if (durable !== undefined && typeof durable !== "boolean") {
     refuse("durable", "true or false", durable);
   }
@@ -68,7 +68,9 @@ export function checkPolicy(policy: RecordPolicy): void {
     throw new TypeError('Cannot record: mode "digest" drops payloads, and payload is "full"');
   }
   if (mode === "flight" && durable === true) {
-    throw new TypeError('Cannot record: mode "flight" stores nothing while it runs, and is durable');
+    throw new TypeError(
+      'Cannot record: mode "flight" stores nothing while it runs, and is durable',
+    );
   }
   if (flightBytes !== undefined) {
     if (mode !== "flight") throw new TypeError('Cannot record: flightBytes is of mode "flight"');

@@ -10,7 +10,7 @@ import { NO_DIGEST } from "./event.ts";
 import type { RecordPolicy } from "./record-policy.ts";
 import { redactTap, Redactor } from "./redaction.ts";
 import { SegmentWriter } from "./segment-writer.ts";
-import type { SegmentSink } from "./segment.ts";
+import type { RawSegment, SegmentSink } from "./segment.ts";
 import type { StatePart, Tap } from "./tap.ts";
 
 /** Events from one state to the next: what is to be looked at to find where runs part. */
@@ -59,6 +59,11 @@ export class Recorder implements Tap {
       this.#stateEvents = Infinity;
       redactTap(this, new Redactor(redact));
     }
+  }
+
+  /** The segment that is being filled, as it is now. */
+  get pending(): RawSegment | undefined {
+    return this.#failure === undefined ? this.#writer.pending : undefined;
   }
 
   /** How many payloads are kept as checksums only. */

@@ -5,7 +5,7 @@
  */
 import { SegmentEncoder } from "./codec/encoder.ts";
 import { SEGMENT_BYTES_TARGET } from "./codec/format.ts";
-import type { FrameSink, OpenFrame, SegmentSink } from "./segment.ts";
+import type { FrameSink, OpenFrame, RawSegment, SegmentSink } from "./segment.ts";
 import { FRAME_WORD } from "./tail/layout.ts";
 
 /** Where lengths go that nobody looks at: segments that are in the heap until they are full. */
@@ -53,6 +53,14 @@ export class SegmentWriter {
     this.#words[this.#lengthAt] = length;
   }
 
+  /** The segment that is being filled, as it is now: its bytes are valid until the next event. */
+  get pending(): RawSegment | undefined {
+    const { bytes, codec, timeNs } = this.encoder;
+    const [firstSequence, eventCount] = [this.#firstSequence, this.#eventCount];
+    const times = { timeFirstNs: this.#timeFirstNs, timeLastNs: timeNs };
+    return eventCount === 0 ? undefined : { firstSequence, eventCount, ...times, codec, bytes };
+  }
+
   /** Hands over what is there, full or not. Only at the end: it would shift all later segments. */
   flush(): void {
     if (this.#eventCount > 0) this.#handOver(true);
@@ -64,17 +72,12 @@ export class SegmentWriter {
   }
 
   #handOver(last: boolean): void {
-    const encoder = this.encoder;
-    const eventCount = this.#eventCount;
-    const firstSequence = this.#firstSequence;
-    const timeFirstNs = this.#timeFirstNs;
-    const { bytes, codec, timeNs } = encoder;
+    const segment = this.pending!;
     // Counted before the sink has it: a frame that is sealed is in the session, whatever follows.
-    this.#firstSequence += eventCount;
+    this.#firstSequence += segment.eventCount;
     this.#eventCount = 0;
-    this.#timeFirstNs = timeNs;
-    const times = { timeFirstNs, timeLastNs: timeNs };
-    this.#sink.write({ firstSequence, eventCount, ...times, codec, bytes }, last);
+    this.#timeFirstNs = segment.timeLastNs;
+    this.#sink.write(segment, last);
     if (!last) this.#begin();
   }
 

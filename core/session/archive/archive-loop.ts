@@ -48,7 +48,12 @@ export function archiveLoop(setup: ArchiveSetup, open: () => ArchiveParts): void
   try {
     parts = open();
     const { inserter, memory, syncer } = parts;
-    work(control, new Archiver(setup.facts.path, memory, inserter, setup.committed), inserter, syncer);
+    work(
+      control,
+      new Archiver(setup.facts.path, memory, inserter, setup.committed),
+      inserter,
+      syncer,
+    );
   } catch (error) {
     const found = isReelError(error) ? error : storeError(`record to ${setup.facts.path}`, error);
     control.report({ message: found.message, mend: found.mend, cause: found.details?.cause });

@@ -8,13 +8,13 @@ import type { RawSegment } from "../segment.ts";
 import type { SegmentInserter } from "../store/inserter.ts";
 import {
   DIRECTORY_FRAMES,
-  FRAME_FLAG,
   FRAME_HEADER_BYTES,
   FRAME_KIND,
   FRAME_WORD,
   outsizePath,
   TAIL_WORD,
 } from "../tail/layout.ts";
+import { isInFile } from "../tail/frame-ring.ts";
 import { readSnapshot } from "../tail/snapshot-frame.ts";
 import type { TailMemory } from "../tail/tail-file.ts";
 
@@ -96,9 +96,4 @@ function frameBytes({ words, bytes }: TailMemory, path: string, at: number): Uin
   const from = at * 4 + FRAME_HEADER_BYTES;
   if (!isInFile(words, at)) return bytes.subarray(from, from + length);
   return readFileSync(outsizePath(path, words[at + FRAME_WORD.ORDINAL]!)).subarray(0, length);
-}
-
-function isInFile(words: Int32Array, at: number): boolean {
-  const isOutsize = words[at + FRAME_WORD.KIND] === FRAME_KIND.OUTSIZE;
-  return isOutsize || (words[at + FRAME_WORD.FLAGS]! & FRAME_FLAG.IN_FILE) !== 0;
 }

@@ -130,7 +130,12 @@ interface Told {
 }
 
 /** Runs the program behind commands of the shell, in a name space of mounts of its own. */
-function runBehind(commands: string, path: string, steps: number, after = "true"): Told | undefined {
+function runBehind(
+  commands: string,
+  path: string,
+  steps: number,
+  after = "true",
+): Told | undefined {
   const program = `"${process.execPath}" "${PROGRAM}" "${path}" ${steps}`;
   const script = `${commands} && ${program} && ${after}`;
   const { stdout, stderr, exitCode } = Bun.spawnSync(["unshare", "-m", "sh", "-c", script]);

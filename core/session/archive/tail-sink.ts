@@ -3,7 +3,6 @@
  * full, into the database. A session of one segment is archived by this thread when it ends; longer
  * ones by a Worker that starts with the second segment.
  */
-import { rmSync, writeFileSync } from "node:fs";
 import { FRAME_BYTES } from "../codec/format.ts";
 import type { ReelError } from "../../errors.ts";
 import type { FrameSink, OpenFrame, RawSegment } from "../segment.ts";
@@ -14,21 +13,18 @@ import { newIdentity } from "../store/header.ts";
 import type { RecordingHeader, RecordingState } from "../store/header.ts";
 import { RecordingWriter } from "../store/writer.ts";
 import type { WriterOptions } from "../store/writer.ts";
-import { FrameRing } from "../tail/frame-ring.ts";
 import {
   FRAME_HEADER_BYTES,
   FRAME_KIND,
   FRAME_ROOM_BYTES,
-  FRAME_WORD,
-  outsizePath,
   TAIL_BYTES,
   TAIL_MODE,
 } from "../tail/layout.ts";
 import { SNAPSHOT_CODEC, SnapshotEncoder } from "../tail/snapshot-frame.ts";
-import { draftTail, dropDraft, placeTail, removeTails, syncFolder } from "../tail/tail-file.ts";
-import type { TailMemory } from "../tail/tail-file.ts";
+import { removeTails, syncFolder } from "../tail/tail-file.ts";
 import type { StatePart } from "../tap.ts";
 import { Archiver, readSegment } from "./archiver.ts";
+import { OpenTail } from "./open-tail.ts";
 import { ArchiveThread } from "./archive-thread.ts";
 import type { ArchiveSetup } from "./archive-loop.ts";
 
@@ -37,6 +33,8 @@ const PRESSED = 0.5;
 
 /** How a recording stands when it has ended. */
 export interface TailEnd {
+  /** Whether there is a recording. */
+  readonly kept: boolean;
   readonly eventCount: number;
   readonly digest: string;
   /** Why not all of it is in the file, if it is not. */
@@ -47,8 +45,7 @@ export type TailOptions = WriterOptions & Pick<RecordPolicy, "mode">;
 
 export class TailSink implements FrameSink {
   readonly #writer: RecordingWriter;
-  readonly #memory: TailMemory;
-  readonly #ring: FrameRing;
+  readonly #tail: OpenTail;
   readonly #options: ArchiveSetup["options"];
   #thread: ArchiveThread | undefined;
   /** This thread's own archiver, while it has the file open for it. */
@@ -70,20 +67,11 @@ export class TailSink implements FrameSink {
     this.#options = { durable, sizeBytesMax };
     const mode = options.mode === "digest" ? TAIL_MODE.DIGEST : TAIL_MODE.BLOCK;
     const facts = { uuid: identity.uuid, mode, sizeBytes: TAIL_BYTES };
-    try {
-      this.#memory = draftTail(path, facts);
-    } catch (error) {
-      throw storeError(`record to ${path}`, error);
-    }
-    try {
-      this.#writer = new RecordingWriter(path, header, { ...options, identity });
-      placeTail(path);
-      if (durable) syncFolder(path);
-    } catch (error) {
-      dropDraft(path);
-      throw error instanceof RangeError ? error : storeError(`record to ${path}`, error);
-    }
-    this.#ring = new FrameRing(this.#memory);
+    this.#tail = new OpenTail(path, facts, durable);
+    this.#writer = this.#tail.place(
+      () => new RecordingWriter(path, header, { ...options, identity }),
+    );
+    if (durable) syncFolder(path);
     this.#frame = this.#openFrame(0, 0);
     // Somebody has to bring the tail to the disk, from the first event on.
     if (durable) this.#start();
@@ -111,12 +99,13 @@ export class TailSink implements FrameSink {
    * @throws {ReelError} ERR_STORE when archiving has failed; what is in the tail stays there
    */
   write(raw: RawSegment, last: boolean): void {
-    this.#seal(raw);
+    const failure = this.#tail.seal(raw, this.#frame);
+    this.#failure ??= failure;
     if (this.#failure !== undefined) throw this.#failure;
     if (last) return;
     this.#archive();
-    while (!this.#ring.fits(FRAME_ROOM_BYTES, this.#committed)) this.#await();
-    this.#isPressed = this.#ring.fill(this.#committed) > PRESSED;
+    while (!this.#tail.ring.fits(FRAME_ROOM_BYTES, this.#committed)) this.#await();
+    this.#isPressed = this.#tail.ring.fill(this.#committed) > PRESSED;
     this.#frame = this.#openFrame(raw.firstSequence + raw.eventCount, raw.timeLastNs);
   }
 
@@ -134,9 +123,9 @@ export class TailSink implements FrameSink {
         this.#snapshots.forget();
         return;
       }
-      this.#ring.placeBehind(start, size, this.#committed, (room, ordinal) => {
+      this.#tail.ring.placeBehind(start, size, this.#committed, (room, ordinal) => {
         this.#snapshots.write(room);
-        if (size.inFile) this.#writeFile(ordinal, room);
+        if (size.inFile) this.#tail.writeFile(ordinal, room);
         return { codec: SNAPSHOT_CODEC, eventCount: 0, timeLastNs: 0 };
       });
     } catch (error) {
@@ -153,50 +142,14 @@ export class TailSink implements FrameSink {
     for (;;) {
       const committed = this.#committed;
       const inside = FRAME_HEADER_BYTES + bytes;
-      const fits = bytes <= FRAME_BYTES && this.#ring.fits(inside, committed);
+      const fits = bytes <= FRAME_BYTES && this.#tail.ring.fits(inside, committed);
       if (fits) return { bytes, inFile: false };
-      const canWait = bytes <= FRAME_BYTES && committed < this.#ring.open;
+      const canWait = bytes <= FRAME_BYTES && committed < this.#tail.ring.open;
       if (!canWait) break;
       this.#await();
     }
-    const fits = this.#ring.fits(FRAME_HEADER_BYTES, this.#committed);
+    const fits = this.#tail.ring.fits(FRAME_HEADER_BYTES, this.#committed);
     return fits ? { bytes, inFile: true } : undefined;
-  }
-
-  /** Puts the segment's bytes where they survive and says so, in this order. */
-  #seal(raw: RawSegment): void {
-    const { codec, timeLastNs } = raw;
-    const { words, bytes: memory } = this.#memory;
-    const at = this.#ring.headerWord;
-    let { bytes, eventCount } = raw;
-    if (bytes.buffer !== memory.buffer) {
-      // The last event was so large that the segment has outgrown its frame.
-      try {
-        this.#writeFile(this.#ring.open, bytes);
-        this.#ring.moveOut();
-      } catch (error) {
-        this.#failure = error as ReelError;
-        bytes = this.#frame.bytes.subarray(0, words[at + FRAME_WORD.LENGTH]);
-        eventCount--;
-        if (eventCount === 0) return;
-      }
-    }
-    words[at + FRAME_WORD.CODEC] = codec;
-    words[at + FRAME_WORD.LENGTH] = bytes.length;
-    const crc32 = Bun.hash.crc32(bytes);
-    this.#ring.sealFrame(bytes.length, { codec, eventCount, timeLastNs, crc32 });
-  }
-
-  /** Writes what does not fit into the ring to a file of its own. */
-  #writeFile(ordinal: number, bytes: Uint8Array): void {
-    const { path } = this.#writer;
-    const file = outsizePath(path, ordinal);
-    try {
-      writeFileSync(file, bytes, { flush: this.#options.durable });
-    } catch (error) {
-      rmSync(file, { force: true });
-      throw storeError(`record to ${path}`, error);
-    }
   }
 
   #archive(): void {
@@ -205,7 +158,7 @@ export class TailSink implements FrameSink {
       return;
     }
     const thread = this.#start();
-    thread.tell(this.#ring.sealed);
+    thread.tell(this.#tail.ring.sealed);
     this.#committed = thread.committed;
     const { failure } = thread;
     if (failure !== undefined) throw failure;
@@ -232,19 +185,18 @@ export class TailSink implements FrameSink {
   #ownArchiver(): Archiver {
     const { path } = this.#writer;
     const inserter = this.#writer.inserter();
-    this.#archiver ??= new Archiver(path, this.#memory, inserter, this.#committed);
+    this.#archiver ??= new Archiver(path, this.#tail.memory, inserter, this.#committed);
     return this.#archiver;
   }
 
   #takeAll(archiver: Archiver): void {
-    while (archiver.committed < this.#ring.sealed) archiver.take(false);
+    while (archiver.committed < this.#tail.ring.sealed) archiver.take(false);
     this.#committed = archiver.committed;
   }
 
   #openFrame(firstSequence: number, timeFirstNs: number): OpenFrame {
-    const ring = this.#ring;
-    ring.openFrame({ kind: FRAME_KIND.EVENTS, firstSequence, timeFirstNs }, this.#committed);
-    return { bytes: ring.room, words: this.#memory.words, headerWord: ring.headerWord };
+    const start = { kind: FRAME_KIND.EVENTS, firstSequence, timeFirstNs };
+    return this.#tail.open(start, this.#committed);
   }
 
   /**
@@ -259,17 +211,22 @@ export class TailSink implements FrameSink {
       this.#takeAll(this.#ownArchiver());
       writer.finish(state, outcome);
       removeTails(writer.path);
-      return { eventCount: writer.eventCount, digest: writer.digest, failure: undefined };
+      const { digest, eventCount } = writer;
+      return { kept: true, eventCount, digest, failure: undefined };
     } catch (error) {
       writer.abandon();
-      return { ...this.#endInTail(), failure: storeError(`record to ${writer.path}`, error) };
+      return {
+        kept: true,
+        ...this.#endInTail(),
+        failure: storeError(`record to ${writer.path}`, error),
+      };
     }
   }
 
   #closeThread(): void {
     const thread = this.#thread;
     if (thread === undefined) return;
-    thread.tell(this.#ring.sealed);
+    thread.tell(this.#tail.ring.sealed);
     thread.close();
     this.#committed = thread.committed;
     this.#thread = undefined;
@@ -280,8 +237,8 @@ export class TailSink implements FrameSink {
     const writer = this.#writer;
     const chain = new SegmentChain(Uint8Array.fromHex(writer.digest));
     let { eventCount } = writer;
-    for (let ordinal = this.#committed; ordinal < this.#ring.sealed; ordinal++) {
-      const segment = readSegment(this.#memory, writer.path, ordinal);
+    for (let ordinal = this.#committed; ordinal < this.#tail.ring.sealed; ordinal++) {
+      const segment = readSegment(this.#tail.memory, writer.path, ordinal);
       if (segment === undefined || segment.firstSequence !== eventCount) continue;
       chain.seal(segment);
       eventCount += segment.eventCount;

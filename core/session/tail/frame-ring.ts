@@ -101,6 +101,11 @@ export class FrameRing {
     this.#memory.words[TAIL_WORD.OPEN] = ordinal;
   }
 
+  /** Whether the bytes of a frame that is still there are in a file of their own. */
+  isInFile(ordinal: number): boolean {
+    return isInFile(this.#memory.words, this.#starts[ordinal % DIRECTORY_FRAMES]! >>> 2);
+  }
+
   /** Says that the open frame's bytes are in a file of their own, which is whole. */
   moveOut(): void {
     this.#memory.words[this.headerWord + FRAME_WORD.KIND] = FRAME_KIND.OUTSIZE;
@@ -194,4 +199,10 @@ export class FrameRing {
     if (behind + roomBytes <= size) return behind;
     return TAIL_HEADER_BYTES + roomBytes <= oldest ? TAIL_HEADER_BYTES : undefined;
   }
+}
+
+/** Whether the bytes of the frame at this word are in a file of their own. */
+export function isInFile(words: Int32Array, at: number): boolean {
+  const isOutsize = words[at + FRAME_WORD.KIND] === FRAME_KIND.OUTSIZE;
+  return isOutsize || (words[at + FRAME_WORD.FLAGS]! & FRAME_FLAG.IN_FILE) !== 0;
 }

@@ -2,7 +2,15 @@
  * The file of a tail: made whole, mapped into memory and, at the end, removed. What is in a page of
  * a mapped file survives the process that wrote it there.
  */
-import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { TAIL_HEADER_BYTES, TAIL_MAGIC, TAIL_VERSION, TAIL_WORD, tailPath } from "./layout.ts";
 import { bootId, processStart } from "./process-start.ts";
