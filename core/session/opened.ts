@@ -12,6 +12,7 @@ import { tableAt } from "./places/walker.ts";
 import type { SealedSegment, SegmentSource } from "./segment.ts";
 import { HeaderSeal } from "./store/header.ts";
 import type { ProviderEntry, RecordingState } from "./store/header.ts";
+import type { StateRowsReader } from "./store/state-rows.ts";
 import type { RecordingReader, StoredHeader } from "./store/reader.ts";
 
 /** What was found in the tail of a recording whose process died. */
@@ -157,6 +158,15 @@ export class Recording implements Recorded, Disposable {
   /** The marks before a place that the file has as rows. */
   marksBefore(sequence: number): readonly Mark[] {
     return this.#reader.places(this.info.format, (rows) => rows.marksBefore(sequence)) ?? [];
+  }
+
+  /**
+   * Reads the engine's states that the file keeps. Each is checked when it is put together.
+   * @returns undefined for a recording that can keep none
+   * @throws {ReelError} ERR_CORRUPT_RECORDING
+   */
+  states<T>(read: (rows: StateRowsReader) => T): T | undefined {
+    return this.#reader.states(this.info.format, read);
   }
 
   /**

@@ -1,20 +1,26 @@
 /** `ioreel session verify`: whether a recording is what was recorded, and what is left if not. */
 import { isReelError, type ReelError } from "../../../core/errors.ts";
 import { openRecording, type Recording } from "../../../core/session/recording.ts";
+import { checkStates } from "../../../core/session/recovery/check-state.ts";
 import { examineRecording } from "../../../core/session/recovery/examine.ts";
 import type { Damage, Examination } from "../../../core/session/recovery/examine.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { shellQuote } from "../../failure.ts";
 import { columns, json, note, out, paint, paintNote } from "../../output.ts";
+import { recordingNamed } from "../../recording-name.ts";
 
 /** Damages that are printed. */
 const SHOWN = 10;
 
-export async function verify(file: string, flags: { json?: boolean }): Promise<number> {
-  let recording: Recording;
+export async function verify(name: string, flags: { json?: boolean }): Promise<number> {
+  const file = recordingNamed(name);
+  let recording: Recording | undefined;
+  let states = 0;
   try {
     recording = openRecording(file);
+    states = checkStates(recording);
   } catch (error) {
+    recording?.close();
     if (!isReelError(error, "ERR_CORRUPT_RECORDING")) throw error;
     return tellDamage(file, error, examineRecording(file, error), flags.json === true);
   }
@@ -30,21 +36,23 @@ export async function verify(file: string, flags: { json?: boolean }): Promise<n
       soundEvents: eventCount,
       segments: segmentCount,
       attachments: attachments.length,
+      states,
       digest,
       recovered: recovered ?? null,
       damage: [],
     });
-  } else out(page(file, open));
+  } else out(page(file, open, states));
   return EXIT.ok;
 }
 
-function page(file: string, { info }: Recording): string {
+function page(file: string, { info }: Recording, states: number): string {
   const { attachments, digest, eventCount, recovered, segmentCount, state } = info;
   const rows = [
     ["recording", file],
     ["state", state],
     ["events", `${eventCount} in ${segmentCount} segments`],
     ["inputs", attachments.length === 0 ? "none" : `${attachments.length}`],
+    ["states", `${states}`],
     ["digest", digest],
   ];
   if (recovered !== undefined) {

@@ -14,20 +14,13 @@ import { CHAIN_BYTES } from "../segment.ts";
 import { openRecordingDatabase } from "./database.ts";
 import type { ReadOptions } from "./database.ts";
 import { readError, refuseFile } from "./errors.ts";
+import { HEADER_TEXTS, TABLE_BOUNDS } from "./header-bounds.ts";
 import { HeaderSeal, RECORDING_STATES, sha256 } from "./header.ts";
 import type { AttachmentRow, HeaderRow, ProviderRow, RecordingProgress } from "./header.ts";
-import {
-  ATTACHMENTS_MAX,
-  ATTACHMENT_BYTES_MAX,
-  FORMAT_FIRST,
-  FORMAT_PLACES,
-  FORMAT_VERSION,
-  JSON_BYTES_MAX,
-  NAME_BYTES_MAX,
-  PROVIDERS_MAX,
-} from "./limits.ts";
+import { ATTACHMENT_BYTES_MAX, FORMAT_FIRST, FORMAT_PLACES, FORMAT_VERSION } from "./limits.ts";
 import { unpack } from "./packing.ts";
 import { PlaceRowsReader } from "./places.ts";
+import { StateRowsReader } from "./state-rows.ts";
 import { attachment, provider, recording, segment } from "./schema.ts";
 
 type Store = BunSQLiteDatabase<Record<string, never>>;
@@ -59,6 +52,7 @@ export class RecordingReader implements SegmentSource {
   readonly #selectSegment: ReturnType<typeof prepareSegment>;
   #closed = false;
   #places: PlaceRowsReader | undefined;
+  #states: StateRowsReader | undefined;
 
   /** @throws {ReelError} as openRecordingDatabase does */
   constructor(path: string, options: ReadOptions = {}) {
@@ -70,6 +64,19 @@ export class RecordingReader implements SegmentSource {
     } catch (error) {
       this.#database.close();
       throw readError(path, error);
+    }
+  }
+
+  /**
+   * Reads the file as it is at one moment, although its process may go on recording to it.
+   * @throws what `read` throws
+   */
+  atOnce<T>(read: () => T): T {
+    this.#guarded(() => this.#database.run("BEGIN"));
+    try {
+      return read();
+    } finally {
+      this.#database.run("ROLLBACK");
     }
   }
 
@@ -160,6 +167,19 @@ export class RecordingReader implements SegmentSource {
     if (format < FORMAT_PLACES) return undefined;
     return this.#guarded(() =>
       read((this.#places ??= new PlaceRowsReader(this.path, this.#store))),
+    );
+  }
+
+  /**
+   * Reads the states that are kept.
+   * @param format the header's
+   * @returns undefined for a format that keeps none
+   * @throws {ReelError} ERR_CORRUPT_RECORDING when a row is damaged
+   */
+  states<T>(format: number, read: (rows: StateRowsReader) => T): T | undefined {
+    if (format < FORMAT_PLACES) return undefined;
+    return this.#guarded(() =>
+      read((this.#states ??= new StateRowsReader(this.path, this.#store))),
     );
   }
 
@@ -260,24 +280,6 @@ const attachmentColumns = {
   sha256: attachment.sha256,
   content: attachment.content,
 };
-
-const TABLE_BOUNDS: Readonly<Record<string, number>> = {
-  recording: 1,
-  provider: PROVIDERS_MAX,
-  attachment: ATTACHMENTS_MAX,
-};
-
-const HEADER_TEXTS: readonly (readonly [string, readonly string[], number])[] = [
-  ["recording", ["options", "selection"], JSON_BYTES_MAX],
-  [
-    "recording",
-    ["uuid", "state", "backend", "ioreel", "bun", "kernel", "arch", "digest", "outcome", "seal"],
-    NAME_BYTES_MAX * 16,
-  ],
-  ["provider", ["config"], JSON_BYTES_MAX],
-  ["provider", ["kind", "version"], NAME_BYTES_MAX],
-  ["attachment", ["name", "sha256"], NAME_BYTES_MAX],
-];
 
 function prepareSegment(store: Store) {
   return store
