@@ -35,32 +35,36 @@ export interface OpenOptions {
 export function openRecording(path: string, options: OpenOptions = {}): Recording {
   const reader = new RecordingReader(resolve(path));
   try {
-    const header = reader.header();
-    const recovered = recoverTail(reader, header);
-    const { progress } = recovered ?? header;
-    const extent = { ...progress, path: reader.path };
-    const source = recovered?.source ?? reader;
-    const inTail = recovered?.info.segments ?? 0;
-    let segmentCount = (): number => reader.segmentCount() + inTail;
-    let given: SegmentSource = source;
-    if (options.verify === "as-read") {
-      given = new CheckedSegments(source, extent);
-    } else {
-      for (const row of header.attachments) reader.attachment(row);
-      const found = verifySegments({ reader, source, extent, format: header.row.format });
-      const stored = segmentCount();
-      if (stored !== found) {
-        corrupt(`found ${stored} segments, wanted ${found}`, {}, reader.path);
-      }
-      segmentCount = () => found;
-    }
-    const info = describeRecording(reader.path, header, recovered, segmentCount);
-    const tailSegments = recovered?.segments ?? [];
-    return new Recording({ reader, header, info, source: given, tailSegments });
+    return reader.atOnce(() => openFrom(reader, options));
   } catch (error) {
     reader.close();
     throw error;
   }
+}
+
+function openFrom(reader: RecordingReader, options: OpenOptions): Recording {
+  const header = reader.header();
+  const recovered = recoverTail(reader, header);
+  const { progress } = recovered ?? header;
+  const extent = { ...progress, path: reader.path };
+  const source = recovered?.source ?? reader;
+  const inTail = recovered?.info.segments ?? 0;
+  let segmentCount = (): number => reader.segmentCount() + inTail;
+  let given: SegmentSource = source;
+  if (options.verify === "as-read") {
+    given = new CheckedSegments(source, extent);
+  } else {
+    for (const row of header.attachments) reader.attachment(row);
+    const found = verifySegments({ reader, source, extent, format: header.row.format });
+    const stored = segmentCount();
+    if (stored !== found) {
+      corrupt(`found ${stored} segments, wanted ${found}`, {}, reader.path);
+    }
+    segmentCount = () => found;
+  }
+  const info = describeRecording(reader.path, header, recovered, segmentCount);
+  const tailSegments = recovered?.segments ?? [];
+  return new Recording({ reader, header, info, source: given, tailSegments });
 }
 
 /** Walks over everything once. @returns how many segments the events are in */
