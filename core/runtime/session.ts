@@ -9,6 +9,7 @@ import { ENGINE_PARTS } from "../engine/state-parts.ts";
 import { ReelError } from "../errors.ts";
 import type { Provider } from "../provider/define.ts";
 import { recordedFacts, replayedFacts, type Facts } from "../session/facts.ts";
+import type { FieldDifference } from "../session/divergence.ts";
 import { InputFeeder, recordedInputs } from "../session/input-feeder.ts";
 import { HaltingVerifier, type ReplayHalt } from "../session/places/halting-verifier.ts";
 import { Recorder } from "../session/recorder.ts";
@@ -44,6 +45,8 @@ export interface ProgramView {
   steps(): number;
   /** The engine's state, between turns. */
   state(): readonly StatePart[];
+  /** Fields of the engine's present state that are others than a recording kept. */
+  compare(recording: Recording, sequence: number): readonly FieldDifference[];
 }
 
 /** A session at work. */
@@ -159,7 +162,9 @@ export function replaySession(
 ): Session {
   const skew = versionSkew(recording.info, providers);
   const comparable = comparableParts(recording, providers);
-  const options = { reproduce, versionSkew: skew, comparable };
+  let view: ProgramView | undefined;
+  const explainState = (sequence: number) => view?.compare(recording, sequence) ?? [];
+  const options = { reproduce, versionSkew: skew, comparable, explainState };
   const tap =
     halt === undefined
       ? new Verifier(recording, options)
@@ -169,6 +174,7 @@ export function replaySession(
     tap,
     facts: replayedFacts(tap),
     wrap(backend, pool, program) {
+      view = program;
       if (backend === undefined) return new ReplayBackend(tap, { ...program, memory: pool });
       const inputs = recordedInputs(recording.cursor());
       return new TapBackend(new InputFeeder(backend, tap, inputs, program.steps), tap, {

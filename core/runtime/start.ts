@@ -39,6 +39,7 @@ import {
   type Session,
 } from "./session.ts";
 import { checkSettings, type Settings } from "./settings.ts";
+import { stateFields } from "./state-fields.ts";
 
 /** How a session is replayed. */
 export interface ReplayOptions {
@@ -229,6 +230,7 @@ function build(options: RuntimeOptions, seed: number, found: Found): Runtime {
   const program: ProgramView = {
     steps: () => made.runtime?.steps ?? 0,
     state: () => stateParts(made.runtime!.engine.state),
+    compare: (recording, sequence) => stateFields(recording, sequence, made.runtime!.engine.state),
   };
   const door = session === undefined ? backend! : session.wrap(backend, pool, program);
   const permute = options.permute ?? false;

@@ -95,10 +95,13 @@ describe("a replay's check of state", () => {
     expect(report.difference).toBe("state");
     expect(report.fields.filter(({ differs }) => differs).map(({ field }) => field)).toEqual([
       "provider.secretive",
+      "secretive 0 state.luck",
     ]);
     expect(report.lastState!.sequence).toBeLessThan(report.sequence);
     expect(report.sequence - report.lastState!.sequence).toBeLessThan(60);
     const text = formatDivergence(report);
+    // What differs in it, by the names of the provider's own fields.
+    expect(text).toMatch(/secretive 0 state\.luck +7 +8/);
     expect(text).toContain("the state of provider.secretive is another");
     expect(text).toContain(`last agreeing state: event ${report.lastState!.sequence}`);
   });

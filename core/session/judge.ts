@@ -44,6 +44,10 @@ export interface JudgeOptions {
   readonly reproduce?: string | undefined;
   /** What is another version than when it was recorded, as lines. */
   readonly versionSkew?: readonly string[] | undefined;
+  /** Fields of the state at an event that are others than the recording kept, if it did. */
+  readonly explainState?: ((sequence: number) => readonly FieldDifference[]) | undefined;
+  /** Which parts of a state are compared, in their order; all without it. */
+  readonly comparable?: readonly boolean[] | undefined;
 }
 
 interface Described {
@@ -55,7 +59,7 @@ interface Described {
 interface Draft {
   readonly recorded: SessionEvent | undefined;
   readonly actual: SessionEvent | undefined;
-  readonly fields: readonly FieldDifference[];
+  readonly fields: FieldDifference[];
   readonly sequence: number;
   readonly operation: number | undefined;
   readonly timeNs: number;
@@ -125,6 +129,9 @@ export class DifferenceJudge {
     }
     const draft = this.#begin(actual);
     const { recorded, fields, recordedRun } = draft;
+    if (actual.kind === "state" && recorded?.kind === "state") {
+      fields.push(...(this.#options.explainState?.(draft.sequence) ?? []));
+    }
     if (recorded === undefined) this.#fail(this.#recorded.complete ? "extra" : "record-ends");
     this.#readRun(recordedRun);
     const kind = classifyPair(recorded, actual, fields, recordedRun.slice(1));
