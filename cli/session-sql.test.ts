@@ -136,6 +136,6 @@ describe("session sql", () => {
     const path = recordings.of("tour", "emulated");
     expect(ioreel("session", "sql", path).err).toContain("there is no query");
     const nowhere = ioreelIn(recordings.folder, {}, "session", "sql", "none.reel", "select 1");
-    expect([nowhere.code, nowhere.err.includes("ENOENT")]).toEqual([1, true]);
+    expect([nowhere.code, nowhere.err.includes("no such file")]).toEqual([2, true]);
   });
 });

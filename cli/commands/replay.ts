@@ -8,6 +8,7 @@ import { EXIT, exitCodeOf } from "../exit-codes.ts";
 import { commandLine } from "../failure.ts";
 import { json, note, out, paint } from "../output.ts";
 import { recordedScenario } from "../recorded-scenario.ts";
+import { recordingNamed } from "../recording-name.ts";
 import { kindsOf } from "../scenario/kinds.ts";
 import type { ResolvedScenario } from "../scenario/resolved.ts";
 import { runScenario } from "../scenario/run-scenario.ts";
@@ -15,10 +16,11 @@ import { checkFlags, showPlace, type PlaceFlags } from "./replay/at.ts";
 import { stepThrough } from "./replay/step.ts";
 
 export async function replay(
-  file: string,
+  name: string,
   flags: PlaceFlags & { quiet?: boolean; step?: boolean },
 ): Promise<number> {
   checkFlags(flags);
+  const file = recordingNamed(name);
   const isPlace = flags.at !== undefined || flags.until !== undefined;
   const wantsPlace = isPlace || flags.step === true;
   using recording = openRecording(file, wantsPlace ? { verify: "as-read" } : {});

@@ -8,6 +8,7 @@ import { commandLine } from "../failure.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { note } from "../output.ts";
 import { recordedScenario } from "../recorded-scenario.ts";
+import { recordingNamed } from "../recording-name.ts";
 import { jsonReporter } from "../reporters/json.ts";
 import { prettyReporter } from "../reporters/pretty.ts";
 import type { RunStart } from "../reporters/reporter.ts";
@@ -18,13 +19,14 @@ import { conclude } from "./run.ts";
 
 /**
  * Goes on with a recorded run.
- * @param file the recording; it is replaced by the whole when the run has ended
+ * @param name of the recording; it is replaced by the whole when the run has ended
  * @returns the exit code, as for a run
  */
 export async function resume(
-  file: string,
+  name: string,
   flags: { json?: boolean; quiet?: boolean },
 ): Promise<number> {
+  const file = recordingNamed(name);
   using recording = openRecording(file);
   const { inputs, scenario } = recordedScenario(recording, file, kindsOf(BUILT_IN_PROVIDERS));
   const again = commandLine(["run", "--resume", file]);
@@ -48,8 +50,7 @@ export async function resume(
   try {
     report = await runScenario(io, scenario, { inputs, onEvent: (event) => reporter.event(event) });
   } finally {
-    await io.close();
-    release();
+    await io.close().finally(release);
   }
   const { digest, events, failure, path } = io.session!;
   if (failure instanceof DivergenceError) {

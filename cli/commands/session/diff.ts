@@ -4,6 +4,7 @@ import { formatDivergence } from "../../../core/session/divergence.ts";
 import { openRecording, type Recording } from "../../../core/session/recording.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { json, out, paint } from "../../output.ts";
+import { recordingNamed } from "../../recording-name.ts";
 
 /** @returns 0 for equal sessions, the code of a divergence for others */
 export async function diff(
@@ -11,8 +12,8 @@ export async function diff(
   secondFile: string,
   flags: { json?: boolean },
 ): Promise<number> {
-  using first = openRecording(firstFile);
-  using second = openRecording(secondFile);
+  using first = openRecording(recordingNamed(firstFile));
+  using second = openRecording(recordingNamed(secondFile));
   const difference = diffSessions(first, second);
   const { agreeing, header, report } = difference;
   if (flags.json === true) {

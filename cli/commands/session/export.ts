@@ -11,6 +11,7 @@ import { openRecording, type Recording } from "../../../core/session/recording.t
 import { BUILT_IN_PROVIDERS } from "../../../providers/index.ts";
 import { isSameFile, writeFileWhole } from "../../file-sink.ts";
 import { isTerminal, note, outBytes } from "../../output.ts";
+import { recordingNamed } from "../../recording-name.ts";
 import { kindsOf } from "../../scenario/kinds.ts";
 
 export interface ExportFlags {
@@ -21,7 +22,8 @@ export interface ExportFlags {
   provider?: string;
 }
 
-export async function exportSession(file: string, flags: ExportFlags): Promise<number> {
+export async function exportSession(name: string, flags: ExportFlags): Promise<number> {
+  const file = recordingNamed(name);
   using recording = openRecording(file);
   const { format, output } = flags;
   const range = rangeOf(recording, flags);

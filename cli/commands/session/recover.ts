@@ -1,8 +1,10 @@
 /** `ioreel session recover`: makes one file of a recording whose process died. */
 import { writeRecovered } from "../../../core/session/recovery/write-recovered.ts";
 import { json, out } from "../../output.ts";
+import { recordingNamed } from "../../recording-name.ts";
 
-export async function recover(file: string, flags: { json?: boolean }): Promise<number> {
+export async function recover(name: string, flags: { json?: boolean }): Promise<number> {
+  const file = recordingNamed(name);
   const info = writeRecovered(file);
   const { digest, eventCount, recovered, uuid } = info;
   if (flags.json === true) {

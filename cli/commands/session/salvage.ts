@@ -1,12 +1,14 @@
 /** `ioreel session salvage`: keeps what is before the first damage of a recording. */
 import { salvageRecording } from "../../../core/session/recovery/salvage.ts";
 import { json, note, out } from "../../output.ts";
+import { recordingNamed } from "../../recording-name.ts";
 
 export async function salvage(
-  file: string,
+  name: string,
   outFile: string,
   flags: { json?: boolean },
 ): Promise<number> {
+  const file = recordingNamed(name);
   const { lostAttachments, path: _path, ...kept } = salvageRecording(file, outFile);
   const { eventCount, lostEvents, stoppedBy } = kept;
   if (flags.json === true) {

@@ -7,13 +7,15 @@ import {
   type Recording,
 } from "../../../core/session/recording.ts";
 import { columns, json, out, paint } from "../../output.ts";
+import { recordingNamed } from "../../recording-name.ts";
 
 export interface ShowFlags {
   events?: string | true;
   json?: boolean;
 }
 
-export async function show(file: string, flags: ShowFlags): Promise<number> {
+export async function show(name: string, flags: ShowFlags): Promise<number> {
+  const file = recordingNamed(name);
   using recording = openRecording(file);
   const range = flags.events === undefined ? undefined : rangeOf(flags.events);
   if (flags.json === true) {

@@ -5,6 +5,7 @@ import { ask, type Answer, type Value } from "../../../core/session/sql/query.ts
 import { openSideDatabase } from "../../../core/session/sql/side-database.ts";
 import { TABLES } from "../../../core/session/sql/tables.ts";
 import { columns, out } from "../../output.ts";
+import { recordingNamed } from "../../recording-name.ts";
 import { operationNames } from "./export.ts";
 
 /** Rows that are aligned with each other: an answer of any length is printed as it comes. */
@@ -24,7 +25,7 @@ export async function sql(
       mend: `Give one, such as "select * from provider_summary", or --schema`,
     });
   }
-  using recording = openRecording(file);
+  using recording = openRecording(recordingNamed(file));
   const { database } = openSideDatabase(recording, operationNames());
   using _closed = database;
   const answer = ask(database, query);
