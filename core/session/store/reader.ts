@@ -76,7 +76,8 @@ export class RecordingReader implements SegmentSource {
     try {
       return read();
     } finally {
-      this.#database.run("ROLLBACK");
+      // A damaged file can have ended it already.
+      if (this.#database.inTransaction) this.#database.run("ROLLBACK");
     }
   }
 
