@@ -76,8 +76,7 @@ export async function run(file: string | undefined, flags: RunFlags): Promise<nu
   try {
     report = await runScenario(io, scenario, { inputs, onEvent: (event) => reporter.event(event) });
   } finally {
-    await io.close();
-    release();
+    await io.close().finally(release);
   }
   const end = endOf(start, report, io);
   reporter.end(end);

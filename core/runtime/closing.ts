@@ -7,8 +7,11 @@ const CLEANUP_ROUNDS = 64;
 /**
  * Cancels and awaits everything, unless the run was halted: then nothing can be driven any more,
  * and closing the backend reaps what the kernel still has.
+ * @throws what closing an end or a driver has thrown, once all of them are closed; an
+ *   AggregateError when several have. Nothing once the run is halted: whoever ran it has been told.
  */
 export async function endEverything(core: RuntimeCore): Promise<void> {
+  const failures: unknown[] = [];
   const { engine, executor, opening, pump } = core;
   const { ends, providers } = engine.state;
   if (!pump.halted) {
@@ -18,14 +21,30 @@ export async function endEverything(core: RuntimeCore): Promise<void> {
     // In flight first, ends second: closing one end of a pipe would complete a read on the other.
     engine.cancelAll();
     pump.blockUntil(() => !inFlight(core) && engine.services.live === 0 && quiet());
-    const closings = [...ends.all()].map((end) => opening.close(ends.handleOf(end)));
+    const fail = (error: unknown): void => void failures.push(error);
+    const closings = [...ends.all()].map((end) => opening.close(ends.handleOf(end)).catch(fail));
     pump.blockUntil(() => ends.used === 0);
-    await Promise.allSettled(closings);
+    await Promise.all(closings);
     // Whoever still waits for a run or an operation hears of its end before the driver stops.
     pump.blockUntil(quiet);
   }
-  for (const { driver } of providers) driver.close?.();
-  if (!pump.halted) engine.closeGroups();
+  for (const { driver } of providers) {
+    try {
+      driver.close?.();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (pump.halted) return;
+  engine.closeGroups();
+  if (failures.length > 0) throw failureOf(failures);
+}
+
+function failureOf(failures: readonly unknown[]): unknown {
+  if (failures.length === 1) return failures[0];
+  const first = failures[0] instanceof Error ? failures[0].message : String(failures[0]);
+  const text = `Cannot close everything well: ${failures.length} failures, first: ${first}`;
+  return new AggregateError(failures, text);
 }
 
 /**

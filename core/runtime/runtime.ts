@@ -1,6 +1,5 @@
 /**
- * The runtime: puts the parts together and is what programs hold. It owns one backend, one
- * descriptor table, one executor, and everything that was opened through it.
+ * The runtime: puts the parts together and is what programs hold.
  *
  * Example:
  *     await using io = await Runtime.start({ backend: "emulated", seed: 7 });
@@ -134,8 +133,7 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
   }
 
   /**
-   * Opens a provider.
-   * @param kind its word: "pipe"
+   * Opens a provider, by its word.
    * @returns its one end, or its ends by name and `close()` for all of them
    * @throws {ReelError} ERR_UNSUPPORTED for an unknown kind; ERR_LIMIT; the driver's own
    * @throws {TypeError} naming the option that is wrong
@@ -256,8 +254,7 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
   }
 
   /**
-   * Lets a number in from outside, as an input: recorded, and on replay given to {@link onMessage}
-   * at the same place in the program's progress.
+   * Lets a number in, as an input: recorded, and replayed to {@link onMessage} at the same place.
    * @param value a whole number from 0 to 2³¹ − 1
    */
   deliver(value: number): void {
@@ -266,8 +263,9 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
   }
 
   /**
-   * Ends everything: tasks are cancelled, ends closed, what is in flight reaped, the backend and
-   * the recording closed. Idempotent.
+   * Ends everything, once: tasks, ends, what is in flight, the backend and the recording.
+   * @throws what closing an end has thrown, such as EIO when a disk's writes found no room in its
+   *   image; an AggregateError for several. All is closed all the same.
    */
   close(): Promise<void> {
     this.#runs.close();
@@ -287,6 +285,9 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
   async #close(): Promise<void> {
     try {
       await endEverything(this.#core);
+    } catch (error) {
+      if (this.#outcome === "ok") this.#outcome = outcomeOf(error);
+      throw error;
     } finally {
       this.#core.pump.close();
       this.executor.close();

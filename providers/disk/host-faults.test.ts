@@ -62,6 +62,12 @@ describe("emulated disks over images", () => {
           expect(await again.read(PART)).toEqual(before);
           await again.close();
         });
+        // A program that leaves it to the runtime hears of it as well.
+        const forgetful = withRuntime(kind, async (open) => {
+          const disk = await open({ image });
+          await disk.write(pattern(8 * PART, 1), { offset: PART });
+        });
+        expect(await forgetful.catch((error) => error.code)).toBe("EIO");
       } finally {
         Bun.spawnSync(["umount", "-l", folder]);
       }
