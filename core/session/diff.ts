@@ -33,7 +33,7 @@ export function diffSessions(first: Recording, second: Recording): SessionDiffer
   const begin = agreeingSegments(first, second);
   const cursor = first.cursorAt(begin);
   const actual = second.cursorAt(begin);
-  const judge = new DifferenceJudge(first, cursor, {});
+  const judge = new DifferenceJudge(first, cursor, { callSites: false });
   try {
     while (sameEvent(cursor.peek(), actual.peek())) {
       if (cursor.peek() === undefined)
@@ -46,8 +46,7 @@ export function diffSessions(first: Recording, second: Recording): SessionDiffer
       actual.advance();
     }
     // The second one ends where the first goes on.
-    judge.conclude();
-    judge.idle(actual.steps);
+    judge.ended();
   } catch (error) {
     if (!(error instanceof DivergenceError)) throw error;
     return { header, agreeing: error.report.sequence, report: error.report };

@@ -17,19 +17,8 @@ import { DivergenceError } from "./divergence.ts";
 import type { AgreeingState, DifferenceKind, FieldDifference } from "./divergence.ts";
 import { isProgramEvent, toSessionEvent } from "./event.ts";
 import type { SessionEvent } from "./event.ts";
-import type { SegmentSource } from "./segment.ts";
+import type { JudgeOptions, Recorded } from "./recorded.ts";
 import type { StatePart } from "./tap.ts";
-
-/** A recording, as far as comparing with it needs. */
-export interface Recorded {
-  readonly source: SegmentSource;
-  readonly eventCount: number;
-  readonly digest: string;
-  /** Whether the recorded run came to its end; otherwise the recording was cut off. */
-  readonly complete: boolean;
-  /** Kinds of the providers, by index. */
-  readonly providerKinds: readonly string[];
-}
 
 /** Events before a difference that its report shows. */
 const PREVIOUS_EVENTS = 20;
@@ -37,18 +26,6 @@ const PREVIOUS_EVENTS = 20;
 const FOLLOWING_EVENTS = 5;
 /** Events that are looked at to tell what a difference is. */
 const WINDOW_EVENTS = 64;
-
-/** What a report says beside what was compared. */
-export interface JudgeOptions {
-  /** The command line that does this again. */
-  readonly reproduce?: string | undefined;
-  /** What is another version than when it was recorded, as lines. */
-  readonly versionSkew?: readonly string[] | undefined;
-  /** Fields of the state at an event that are others than the recording kept, if it did. */
-  readonly explainState?: ((sequence: number) => readonly FieldDifference[]) | undefined;
-  /** Which parts of a state are compared, in their order; all without it. */
-  readonly comparable?: readonly boolean[] | undefined;
-}
 
 interface Described {
   readonly sequence: number;
@@ -173,6 +150,17 @@ export class DifferenceJudge {
   }
 
   /**
+   * The run is over, and the recording goes on.
+   * @throws {DivergenceError} that says what is missing
+   */
+  ended(): void {
+    if (this.stopped) return;
+    this.conclude();
+    this.#begin(undefined);
+    this.#fail("missing");
+  }
+
+  /**
    * Judges an open difference with what is known of it; without one, does nothing.
    * @throws {DivergenceError} when a difference was open
    */
@@ -197,11 +185,16 @@ export class DifferenceJudge {
       operation: this.#operationOf(recorded) ?? this.#operationOf(actual),
       timeNs: cursor.timeNs,
       steps: cursor.steps,
-      callSite: actual !== undefined && isProgramEvent(actual.kind) ? findCallSite() : undefined,
+      callSite: this.#callSite(actual),
       recordedRun: [],
       actualRun: actual === undefined ? [] : [actual],
     };
     return this.#draft;
+  }
+
+  #callSite(actual: SessionEvent | undefined): string | undefined {
+    if (this.#options.callSites === false || actual === undefined) return undefined;
+    return isProgramEvent(actual.kind) ? findCallSite() : undefined;
   }
 
   #operationOf(event: SessionEvent | undefined): number | undefined {

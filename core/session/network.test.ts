@@ -6,7 +6,7 @@
 import { describe, expect, test } from "bun:test";
 import { COMPLETE_BUFFER, COMPLETE_NOTIFICATION, HOW } from "../backend/contract.ts";
 import type { DivergenceReport } from "./divergence.ts";
-import type { Recorded } from "./judge.ts";
+import type { Recorded } from "./recorded.ts";
 import { internet, NetworkProgram, PLAN, unix } from "./network-program.fixture.ts";
 import type { NetworkPlan } from "./network-program.fixture.ts";
 import { Recorder } from "./recorder.ts";

@@ -5,7 +5,7 @@
 import { EventCursor } from "./cursor.ts";
 import { toSessionEvent } from "./event.ts";
 import type { SessionEvent } from "./event.ts";
-import type { Recorded } from "./judge.ts";
+import type { Recorded } from "./recorded.ts";
 import type { CheckpointRow } from "./places/collector.ts";
 import type { Mark, OperationTable } from "./places/table.ts";
 import { tableAt } from "./places/walker.ts";

@@ -10,7 +10,7 @@ import { ReelError } from "../errors.ts";
 import { Random } from "../random.ts";
 import { writeEvent } from "./codec/write-event.ts";
 import type { SessionEvent } from "./event.ts";
-import type { Recorded } from "./judge.ts";
+import type { Recorded } from "./recorded.ts";
 import type { Tap } from "./tap.ts";
 import { startRecording } from "./recording.ts";
 import type { RecordingHeader } from "./recording.ts";

@@ -8,7 +8,7 @@ import { OPCODE } from "../backend/contract.ts";
 import { isReelError } from "../errors.ts";
 import { DivergenceError } from "./divergence.ts";
 import type { DivergenceReport } from "./divergence.ts";
-import type { Recorded } from "./judge.ts";
+import type { Recorded } from "./recorded.ts";
 import { Recorder } from "./recorder.ts";
 import { ReplayBackend } from "./replay-backend.ts";
 import { ScriptedBackend, TestMemory } from "./scripted-backend.fixture.ts";

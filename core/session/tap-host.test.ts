@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import type { HostCalls } from "../backend/contract.ts";
 import { ReelError } from "../errors.ts";
 import { DivergenceError } from "./divergence.ts";
-import type { Recorded } from "./judge.ts";
+import type { Recorded } from "./recorded.ts";
 import { Recorder } from "./recorder.ts";
 import { ReplayHost } from "./replay-host.ts";
 import { MemorySegments } from "./segment.ts";

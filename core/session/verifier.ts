@@ -7,7 +7,7 @@ import type { DivergenceError } from "./divergence.ts";
 import { EVENT } from "./event.ts";
 import type { EventRecord } from "./event.ts";
 import { DifferenceJudge } from "./judge.ts";
-import type { JudgeOptions, Recorded } from "./judge.ts";
+import type { JudgeOptions, Recorded } from "./recorded.ts";
 import { digestOf, optional, sameBytes, sameNumbers } from "./same.ts";
 import type { StatePart, Tap } from "./tap.ts";
 

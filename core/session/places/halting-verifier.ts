@@ -8,7 +8,7 @@
  */
 import type { EventRecord } from "../event.ts";
 import { EVENT } from "../event.ts";
-import type { JudgeOptions, Recorded } from "../judge.ts";
+import type { JudgeOptions, Recorded } from "../recorded.ts";
 import { Verifier } from "../verifier.ts";
 
 /** Where a replay halts. */
