@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { Runtime } from "../../index.ts";
 import type { LiveState } from "../engine/live-state.ts";
+import { describeKept } from "../engine/stored-state.ts";
 import { openRecording } from "../session/recording.ts";
 import { temporaryFolder } from "../session/session.fixture.ts";
 import { whyUnavailable } from "../testing/harness.ts";
@@ -81,4 +82,41 @@ describe("Runtime.replay() with until", () => {
     expect(state!.ends.map(({ end }) => end).toSorted()).toEqual(["main", "reader", "writer"]);
     expect(() => Runtime.replay(recording, { until: -1 })).toThrow(RangeError);
   });
+
+  for (const backend of backends) {
+    test(`describeKept() shows what a replay shows at a state event on ${backend}`, async () => {
+      using folder = temporaryFolder();
+      const path = folder.path("c.reel");
+      const record = { path, stateEvents: 40 };
+      const io = await Runtime.start({ backend, seed: 3, record });
+      await io.run(program);
+      await io.close();
+      using recording = openRecording(path);
+      let compared = 0;
+      let place = recording.eventCount;
+      for (;;) {
+        const before = place;
+        const sequence = recording.states((rows) => rows.before(before));
+        if (sequence === undefined) break;
+        let state: LiveState | undefined;
+        const onUntil = (here: LiveState): void => void (state = here);
+        const again = Runtime.replay(recording, { until: sequence + 1, onUntil });
+        await again.run(program).catch(() => {});
+        const kept = recording.states((rows) => {
+          const parts = rows.parts(sequence).filter(({ name }) => name.startsWith("provider."));
+          return parts.map((part) => ({ ...part, bytes: rows.bytes(part) }));
+        });
+        const found = describeKept(again.engine.state, kept!);
+        await again.close();
+        const live = state!.providers.map(({ kind, resources }) => ({
+          kind,
+          resources: resources.map(({ records, resource }) => ({ resource, records })),
+        }));
+        expect(found).toEqual(live);
+        place = sequence;
+        compared++;
+      }
+      expect(compared).toBeGreaterThan(2);
+    });
+  }
 });

@@ -6,10 +6,12 @@ import { EXIT } from "../../exit-codes.ts";
 import { failureData } from "../../failure.ts";
 import { json, note, out } from "../../output.ts";
 import { placeData, plain } from "./data.ts";
-import { holdsScenario, liveStateAt } from "./live.ts";
+import { keptStateAt } from "./kept.ts";
+import { holdsScenario, stateAt } from "./live.ts";
 import { namesOf } from "./names.ts";
-import { placePage, stateText } from "./page.ts";
+import { placePage } from "./page.ts";
 import { placeOf, predicateOf } from "./place.ts";
+import { foundText } from "./state-page.ts";
 
 /** Flags that say where. */
 export interface PlaceFlags {
@@ -47,9 +49,9 @@ export async function showPlace(
     return EXIT.expectation;
   }
   const isLive = flags.live === true;
-  const state = isLive ? await liveStateAt(recording, file, line.sequence) : undefined;
+  const state = isLive ? await stateAt(recording, file, line.sequence) : undefined;
   out(placePage(line, namesOf(recording)));
-  if (state !== undefined) out(`\n${stateText(state, undefined)}`);
+  if (state !== undefined) out(`\n${foundText(state, line.sequence)}`);
   return EXIT.ok;
 }
 
@@ -60,10 +62,15 @@ async function stateData(
   sequence: number,
   asked: boolean | undefined,
 ): Promise<Record<string, unknown>> {
-  const wanted = asked ?? (holdsScenario(recording) && sequence <= LIVE_EVENTS);
-  if (!wanted) return {};
+  const isScenario = holdsScenario(recording);
+  if (!(asked ?? (!isScenario || sequence <= LIVE_EVENTS))) return {};
   try {
-    return { state: plain(await liveStateAt(recording, file, sequence)) };
+    if (asked === undefined && !isScenario) {
+      const kept = await keptStateAt(recording, sequence);
+      return kept === undefined ? {} : { keptState: plain(kept) };
+    }
+    const found = await stateAt(recording, file, sequence);
+    return "kept" in found ? { keptState: plain(found.kept) } : { state: plain(found.live) };
   } catch (error) {
     if (asked === true || !isReelError(error)) throw error;
     return { state: null, stateFailure: failureData(error) };

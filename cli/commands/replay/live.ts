@@ -10,6 +10,26 @@ import { BUILT_IN_PROVIDERS } from "../../../providers/index.ts";
 import { recordedScenario } from "../../recorded-scenario.ts";
 import { kindsOf } from "../../scenario/kinds.ts";
 import { runScenario } from "../../scenario/run-scenario.ts";
+import { keptStateAt, type KeptState } from "./kept.ts";
+
+/** What is known of the state at a place: that of a run up to there, or what the recording keeps. */
+export type FoundState = { readonly live: LiveState } | { readonly kept: KeptState };
+
+/**
+ * The state at a place.
+ * @throws {ReelError} as {@link liveStateAt}, where the recording keeps none either
+ */
+export async function stateAt(
+  recording: Recording,
+  file: string,
+  sequence: number,
+): Promise<FoundState> {
+  if (!holdsScenario(recording)) {
+    const kept = await keptStateAt(recording, sequence);
+    if (kept !== undefined) return { kept };
+  }
+  return { live: await liveStateAt(recording, file, sequence) };
+}
 
 /** Whether a recording holds its scenario, so that its state can be had. */
 export function holdsScenario(recording: Recording): boolean {

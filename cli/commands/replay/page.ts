@@ -1,6 +1,5 @@
 /** A place in a recording as text: the table of operations, the totals, the events around. */
 import { NS_PER_MS } from "../../../core/clock.ts";
-import type { LiveState } from "../../../core/engine/live-state.ts";
 import { describeEvent, nameResult, nameText } from "../../../core/session/describe.ts";
 import type { OperationLife } from "../../../core/session/places/life.ts";
 import { eventNames } from "./names.ts";
@@ -10,14 +9,12 @@ import type { Timeline } from "../../../core/session/places/timeline.ts";
 import type { PlacedEvent } from "../../../core/session/recording.ts";
 import { columns, paint } from "../../output.ts";
 import { formatDuration, formatSize } from "../../scenario/units.ts";
-import { EVENTS_AFTER, EVENTS_BEFORE, operationData, plain } from "./data.ts";
+import { EVENTS_AFTER, EVENTS_BEFORE, operationData } from "./data.ts";
 
 /** Nanoseconds as decimals of milliseconds. */
 const NS_DECIMALS = 6;
 /** Operations in flight that a page lists. */
 const OPERATIONS_LISTED = 40;
-/** Digits of a byte field that a page shows. */
-const HEX_SHOWN = 64;
 
 /** A time of the session's clock in full, so that it can be given back as a place. */
 export function timeText(timeNs: number): string {
@@ -135,47 +132,4 @@ export function lifeText(life: OperationLife, next: number, names: PredicateName
   const what = String(operationData(begun, names).operation);
   const title = paint("bold", `operation #${number}, ${what} in slot ${begun.slot}`);
   return `${title}: ${end}${moved}\n${eventLines(events, next, names)}${note}`;
-}
-
-/**
- * The state of a run by the names of its layouts.
- * @param provider only what is of this kind
- */
-export function stateText(state: LiveState, provider: string | undefined): string {
-  const wanted = (kind: string): boolean => provider === undefined || kind === provider;
-  const lines: string[] = [];
-  for (const each of state.operations.filter((operation) => wanted(operation.provider))) {
-    const what = `${each.provider} ${each.end} ${each.operation}`;
-    lines.push(paint("bold", `operation ${each.handle}: ${what}`), `  waits for ${each.waitsFor}`);
-    for (const { frame, layer } of each.layers) lines.push(`  ${layer}${fieldsText(frame)}`);
-  }
-  for (const { devices, kind, resources } of state.providers.filter((each) => wanted(each.kind))) {
-    lines.push(paint("bold", `provider ${kind}`));
-    if (devices.length > 0) lines.push(`  devices: ${devices.join(", ")}`);
-    for (const { description, records, resource, statistics } of resources) {
-      lines.push(`  resource ${resource}${description === undefined ? "" : `: ${description}`}`);
-      const ends = state.ends.filter((end) => end.provider === kind && end.resource === resource);
-      const names = ends.map(({ end, handle, inFlight, state: now }) => {
-        return `${end} (handle ${handle}, ${now}, ${inFlight} in flight)`;
-      });
-      lines.push(`    ends: ${names.join(", ")}`);
-      for (const [name, fields] of Object.entries(records)) {
-        lines.push(`    ${name}${fieldsText(fields)}`);
-      }
-      if (statistics !== undefined) lines.push(`    statistics${fieldsText(statistics)}`);
-    }
-  }
-  if (lines.length > 0) return lines.join("\n");
-  return provider === undefined ? "nothing is open" : `nothing of ${provider} is open`;
-}
-
-function fieldsText(fields: Readonly<Record<string, unknown>>): string {
-  const texts = Object.entries(fields).map(([name, value]) => `${name}=${valueText(value)}`);
-  return texts.length === 0 ? "" : ` ${texts.join(" ")}`;
-}
-
-function valueText(value: unknown): string {
-  const text = value instanceof Uint8Array ? value.toHex() : JSON.stringify(plain(value));
-  const cut = value instanceof Uint8Array && text.length > HEX_SHOWN;
-  return cut ? `${text.slice(0, HEX_SHOWN)}...` : text;
 }

@@ -15,7 +15,7 @@ import { columns, json, out, paint } from "../../output.ts";
 import { didYouMean } from "../../suggest.ts";
 import { goTo, type PlaceFlags } from "./at.ts";
 import { placeData } from "./data.ts";
-import { liveStateAt } from "./live.ts";
+import { stateAt } from "./live.ts";
 import { namesOf } from "./names.ts";
 import {
   aroundText,
@@ -23,11 +23,11 @@ import {
   lifeText,
   placeLine,
   placePage,
-  stateText,
   timeText,
   totalsText,
 } from "./page.ts";
 import { placeOf, predicateOf } from "./place.ts";
+import { foundText } from "./state-page.ts";
 
 /** Events that `events` shows on either side without a number. */
 const EVENTS_SHOWN = 10;
@@ -183,8 +183,8 @@ class Prompt {
 
   async #state(rest: string): Promise<string> {
     const { sequence } = this.#line;
-    const state = await liveStateAt(this.#recording, this.#file, sequence);
-    return stateText(state, rest === "" ? undefined : rest);
+    const state = await stateAt(this.#recording, this.#file, sequence);
+    return foundText(state, sequence, rest === "" ? undefined : rest);
   }
 
   #events(each: number): string {

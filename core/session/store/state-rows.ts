@@ -3,7 +3,7 @@
  * the checksums, of each chunk and of the whole. Nothing is put together that is larger than a part
  * may be.
  */
-import { asc, eq, gte, sql } from "drizzle-orm";
+import { asc, desc, eq, gte, lt, sql } from "drizzle-orm";
 import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
 import { STATE_PARTS_MAX } from "../codec/format.ts";
 import { CHUNK_BYTES, chunkCount, chunkLength } from "../tail/snapshot-frame.ts";
@@ -57,6 +57,13 @@ export class StateRowsReader {
     const order = asc(sequence);
     const rows = this.#store.select({ sequence }).from(snapshot).where(gte(sequence, from));
     return rows.orderBy(order).limit(1).get()?.sequence;
+  }
+
+  /** Number of the last `state` event before a place whose state is kept. */
+  before(place: number): number | undefined {
+    const { sequence } = snapshot;
+    const rows = this.#store.select({ sequence }).from(snapshot).where(lt(sequence, place));
+    return rows.orderBy(desc(sequence)).limit(1).get()?.sequence;
   }
 
   /**
