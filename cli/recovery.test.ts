@@ -66,7 +66,7 @@ async function killed(name: string, backend: string, kilobytes: number): Promise
 
 describe("a session that was killed", () => {
   for (const backend of backends) {
-    test(`verify says recovered, replay is identical up to there, recover keeps it on ${backend}`, async () => {
+    test(`verify, replay and recover take it up to where it was killed on ${backend}`, async () => {
       const path = await killed(`killed-${backend}`, backend, 8);
       const verified = ioreel("session", "verify", path, "--json");
       expect(verified.code).toBe(0);

@@ -1,6 +1,6 @@
 /**
- * `bun scripts/soak-corruption.ts [ROUNDS] [SEED]`: damages recordings at random, by default 100,000
- * times, and ends with 1 at the first damage that was taken for sound. The damaged file stays.
+ * `bun scripts/soak-corruption.ts [ROUNDS] [SEED]`: damages recordings at random, by default
+ * 100,000 times, and fails at the first damage that was taken for sound. The damaged file stays.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

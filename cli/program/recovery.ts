@@ -8,8 +8,8 @@ export function addRecovery(session: Command, action: Action): void {
     .command("verify")
     .summary("check every checksum and event of a recording")
     .description(
-      "Says whether a recording is what was recorded, and what was recovered of one whose process\n" +
-        "died. Of a damaged one it lists what is damaged, and exits with 7.",
+      "Says whether a recording is what was recorded, and what was recovered of one whose\n" +
+        "process died. Of a damaged one it lists what is damaged, and exits with 7.",
     )
     .addArgument(new Argument("<file>", "the recording"))
     .addOption(jsonFlag())
@@ -19,8 +19,8 @@ export function addRecovery(session: Command, action: Action): void {
     .command("recover")
     .summary("make one file of a recording whose process died")
     .description(
-      "Writes what was recovered from the tail into the recording, for good. Reading and replaying\n" +
-        "need no such thing; copying the one file does.",
+      "Writes what was recovered from the tail into the recording, for good. Reading and\n" +
+        "replaying need no such thing; copying the one file does.",
     )
     .addArgument(new Argument("<file>", "the recording"))
     .addOption(jsonFlag())
@@ -30,8 +30,8 @@ export function addRecovery(session: Command, action: Action): void {
     .command("salvage")
     .summary("keep what is before the damage of a recording")
     .description(
-      "Copies a damaged recording up to its first damage, and says how many events are lost. Works\n" +
-        "on files that were cut off or that SQLite does not read to the end.",
+      "Copies a damaged recording up to its first damage, and says how many events are lost.\n" +
+        "Works on files that were cut off or that SQLite does not read to the end.",
     )
     .addArgument(new Argument("<file>", "the damaged recording"))
     .addArgument(new Argument("<out>", "the new one, a file that does not exist"))

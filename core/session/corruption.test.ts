@@ -44,7 +44,7 @@ describe("a damaged recording is refused, or nothing in it has changed", () => {
   };
   for (const [index, [name, [turns, rounds, damage, least]]] of Object.entries(cases).entries()) {
     test(
-      `after ${name}`,
+      `openRecording() gives nothing else after ${name}`,
       () => {
         const { refused } = soak(index + 1, turns, rounds, damage);
         expect(refused).toBeGreaterThanOrEqual(least);
@@ -54,7 +54,7 @@ describe("a damaged recording is refused, or nothing in it has changed", () => {
   }
 
   test(
-    "after a page was zeroed or came from another recording, 200 times",
+    "openRecording() gives nothing else after a page was zeroed or exchanged, 200 times",
     () => {
       using folder = temporaryFolder();
       recordEvents(folder.path("other.reel"), randomEvents(99, 2000));
@@ -67,7 +67,7 @@ describe("a damaged recording is refused, or nothing in it has changed", () => {
   );
 
   test(
-    "after one flipped bit in files with something in every table, 150 times",
+    "openRecording() gives nothing else after a flipped bit with all tables in use, 150 times",
     () => {
       using folder = temporaryFolder();
       const path = folder.path("whole.reel");

@@ -64,7 +64,7 @@ export function copyAsLeft(path: string, to: string): void {
   }
 }
 
-/** Every file of a folder by its content, but SQLite's index of a log, and a log with nothing in. */
+/** Every file of a folder by its content, but SQLite's index of a log, and an empty log. */
 export function filesOf(folder: string): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of readdirSync(folder)) {

@@ -36,7 +36,7 @@ function leftAfter(
 }
 
 describe("openRecording() of a session whose process died", () => {
-  test("gives every event up to the last one written, at any event [R1]", () => {
+  test("gives every event up to the last one written, at any event", () => {
     using folder = temporaryFolder();
     const events = randomEvents(3, 150);
     const path = folder.path("a.reel");
@@ -57,7 +57,7 @@ describe("openRecording() of a session whose process died", () => {
   });
 
   test(
-    "loses no event that it told of when it is killed at any moment [R2]",
+    "loses no event that it told of when it is killed at any moment",
     async () => {
       const random = new Random(5);
       const events = randomEvents(8, 6000);
@@ -75,7 +75,7 @@ describe("openRecording() of a session whose process died", () => {
     TIMEOUT_MS,
   );
 
-  test("says how the run ended when only its archiving was cut short [R3]", () => {
+  test("says how the run ended when only its archiving was cut short", () => {
     using folder = temporaryFolder();
     const left = leftAfter(folder, randomEvents(4, 20));
     using recording = openRecording(left);
@@ -83,7 +83,7 @@ describe("openRecording() of a session whose process died", () => {
     expect(recording.complete).toBe(true);
   });
 
-  test("finds the tail behind a link, and takes no other recording's [R4]", () => {
+  test("finds the tail behind a link, and takes no other recording's", () => {
     using folder = temporaryFolder();
     const events = randomEvents(4, 20).slice(0, -1);
     const left = leftAfter(folder, events);
@@ -101,7 +101,7 @@ describe("openRecording() of a session whose process died", () => {
     expect(mixed.info).toMatchObject({ state: "recovered", eventCount: 0 });
   });
 
-  test("is recording while its process lives, which a number given out again does not feign [R5]", () => {
+  test("is recording while its process lives, whatever has a dead one's number by now", () => {
     using folder = temporaryFolder();
     const path = folder.path("a.reel");
     const { tap } = startRecording(path, HEADER);
@@ -121,7 +121,7 @@ describe("openRecording() of a session whose process died", () => {
 
 describe("a damaged tail", () => {
   test(
-    "gives a beginning of what was recorded, or nothing, in 700 cases [R6]",
+    "gives a beginning of what was recorded, or nothing, in 700 cases",
     () => {
       using folder = temporaryFolder();
       const events = randomEvents(6, 900).slice(0, -1);
@@ -167,7 +167,7 @@ describe("a damaged tail", () => {
 });
 
 describe("writeRecovered()", () => {
-  test("leaves one file with all events, the same uuid and the same digest [R7]", () => {
+  test("leaves one file with all events, the same uuid and the same digest", () => {
     using folder = temporaryFolder();
     const events = randomEvents(7, 4000).slice(0, -1);
     const left = leftAfter(folder, events);

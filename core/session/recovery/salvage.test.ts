@@ -51,7 +51,7 @@ const rowsOf = (path: string): { first: number; count: number }[] => {
 const why = (path: string) => refusal(() => openRecording(path));
 
 describe("openRecording() that verifies as it reads", () => {
-  test("gives the same events from any place as when all is verified [S1]", () => {
+  test("gives the same events from any place as when all is verified", () => {
     using folder = temporaryFolder();
     const path = recorded(folder);
     using all = openRecording(path);
@@ -73,7 +73,7 @@ describe("openRecording() that verifies as it reads", () => {
     expect([...lazy.events()]).toHaveLength(EVENTS.length);
   });
 
-  test("names a damaged segment when it is read, and gives all others [S2]", () => {
+  test("names a damaged segment when it is read, and gives all others", () => {
     const damages = ["crc32 = crc32 + 1", "chain = zeroblob(32)", "time_last_ns = 1", "codec = 9"];
     for (const damage of damages) {
       using folder = temporaryFolder();
@@ -90,7 +90,7 @@ describe("openRecording() that verifies as it reads", () => {
     }
   });
 
-  test("unpacks no more than a segment may hold, whatever its frames say [S3]", () => {
+  test("unpacks no more than a segment may hold, whatever its frames say", () => {
     using folder = temporaryFolder();
     const path = recorded(folder);
     const bomb = Bun.zstdCompressSync(new Uint8Array(512 * 1024 * 1024), { level: 1 });
@@ -110,7 +110,7 @@ describe("openRecording() that verifies as it reads", () => {
 });
 
 describe("examineRecording()", () => {
-  test("lists every damaged and every missing segment with its events [S4]", () => {
+  test("lists every damaged and every missing segment with its events", () => {
     using folder = temporaryFolder();
     const path = recorded(folder);
     const rows = rowsOf(path);
@@ -130,7 +130,7 @@ describe("examineRecording()", () => {
     ]);
   });
 
-  test("gives back the refusal of a file whose header is damaged [S5]", () => {
+  test("gives back the refusal of a file whose header is damaged", () => {
     using folder = temporaryFolder();
     const path = recorded(folder);
     alter(path, "UPDATE recording SET seed = 8");
@@ -140,7 +140,7 @@ describe("examineRecording()", () => {
 });
 
 describe("salvageRecording()", () => {
-  test("keeps what is before the damage, under the same uuid, and says what is lost [S6]", () => {
+  test("keeps what is before the damage, under the same uuid, and says what is lost", () => {
     using folder = temporaryFolder();
     const path = recorded(folder);
     const { first } = rowsOf(path)[4]!;
@@ -155,7 +155,7 @@ describe("salvageRecording()", () => {
     expect(refusal(() => salvageRecording(path, out)).code).toBe("ERR_USAGE");
   });
 
-  test("copies a sound recording whole [S7]", () => {
+  test("copies a sound recording whole", () => {
     using folder = temporaryFolder();
     const path = recorded(folder);
     const out = folder.path("out.reel");
@@ -165,7 +165,7 @@ describe("salvageRecording()", () => {
     expect(recording.info).toMatchObject({ state: "complete", outcome: "ok", digest: kept.digest });
   });
 
-  test("gives a beginning of files that were cut off or lost pages, or refuses them [S8]", () => {
+  test("gives a beginning of files that were cut off or lost pages, or refuses them", () => {
     using folder = temporaryFolder();
     const path = recorded(folder);
     const damaged = folder.path("damaged.reel");

@@ -1,7 +1,7 @@
 /**
  * Keeps two recordings off one path at a time. A claim is a file beside the recording that names
- * the process and when it started; the claim of a process that is gone counts for nothing, also when
- * its number was given out again.
+ * the process and when it started; the claim of a process that is gone counts for nothing, even if
+ * another one has its number by now.
  */
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * What a file says of itself before SQLite sees it: whether it is a recording, of which version, and
- * how long it was.
+ * What a file says of itself before SQLite sees it: whether it is a recording, of which version,
+ * and how long it was.
  */
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { refuseFile, storeError } from "./errors.ts";

@@ -104,7 +104,8 @@ export class RecordingReader implements SegmentSource {
       if (row.format < FORMAT_FIRST || row.format > FORMAT_VERSION) this.#refuseFormat(row.format);
       const progress = { state, eventCount, digest, outcome } as RecordingProgress;
       const providers = this.#store.select().from(provider).orderBy(asc(provider.index)).all();
-      const { content: _content, ...columns } = attachmentColumns;
+      const { length, name, sha256: hash } = attachment;
+      const columns = { name, length, sha256: hash };
       const attachments = this.#store.select(columns).from(attachment).all();
       this.#checkTypes(row, progress, providers, attachments);
       const wanted = HeaderSeal.of(row, providers, attachments).seal(progress);
@@ -274,13 +275,6 @@ export class RecordingReader implements SegmentSource {
     }
   }
 }
-
-const attachmentColumns = {
-  name: attachment.name,
-  length: attachment.length,
-  sha256: attachment.sha256,
-  content: attachment.content,
-};
 
 function prepareSegment(store: Store) {
   return store

@@ -105,7 +105,7 @@ export const snapshot = sqliteTable(
   (table) => [primaryKey({ columns: [table.sequence, table.part] })],
 );
 
-/** 4 KiB of state by their hash: equal ones are kept once. A rowid table: see the notes' measure. */
+/** 4 KiB of state by their hash: equal ones are kept once. A rowid table, which is faster. */
 export const chunk = sqliteTable("chunk", {
   id: integer().primaryKey(),
   sha256: bytes().notNull().unique(),
