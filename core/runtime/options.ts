@@ -3,6 +3,7 @@ import type { UringOptions } from "../backend/uring/options.ts";
 import type { ClockMode } from "../backend/emulated/machine.ts";
 import type { EngineLimits } from "../engine/state.ts";
 import type { Provider } from "../provider/define.ts";
+import type { RecordPolicy } from "../session/record-policy.ts";
 
 export interface RuntimeOptions<P extends readonly Provider[] = readonly Provider[]> {
   /** What can be opened. The package's own face, `ioreel`, has the built-in ones registered. */
@@ -44,7 +45,7 @@ export interface RuntimeOptions<P extends readonly Provider[] = readonly Provide
   record?: string | RecordOptions;
 }
 
-export interface RecordOptions {
+export interface RecordOptions extends RecordPolicy {
   path: string;
   /** Kept with the recording by name: the scenario's text, input files. */
   attachments?: ReadonlyMap<string, Uint8Array>;

@@ -24,17 +24,18 @@ import type { EngineLimits } from "../engine/state.ts";
 import { engineOf, type Strict } from "../guard/strict.ts";
 import type { Provider } from "../provider/define.ts";
 import { Random } from "../random.ts";
-import { MARK_BYTES_MAX } from "../session/codec/format.ts";
 import { Syscalls } from "../syscall.ts";
 import { Executor, closedError } from "../task/executor.ts";
 import { endEverything } from "./closing.ts";
 import type { RuntimeCore } from "./core.ts";
 import { addFaces } from "./faces.ts";
 import type { OpenEnd } from "./open-end.ts";
+import { reportOperations, type RuntimeObserver } from "./observer.ts";
 import { openedOf, type Opened, type OptionsOf, type ProviderOf } from "./opened.ts";
 import { Pump } from "./pump.ts";
 import { restoreRuntime } from "./restoring.ts";
 import { Runs, type RunOptions } from "./run.ts";
+import { markSession } from "./session-lines.ts";
 import { outcomeOf, type Session, type SessionSummary } from "./session.ts";
 import type { Settings } from "./settings.ts";
 import { TaskFace } from "./task-face.ts";
@@ -51,6 +52,7 @@ export interface RuntimeParts {
   session: Session | undefined;
   rejected: readonly Rejection[];
   strict?: Strict | undefined;
+  observer?: RuntimeObserver | undefined;
 }
 
 export class Runtime<P extends Provider = Provider> extends TaskFace {
@@ -96,14 +98,13 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
     const starts = new StartQueue(engine);
     const bare = { backend, pool, engine, executor, pump, kick, starts, request };
     const requireOpen = (action: string): void => this.#requireOpen(action);
-    this.#core = connectParts({ ...bare, requireOpen });
+    this.#core = connectParts({ ...bare, requireOpen, observer: parts.observer });
     this.#runs = new Runs(this.#core);
     this.calls = new Syscalls({
       ...this.#core,
       blockUntil: (done) => pump.blockUntil(done),
     });
-    const tap = parts.session?.tap;
-    if (backend.kind === "emulated" && tap !== undefined) engine.state.report(tap);
+    reportOperations(engine.state, parts.session, parts.observer);
     for (const provider of parts.providers) {
       const settings = parts.settings.get(provider.kind);
       this.#core.opening.add(provider.kind, engine.register(provider, random, settings));
@@ -236,15 +237,14 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
     return this.#summary;
   }
 
-  /**
-   * Writes a line into the session.
-   * @throws {RangeError} for more than 16 KiB of UTF-8
-   */
+  /** Writes a line into the session. @throws {RangeError} for more than 16 KiB of UTF-8 */
   mark(text: string): void {
-    if (Buffer.byteLength(text) > MARK_BYTES_MAX) {
-      throw new RangeError(`Cannot mark the session: a mark has at most ${MARK_BYTES_MAX} bytes`);
-    }
-    this.#parts.session?.tap.mark(text);
+    markSession(this.#parts.session, text);
+  }
+
+  /** Writes a flight recording out to a file now. @returns its events; undefined if it is none */
+  dump(path: string): number | undefined {
+    return this.#parts.session?.dump?.(path);
   }
 
   /** Stops the run from outside, as Ctrl-C does: recorded as an input. */

@@ -12,6 +12,9 @@ import { recordedFacts, replayedFacts, type Facts } from "../session/facts.ts";
 import type { FieldDifference } from "../session/divergence.ts";
 import { InputFeeder, recordedInputs } from "../session/input-feeder.ts";
 import { HaltingVerifier, type ReplayHalt } from "../session/places/halting-verifier.ts";
+import { describePolicy, policyOf, type RecordedPolicy } from "../session/record-policy.ts";
+import { checkReplayable, redactionFor } from "../session/replay-policy.ts";
+import { redactTap, type RedactionRule } from "../session/redaction.ts";
 import { Recorder } from "../session/recorder.ts";
 import { startRecording, type Recording } from "../session/recording.ts";
 import { ReplayBackend } from "../session/replay-backend.ts";
@@ -56,6 +59,8 @@ export interface Session {
   readonly facts: Facts;
   /** Puts the session between the runtime and its backend. */
   wrap(backend: Backend | undefined, pool: BufferPool, program: ProgramView): Backend;
+  /** Writes out what a flight recording holds. */
+  dump?(path: string): number | undefined;
   /** Ends it. Called once, after the backend is closed. Never throws. */
   finish(outcome: string): SessionSummary;
 }
@@ -70,6 +75,8 @@ export interface RecordedOptions {
   program: unknown;
   /** Events between two states, where it is not the default. */
   stateEvents?: number;
+  /** How it was recorded, where that is not the default. */
+  record?: RecordedPolicy;
   /** Layout of the engine's own parts of a state; absent in recordings that hold none. */
   engineState?: number;
 }
@@ -90,7 +97,9 @@ export function recordingSession(
     options: RecordedOptions;
   },
 ): Session {
-  const { attachments, path, program, stateEvents } = record;
+  const { attachments, path, program, stateEvents, ...rest } = record;
+  const policy = policyOf(rest);
+  const described = describePolicy(policy);
   if (stateEvents !== undefined && !(Number.isSafeInteger(stateEvents) && stateEvents >= 1)) {
     const wanted = "stateEvents must be a whole number from 1";
     throw new RangeError(`Cannot record: ${wanted}: found ${stateEvents}`);
@@ -102,6 +111,7 @@ export function recordingSession(
       ...header.options,
       program: program ?? null,
       ...(stateEvents === undefined ? {} : { stateEvents }),
+      ...(described === undefined ? {} : { record: described }),
     },
     selection: header.selection,
     providers: header.providers.map(({ kind, version, stateVersion }) => {
@@ -109,20 +119,21 @@ export function recordingSession(
     }),
     attachments: [...(attachments ?? [])].map(([name, content]) => ({ name, content })),
   };
-  const progress = startRecording(path, recorded, { stateEvents });
+  const progress = startRecording(path, recorded, { ...policy, stateEvents });
   const { tap } = progress;
   return {
     tap,
     facts: recordedFacts(tap),
+    dump: (to) => progress.dump(to),
     wrap: tapped(tap),
     finish(outcome) {
       const ended = attempt(() => tap.end(outcome));
-      const { digest, eventCount, failure, path: written } = progress.finish();
+      const { digest, eventCount, failure, kept, path: written } = progress.finish();
       return {
         mode: "recorded",
         digest,
         events: eventCount,
-        path: written,
+        path: kept ? written : undefined,
         identical: undefined,
         failure: failure ?? ended,
       };
@@ -159,7 +170,10 @@ export function replaySession(
   providers: readonly Provider[],
   reproduce: string | undefined,
   halt?: ReplayHalt,
+  redact?: readonly RedactionRule[],
 ): Session {
+  checkReplayable(recording.info);
+  const redactor = redactionFor(recording.info, redact);
   const skew = versionSkew(recording.info, providers);
   const comparable = comparableParts(recording, providers);
   let view: ProgramView | undefined;
@@ -169,6 +183,7 @@ export function replaySession(
     halt === undefined
       ? new Verifier(recording, options)
       : new HaltingVerifier(recording, options, halt);
+  if (redactor !== undefined) redactTap(tap, redactor);
   const { info } = recording;
   return {
     tap,

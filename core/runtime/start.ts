@@ -20,11 +20,13 @@ import { stateParts } from "../engine/state-parts.ts";
 import { Strict } from "../guard/strict.ts";
 import type { Provider } from "../provider/define.ts";
 import { hostSeed } from "../random.ts";
+import type { RedactionRule } from "../session/redaction.ts";
 import { HOST_FACTS } from "../session/facts.ts";
 import { HaltingVerifier, type ReplayHalt } from "../session/places/halting-verifier.ts";
 import type { Recording } from "../session/recording.ts";
 import type { Faces } from "./faces.ts";
 import { RAM_BYTES_DEFAULT, checkOptions, fillLimits, type RuntimeOptions } from "./options.ts";
+import type { RuntimeObserver } from "./observer.ts";
 import { resumingSession } from "./resume-session.ts";
 import { Runtime } from "./runtime.ts";
 import {
@@ -50,8 +52,12 @@ export interface ReplayOptions {
    * happens. What the program does until its task gives way has no effect any more.
    */
   readonly until?: number | undefined;
+  /** The rules with which it was recorded, if any: no secret is in a recording. */
+  readonly redact?: readonly RedactionRule[] | undefined;
   /** Hears, there, what is open and in flight. It must not call the runtime. */
   readonly onUntil?: ((state: LiveState) => void) | undefined;
+  /** Watches what the program does. */
+  readonly observer?: RuntimeObserver | undefined;
 }
 
 /** A runtime with the methods of its providers' faces. */
@@ -104,8 +110,14 @@ export function replayRuntime<const P extends readonly Provider[]>(
 ): FacedRuntime<P[number]> {
   const used = checkProviders(recording, providers);
   const made: { runtime?: Runtime } = {};
-  const session = replaySession(recording, used, options.reproduce, haltOf(options, made));
-  made.runtime = buildAgain(recording, used, session);
+  const session = replaySession(
+    recording,
+    used,
+    options.reproduce,
+    haltOf(options, made),
+    options.redact,
+  );
+  made.runtime = buildAgain(recording, used, session, options.observer);
   // Before the first event there is no report behind which to look.
   if (options.until === 0 && session.tap instanceof HaltingVerifier) session.tap.peek();
   return made.runtime as FacedRuntime<P[number]>;
@@ -157,6 +169,7 @@ function buildAgain(
   recording: Recording,
   providers: readonly Provider[],
   session: Session,
+  observer?: RuntimeObserver,
 ): Runtime {
   const { info } = recording;
   const recorded = info.options as RecordedOptions;
@@ -170,7 +183,7 @@ function buildAgain(
   };
   const backend = info.backend === "emulated" ? emulated(options, info.seed) : undefined;
   const settings = recordedSettings(recording, providers);
-  const parts = { backend, pin: () => 0, providers, rejected: [], settings, session };
+  const parts = { backend, pin: () => 0, providers, rejected: [], settings, session, observer };
   return build(options as RuntimeOptions, info.seed, parts);
 }
 
@@ -220,10 +233,11 @@ interface Found {
   readonly rejected: readonly Rejection[];
   readonly settings: Settings;
   readonly session: Session | undefined;
+  readonly observer?: RuntimeObserver | undefined;
 }
 
 function build(options: RuntimeOptions, seed: number, found: Found): Runtime {
-  const { backend, pin, providers, rejected, settings, session } = found;
+  const { backend, observer, pin, providers, rejected, settings, session } = found;
   const pool = new BufferPool(pin, options.arenaBytes);
   // The door counts the turns of an executor that is made behind it.
   const made: { runtime?: Runtime } = {};
@@ -238,7 +252,7 @@ function build(options: RuntimeOptions, seed: number, found: Found): Runtime {
   const strict = options.strict === true ? strictOn(door, session) : undefined;
   const parts = { backend: door, seed, permute, limits, providers, settings, session, rejected };
   try {
-    made.runtime = new Runtime({ ...parts, strict }, pool);
+    made.runtime = new Runtime({ ...parts, observer, strict }, pool);
   } catch (error) {
     strict?.close();
     throw error;

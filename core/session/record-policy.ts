@@ -42,6 +42,8 @@ export interface RecordedPolicy {
   readonly payload?: PayloadPolicy;
   readonly durable?: true;
   readonly redact?: RecordedRedaction;
+  /** Where in its session a flight recording begins; absent while it is not written out. */
+  readonly flight?: { readonly firstSequence: number; readonly timeFirstNs: number };
 }
 
 export const FLIGHT_BYTES_DEFAULT = 16 * 1024 * 1024;
@@ -81,6 +83,22 @@ export function checkPolicy(policy: RecordPolicy): void {
   }
   if (!Array.isArray(redact)) refuse("redact", "a list of rules", redact);
   checkRules(redact);
+}
+
+const NAMES: readonly string[] = ["mode", "flightBytes", "durable", "payload", "redact"];
+
+/**
+ * The policy among options of a recording.
+ * @throws {TypeError} for an option that there is not, and as {@link checkPolicy} does
+ */
+export function policyOf(options: object): RecordPolicy {
+  for (const name of Object.keys(options)) {
+    if (NAMES.includes(name)) continue;
+    const known = ["path", "attachments", "program", "stateEvents", ...NAMES].join(", ");
+    throw new TypeError(`Cannot record: there is no option "${name}": the options are ${known}`);
+  }
+  checkPolicy(options);
+  return options;
 }
 
 /** What to write down of a policy: nothing where it is the default. */
