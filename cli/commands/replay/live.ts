@@ -12,7 +12,7 @@ import { kindsOf } from "../../scenario/kinds.ts";
 import { runScenario } from "../../scenario/run-scenario.ts";
 import { keptStateAt, type KeptState } from "./kept.ts";
 
-/** What is known of the state at a place: that of a run up to there, or what the recording keeps. */
+/** What is known of the state at a place: a run's up to there, or what the recording keeps. */
 export type FoundState = { readonly live: LiveState } | { readonly kept: KeptState };
 
 /**
@@ -40,8 +40,8 @@ export function holdsScenario(recording: Recording): boolean {
 /**
  * Runs the recorded scenario up to an event.
  * @param file what the recording is called in errors
- * @throws {ReelError} ERR_INCOMPATIBLE_RECORDING for a recording of a program; ERR_DIVERGED when the
- *   run does not come to the event as recorded
+ * @throws {ReelError} ERR_INCOMPATIBLE_RECORDING for a recording of a program; ERR_DIVERGED when
+ *   the run does not come to the event as recorded
  */
 export async function liveStateAt(
   recording: Recording,

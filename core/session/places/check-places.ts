@@ -19,6 +19,8 @@ export interface PlaceRowsSource {
   marksFrom(sequence: number, count: number): readonly Mark[];
 }
 
+/** Rows of a hostile file may have any number. */
+const BEFORE_ALL = Number.MIN_SAFE_INTEGER;
 /** Rows of marks in memory at once. */
 const MARKS_AT_ONCE = 1024;
 
@@ -35,8 +37,8 @@ export class PlaceChecker {
   constructor(rows: PlaceRowsSource, path: string) {
     this.#rows = rows;
     this.#path = path;
-    this.#checkpoint = rows.checkpointFrom(0);
-    this.#marks = rows.marksFrom(0, MARKS_AT_ONCE);
+    this.#checkpoint = rows.checkpointFrom(BEFORE_ALL);
+    this.#marks = rows.marksFrom(BEFORE_ALL, MARKS_AT_ONCE);
   }
 
   /**

@@ -169,11 +169,11 @@ describe("checkpoints of places", () => {
     const other = { ...first, data: long.checkpoints[1]!.data };
     const late = { ...long.marks.at(-1)!, sequence: long.eventCount + 5 };
     const wrong: Partial<typeof long>[] = [
-      { checkpointFrom: (sequence) => (sequence === 0 ? other : long.checkpointFrom(sequence)) },
+      { checkpointFrom: (sequence) => (sequence <= 0 ? other : long.checkpointFrom(sequence)) },
       { checkpointFrom: () => ({ ...first, sequence: first.sequence - 1 }) },
       { marksFrom: () => [{ ...long.marks[0]!, text: "another" }] },
       { marksFrom: () => [{ ...long.marks[0]!, sequence: 0 }] },
-      { marksFrom: (at) => (at === 0 ? [late] : []) },
+      { marksFrom: (at) => (at <= 0 ? [late] : []) },
     ];
     for (const rows of wrong) {
       expect(refusal(() => check(rows)).code).toBe("ERR_CORRUPT_RECORDING");
