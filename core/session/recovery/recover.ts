@@ -3,6 +3,7 @@
  * from the first event on that is not. Reading it changes nothing on disk.
  */
 import { realpathSync } from "node:fs";
+import { isReelError } from "../../errors.ts";
 import { SegmentDecoder } from "../codec/decoder.ts";
 import { CODEC_CHECKSUMS, CODEC_FIRST, CODEC_HOW, CODEC_VERSION } from "../codec/format.ts";
 import { EVENT, EventRecord } from "../event.ts";
@@ -11,8 +12,8 @@ import type { RawSegment, SealedSegment, SegmentSource } from "../segment.ts";
 import { isRecorded } from "../store/claim.ts";
 import type { RecordingProgress } from "../store/header.ts";
 import type { StoredHeader } from "../store/reader.ts";
-import { isReelError } from "../../errors.ts";
 import type { RecoveredInfo } from "../opened.ts";
+import { TAIL_BYTES_MAX } from "../tail/layout.ts";
 import { TailFrames } from "./tail-frames.ts";
 import type { TailFrame } from "./tail-frames.ts";
 
@@ -39,7 +40,7 @@ interface Committed extends SegmentSource {
 export function recoverTail(file: Committed, header: StoredHeader): Recovered | undefined {
   const { progress, row } = header;
   if (progress.state !== "recording") return undefined;
-  const path = realpathSync(file.path);
+  const path = whereItIs(file.path);
   if (isRecorded(path)) return undefined;
   const { eventCount } = progress;
   const last = eventCount === 0 ? undefined : file.segmentAt(eventCount - 1);
@@ -65,6 +66,15 @@ export function recoverTail(file: Committed, header: StoredHeader): Recovered | 
   };
 }
 
+/** Where a recording lies that is reached by a link: its claim and its tail are there. */
+function whereItIs(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
 /** Collects the segments of a tail that follow on what is committed. */
 class TailSegments {
   readonly segments: SealedSegment[] = [];
@@ -74,6 +84,8 @@ class TailSegments {
   readonly #chain: SegmentChain;
   readonly #committed: number;
   #timeNs: number;
+  /** What is held in memory: as much as the largest tail, its frames' own files included. */
+  #sizeBytes = 0;
 
   constructor(committed: number, last: SealedSegment | undefined) {
     this.#committed = committed;
@@ -101,6 +113,12 @@ class TailSegments {
         continue;
       }
       if (frame.length === 0) continue;
+      this.#sizeBytes += frame.length;
+      if (this.#sizeBytes > TAIL_BYTES_MAX) ended = true;
+      if (ended) {
+        this.lostBytes += frame.length;
+        continue;
+      }
       const bytes = tail.bytes(frame);
       const segment = bytes === undefined ? undefined : this.#decoded(frame, bytes);
       this.lostBytes += frame.length - (segment?.bytes.length ?? 0);

@@ -3,7 +3,7 @@
  * and nothing else, whatever the tail holds.
  */
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Random } from "../../random.ts";
 import { openRecording, startRecording } from "../recording.ts";
@@ -61,7 +61,7 @@ describe("openRecording() of a session whose process died", () => {
     async () => {
       const random = new Random(5);
       const events = randomEvents(8, 6000);
-      for (let round = 0; round < 6; round++) {
+      for (let round = 0; round < 4; round++) {
         using folder = temporaryFolder();
         const path = folder.path("killed.reel");
         const told = await killAfter(spawnRecorder(path, 8, 6000), 1 + random.below(250));
@@ -119,9 +119,35 @@ describe("openRecording() of a session whose process died", () => {
   });
 });
 
+/** Why no folder can be made read-only here, where files of root's can be written to anyhow. */
+const isolated = Bun.spawnSync(["unshare", "-m", "true"]).exitCode === 0;
+if (!isolated) console.warn("SKIPPED: a recording in a read-only folder: unshare -m is refused");
+
+describe("a recording with a log in a read-only folder", () => {
+  test.skipIf(!isolated)("openRecording() reads it all, and leaves nothing behind", async () => {
+    using folder = temporaryFolder();
+    const path = folder.path("killed.reel");
+    await killAfter(spawnRecorder(path, 8, 6000), 150);
+    const wanted = eventsOf(path).length;
+    rmSync(`${path}-shm`, { force: true });
+    const module = JSON.stringify(join(import.meta.dirname, "../recording.ts"));
+    const script = `
+      const { openRecording } = await import(${module});
+      using recording = openRecording(${JSON.stringify(path)});
+      console.log(recording.eventCount, recording.info.state);
+    `;
+    const at = dirname(path);
+    const mount = `mount --bind ${at} ${at} && mount -o remount,ro,bind ${at}`;
+    const shell = `${mount} && exec "$0" -e "$1"`;
+    const child = Bun.spawnSync(["unshare", "-m", "sh", "-c", shell, process.execPath, script]);
+    expect(String(child.stdout) + String(child.stderr)).toBe(`${wanted} recovered\n`);
+    expect(existsSync(`${path}-shm`)).toBe(false);
+  });
+});
+
 describe("a damaged tail", () => {
   test(
-    "gives a beginning of what was recorded, or nothing, in 700 cases",
+    "gives a beginning of what was recorded, or nothing, in 300 cases",
     () => {
       using folder = temporaryFolder();
       const events = randomEvents(6, 900).slice(0, -1);
@@ -138,7 +164,7 @@ describe("a damaged tail", () => {
         () => frame + 64 + random.below(70_000),
       ];
       let [shorter, lost, compared] = [0, 0, 0];
-      for (let round = 0; round < 700; round++) {
+      for (let round = 0; round < 300; round++) {
         const bytes = whole.slice();
         const at = places[random.below(places.length)]!();
         if (random.chance(0.2)) random.fill(bytes.subarray(at, at + 1 + random.below(300)));
@@ -159,8 +185,8 @@ describe("a damaged tail", () => {
         }
       }
       expect(compared).toBeGreaterThan(1000);
-      expect(shorter).toBeGreaterThan(90);
-      expect(lost).toBeGreaterThan(20);
+      expect(shorter).toBeGreaterThan(40);
+      expect(lost).toBeGreaterThan(8);
     },
     TIMEOUT_MS,
   );

@@ -54,16 +54,21 @@ function openFile(path: string): number | undefined {
   }
 }
 
-/** Exactly so many bytes of a file, or undefined when it does not have them. */
+/** Exactly so many bytes of a file, or undefined when they cannot be read. */
 function readAt(file: number, at: number, length: number): Uint8Array | undefined {
   const bytes = new Uint8Array(length);
   let count = 0;
-  while (count < length) {
-    const got = readSync(file, bytes, count, length - count, at + count);
-    if (got === 0) return undefined;
-    count += got;
+  try {
+    while (count < length) {
+      const got = readSync(file, bytes, count, length - count, at + count);
+      if (got === 0) return undefined;
+      count += got;
+    }
+    return bytes;
+  } catch {
+    // A place of the disk that cannot be read holds nothing.
+    return undefined;
   }
-  return bytes;
 }
 
 const viewOf = (bytes: Uint8Array): DataView =>
