@@ -154,7 +154,7 @@ describe("ioreel replay --step", () => {
     expect(out).toContain("operation #1, write in slot 0: over after ");
     expect(out).toContain("pipe.pipe capacityBytes=4096");
     expect(out).toMatch(/^203 .*"the producer is done"$/m);
-    expect(out).toContain("the end: all 125 events");
+    expect(out).toContain("the end: all 12377 events");
     expect(out).toContain("no event after this one is one for which kind == mark holds");
     expect(out).toMatch(/->\s+124 .*end: "ok"/);
     expect(out).toContain("help: Give a number from 1 to 46");
