@@ -19,7 +19,7 @@ export async function show(name: string, flags: ShowFlags): Promise<number> {
   using recording = openRecording(file);
   const range = flags.events === undefined ? undefined : rangeOf(flags.events);
   if (flags.json === true) {
-    const events = range === undefined ? undefined : [...within(recording, range)].map(eventData);
+    const events = range === undefined ? undefined : [...recording.events(...range)].map(eventData);
     json("session/v1", { ...recording.info, ...(events === undefined ? {} : { events }) });
     return 0;
   }
@@ -27,7 +27,7 @@ export async function show(name: string, flags: ShowFlags): Promise<number> {
   if (range === undefined) return 0;
   out("");
   const names = { providers: recording.providerKinds };
-  for (const { event, sequence, timeNs } of within(recording, range)) {
+  for (const { event, sequence, timeNs } of recording.events(...range)) {
     const time = `${(timeNs / 1e6).toFixed(6)} ms`;
     out(`${String(sequence).padStart(8)}  ${time.padStart(16)}  ${describeEvent(event, names)}`);
   }
@@ -52,7 +52,7 @@ function page({ info }: Recording): string {
   return columns(rows.filter(([, value]) => value !== ""));
 }
 
-function rangeOf(flag: string | true): readonly [number, number] {
+function rangeOf(flag: string | true): readonly [from: number, to: number] {
   if (flag === true) return [0, Number.POSITIVE_INFINITY];
   const match = /^(\d+)(?:-(\d+)?)?$/.exec(flag);
   if (match === null) {
@@ -63,13 +63,6 @@ function rangeOf(flag: string | true): readonly [number, number] {
   const from = Number(match[1]);
   if (!flag.includes("-")) return [from, from];
   return [from, match[2] === undefined ? Number.POSITIVE_INFINITY : Number(match[2])];
-}
-
-function* within(recording: Recording, [from, to]: readonly [number, number]) {
-  for (const placed of recording.events()) {
-    if (placed.sequence > to) return;
-    if (placed.sequence >= from) yield placed;
-  }
 }
 
 function eventData({ event, sequence, timeNs }: PlacedEvent): Record<string, unknown> {
