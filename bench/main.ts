@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import core from "./core.bench.ts";
 import disk from "./disk.bench.ts";
+import session from "./session.bench.ts";
 import tcp from "./tcp.bench.ts";
 import threads from "./threads.bench.ts";
 import { measureTopic } from "./measure.ts";
@@ -13,7 +14,7 @@ import { formatReport } from "./report.ts";
 import type { Effort } from "./samplers.ts";
 import type { Row, Topic } from "./topic.ts";
 
-const TOPICS: readonly Topic[] = [core, disk, tcp, threads];
+const TOPICS: readonly Topic[] = [core, disk, session, tcp, threads];
 
 const FULL: Effort = { rounds: 15, sampleMs: 250, warmUpMs: 1500, distributionMs: 400 };
 /** Nine rounds are the least that a median is worth here. */
