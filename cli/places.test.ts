@@ -156,8 +156,8 @@ describe("ioreel replay --step", () => {
     expect(out).toMatch(/^203 .*"the producer is done"$/m);
     expect(out).toContain("the end: all 12377 events");
     expect(out).toContain("no event after this one is one for which kind == mark holds");
-    expect(out).toMatch(/->\s+124 .*end: "ok"/);
-    expect(out).toContain("help: Give a number from 1 to 46");
+    expect(out).toMatch(/->\s+12376 .*end: "ok"/);
+    expect(out).toContain("help: Give a number from 1 to 5161");
     expect(out).toContain('no command "setp": did you mean "step"?');
     expect(out).not.toContain("never");
     expect(typed(file, ["q"], "--json").code).toBe(2);

@@ -13,7 +13,11 @@ const SIZE_BYTES_MAX = 128 * 1024;
 const BACKENDS = ["emulated", "uring"] as const;
 /** Scenarios by name: their file and what makes them small. */
 const SCENARIOS: readonly (readonly [string, string, readonly string[]])[] = [
-  ["tour", "examples/tour.yaml", ["--input", "text=LICENSE", "--set", "chunk=1KiB"]],
+  [
+    "tour",
+    "examples/tour.yaml",
+    ["--input", "text=LICENSE", "--set", "chunk=1KiB", "--set", "bulk=32KiB"],
+  ],
   ["echo", "examples/echo.yaml", ["--input", "text=LICENSE", "--set", "size=4KiB"]],
   ["disks", join(GOLDEN, "small-disks.yaml"), []],
 ];
