@@ -7,6 +7,7 @@ import { BUILT_IN_PROVIDERS } from "../../providers/index.ts";
 import { EXIT, exitCodeOf } from "../exit-codes.ts";
 import { commandLine } from "../failure.ts";
 import { json, note, out, paint } from "../output.ts";
+import { redactionRule } from "../record-flags.ts";
 import { recordedScenario } from "../recorded-scenario.ts";
 import { recordingNamed } from "../recording-name.ts";
 import { kindsOf } from "../scenario/kinds.ts";
@@ -27,7 +28,8 @@ export async function replay(
   if (flags.step === true) return await stepThrough(recording, file, flags);
   if (isPlace) return await showPlace(recording, file, flags);
   const { inputs, scenario } = recordedScenario(recording, file, kindsOf(BUILT_IN_PROVIDERS));
-  const io = Runtime.replay(recording, { reproduce: commandLine(["replay", file]) });
+  const redact = (flags.redact ?? []).map(redactionRule);
+  const io = Runtime.replay(recording, { reproduce: commandLine(["replay", file]), redact });
   let failed: unknown;
   try {
     await runScenario(io, scenario, { inputs, onEvent() {} });

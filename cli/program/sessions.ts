@@ -2,7 +2,7 @@
 import { Argument, Option, type Command } from "commander";
 import { EXPORT_FORMATS } from "../../core/session/export/formats.ts";
 import { addRecovery } from "./recovery.ts";
-import { jsonFlag, seedNumber, type Action, type Body } from "./flags.ts";
+import { jsonFlag, list, seedNumber, type Action, type Body } from "./flags.ts";
 
 /** `replay` and `session`: what is done with recordings. */
 export function addSessions(program: Command, action: Action): void {
@@ -18,6 +18,11 @@ export function addSessions(program: Command, action: Action): void {
     .option("--at <place>", "show an event by number, a time (12.5ms), a mark's text, or end")
     .option("--until <expression>", "show the first event for which it holds")
     .option("--step", "travel in the recording from a prompt; lines may come from a pipe")
+    .addOption(
+      new Option("--redact <pattern>", "a rule that it was recorded with, in their order")
+        .argParser(list)
+        .default([], "none"),
+    )
     .option("--live", "show the state by field names too: runs the scenario up to there")
     .option("--no-live", "leave the state out of --json")
     .addOption(jsonFlag())

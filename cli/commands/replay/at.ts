@@ -17,6 +17,7 @@ import { foundText } from "./state-page.ts";
 export interface PlaceFlags {
   readonly at?: string;
   readonly until?: string;
+  readonly redact?: readonly string[];
   readonly live?: boolean;
   readonly json?: boolean;
 }
