@@ -6,7 +6,7 @@
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ReelError } from "../../errors.ts";
-import { processStart } from "../tail/process-start.ts";
+import { hasEnded, processStart } from "../tail/process-start.ts";
 
 const claimOf = (path: string): string => join(dirname(path), `.${basename(path)}.lock`);
 
@@ -70,7 +70,7 @@ function isAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid < 1) return false;
   try {
     process.kill(pid, 0);
-    return true;
+    return !hasEnded(pid);
   } catch (error) {
     return (error as { code?: string }).code === "EPERM";
   }

@@ -4,21 +4,38 @@
  */
 import { readFileSync } from "node:fs";
 
-/** Field 22 of `/proc/PID/stat`, counted behind the command's name, which may hold anything. */
+/** Fields of `/proc/PID/stat`, counted behind the command's name, which may hold anything. */
+const STATE_FIELD = 3 - 3;
+const THREADS_FIELD = 20 - 3;
 const START_FIELD = 22 - 3;
+
+/** The fields of a process; undefined when there is none of that number, or nobody to ask. */
+function fieldsOf(pid: number): string[] | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return text.slice(text.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether a process has ended although its number is still taken: nobody has asked how it ended,
+ * and perhaps nobody ever will. The last of its threads has to be gone too.
+ */
+export function hasEnded(pid: number): boolean {
+  const fields = fieldsOf(pid);
+  const state = fields?.[STATE_FIELD];
+  return state === "X" || (state === "Z" && Number(fields![THREADS_FIELD]) <= 1);
+}
 
 /**
  * When a process started.
  * @returns clock ticks since boot; undefined when there is no such process, or nobody to ask
  */
 export function processStart(pid: number): number | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
-    const ticks = Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[START_FIELD]);
-    return Number.isSafeInteger(ticks) ? ticks : undefined;
-  } catch {
-    return undefined;
-  }
+  const ticks = Number(fieldsOf(pid)?.[START_FIELD]);
+  return Number.isSafeInteger(ticks) ? ticks : undefined;
 }
 
 const BOOT_BYTES = 16;
