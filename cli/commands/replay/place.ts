@@ -9,7 +9,12 @@ import { didYouMean } from "../../suggest.ts";
 /** A place: a number of events, `end`, a time with its unit, or else a mark's text. */
 export function placeOf(text: string): Place {
   if (text === "end") return "end";
-  if (/^\d[\d_,]*$/.test(text)) return Number(text.replaceAll(/[_,]/g, ""));
+  if (text === "") {
+    throw new ReelError("ERR_USAGE", "Cannot go to a place: found no words that say which", {
+      mend: "Give an event, a time like 12.5ms, the text of a mark, or end",
+    });
+  }
+  if (/^-?\d[\d_,]*$/.test(text)) return Number(text.replaceAll(/[_,]/g, ""));
   const timeNs = parseDuration(text);
   return timeNs === undefined ? { mark: text } : { timeNs };
 }

@@ -165,7 +165,6 @@ class Prompt {
   }
 
   #at(rest: string): string {
-    if (rest === "") refuse("found no place", "Give an event, a time, a mark or end: at 12.5ms");
     this.#line.at(placeOf(rest));
     return this.here();
   }

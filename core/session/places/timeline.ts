@@ -4,6 +4,7 @@
  * the recording's length.
  */
 import { ReelError } from "../../errors.ts";
+import { nameText } from "../describe.ts";
 import { toSessionEvent } from "../event.ts";
 import type { EventRecord } from "../event.ts";
 import type { PlacedEvent } from "../recording.ts";
@@ -192,10 +193,10 @@ export class Timeline {
     const found = exact.length > 0 ? exact : marks.filter((mark) => mark.text.includes(text));
     const first = found[0];
     if (first !== undefined && (exact.length > 0 || found.length === 1)) return first.sequence;
-    const list = (found.length > 0 ? found : marks).slice(0, MARKS_LISTED);
-    const names = list.map((mark) => JSON.stringify(mark.text)).join(", ");
-    const quoted = JSON.stringify(text);
-    const more = marks.length > list.length && found.length === 0 ? ", ..." : "";
+    const texts = new Set((found.length > 0 ? found : marks).map((mark) => mark.text));
+    const names = [...texts].slice(0, MARKS_LISTED).map(nameText).join(", ");
+    const quoted = nameText(text);
+    const more = texts.size > MARKS_LISTED ? ", ..." : "";
     throw new ReelError(
       "ERR_USAGE",
       first === undefined
