@@ -4,7 +4,7 @@
  * step happens in a timer's event, never inside a register write.
  */
 import { REASON, STATUS } from "../disk/drive/bits.ts";
-import { type Drive, type Plan, PROTOCOL } from "../disk/drive/drive.ts";
+import { type Drive, type Plan, PROTOCOL, blockNs, leadNs, partNs } from "../disk/drive/drive.ts";
 import { loadPlan, savePlan } from "../disk/drive/plan-state.ts";
 import type { DeviceHost, DeviceTimer } from "../disk/host.ts";
 import type { BusMaster } from "./bus-master.ts";
@@ -79,12 +79,7 @@ export class CommandRun {
     // A write begins with its data; what the disk has to do comes after the first block.
     const waits = plan.protocol !== PROTOCOL.PIO_OUT && plan.protocol !== PROTOCOL.PACKET;
     if (plan.delayNs === Infinity) return;
-    this.#after(waits ? plan.delayNs + this.#dmaNs(plan) : 0);
-  }
-
-  #dmaNs(plan: Plan): number {
-    const isDma = plan.protocol === PROTOCOL.DMA_IN || plan.protocol === PROTOCOL.DMA_OUT;
-    return isDma || plan.transferBytes === 0 ? plan.transferNs : 0;
+    this.#after(waits ? plan.delayNs + leadNs(plan) : 0);
   }
 
   #after(delayNs: number): void {
@@ -191,12 +186,7 @@ export class CommandRun {
     slot.status = STATUS.BSY;
     this.#phase = PHASE.BUSY;
     if (isDone) plan.protocol = PROTOCOL.NONE;
-    this.#after(isDone || plan.failed ? 0 : this.#share(plan));
-  }
-
-  /** A block's part of the transfer's time. */
-  #share(plan: Plan): number {
-    return Math.round((plan.transferNs * plan.blockBytes) / plan.transferBytes);
+    this.#after(isDone || plan.failed ? 0 : blockNs(plan));
   }
 
   writeData(width: 1 | 2 | 4, value: number): void {
@@ -213,12 +203,12 @@ export class CommandRun {
       this.#phase = PHASE.BUSY;
       slot.drive!.packet(plan, this.#port.bytes, 0);
       slot.drive!.start(plan);
-      if (plan.delayNs !== Infinity) this.#after(plan.delayNs + this.#dmaNs(plan));
+      if (plan.delayNs !== Infinity) this.#after(plan.delayNs + leadNs(plan));
       return;
     }
     this.#phase = PHASE.TAKING;
     const reach = plan.movedBytes === 0 ? plan.delayNs : 0;
-    this.#after(reach + this.#share(plan));
+    this.#after(reach + partNs(plan, this.#port.end));
   }
 
   /** The block that the host wrote goes to the medium. */

@@ -5,7 +5,7 @@
  * References: [AHCI] 5.3.9 to 5.3.11 (states), 6.2 (errors); [SATA] 10.3.5, 10.3.10.
  */
 import { ERROR } from "../disk/drive/bits.ts";
-import { type Drive, type Plan, PROTOCOL } from "../disk/drive/drive.ts";
+import { type Drive, type Plan, PROTOCOL, blockNs, leadNs } from "../disk/drive/drive.ts";
 import type { DeviceTimer } from "../disk/host.ts";
 import { DMA, type PrdCursor } from "./dma.ts";
 import type { PortEngine, Slot } from "./engine.ts";
@@ -55,7 +55,7 @@ export class SoloEngine {
     const spare = mine.plan;
     mine.plan = plan;
     if (!plan.failed) drive.start(plan);
-    this.#wait(plan.delayNs + (isDma(plan) ? plan.transferNs : 0));
+    this.#wait(plan.delayNs + leadNs(plan));
     return spare;
   }
 
@@ -109,7 +109,7 @@ export class SoloEngine {
     if (interrupt) this.#port.raise(R.IS_PSS);
     if (cursor.processed) this.#announceRegion(cursor);
     if (plan.failed || last) return this.#finish(slot, drive);
-    this.#wait(Math.ceil((plan.transferNs * bytes) / plan.transferBytes));
+    this.#wait(blockNs(plan));
   }
 
   /** The packet comes from the command table: 4.2.3.2, 5.3.10. */
@@ -122,7 +122,7 @@ export class SoloEngine {
     drive.packet(plan, dma.bytes, 0);
     if (plan.protocol === PROTOCOL.PACKET) refuse(plan);
     if (!plan.failed) drive.start(plan);
-    this.#wait(plan.delayNs + (isDma(plan) ? plan.transferNs : 0));
+    this.#wait(plan.delayNs + leadNs(plan));
   }
 
   /** The command is over: result registers, byte count, FIS, interrupt: 5.3.9. */
@@ -157,10 +157,6 @@ export class SoloEngine {
     cursor.processed = false;
     this.#port.raise(R.IS_DPS);
   }
-}
-
-function isDma(plan: Plan): boolean {
-  return plan.protocol === PROTOCOL.DMA_IN || plan.protocol === PROTOCOL.DMA_OUT;
 }
 
 /** Makes a plan one that was refused: command aborted. */

@@ -172,3 +172,22 @@ export function emptyPlan(): Plan {
 }
 
 const NO_DATA = new Uint8Array(0);
+
+/** Time of so many bytes of a command's data. */
+export function partNs(plan: Plan, bytes: number): number {
+  return plan.transferBytes === 0 ? 0 : Math.round((plan.transferNs * bytes) / plan.transferBytes);
+}
+
+/** The same of its next DRQ block. */
+export function blockNs(plan: Plan): number {
+  return partNs(plan, Math.min(plan.blockBytes, plan.transferBytes - plan.movedBytes));
+}
+
+/**
+ * From the first sector under the head to when the host has something to do: a block of PIO lies
+ * in the buffer once it was read; DMA, and reading without data, are over with the last sector.
+ */
+export function leadNs(plan: Plan): number {
+  const isPio = plan.protocol === PROTOCOL.PIO_IN || plan.protocol === PROTOCOL.PIO_OUT;
+  return isPio ? blockNs(plan) : plan.transferNs;
+}
