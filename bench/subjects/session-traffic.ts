@@ -9,8 +9,8 @@ const BATCH = 64;
 const TURN_NS = 50_000;
 const READ_BYTES = 4096;
 const BLOCKS = 1 << 14;
-/** Between two places that a payload is taken from. */
-const STRIDE = 61;
+/** What payloads are taken from: more than a segment, so that none has the same twice. */
+const NOISE_BYTES = 1 << 20;
 
 export interface Traffic {
   /** Events of the recording, at least. */
@@ -25,7 +25,7 @@ export interface Traffic {
  * @returns how many events it became
  */
 export function recordTraffic(path: string, { events, payload = false }: Traffic): number {
-  const noise = new Uint8Array(1 << 20);
+  const noise = new Uint8Array(NOISE_BYTES);
   const random = new Random(5);
   random.fill(noise);
   const recording = startRecording(path, HEADER, { stateEvents: Infinity });
@@ -37,7 +37,7 @@ export function recordTraffic(path: string, { events, payload = false }: Traffic
       tap.submit(slot, OPCODE.READ, 4, READ_BYTES, random.below(BLOCKS) * READ_BYTES, 0, undefined);
     }
     for (let slot = 0; slot < BATCH; slot++) {
-      from = (from + STRIDE) % (noise.length - READ_BYTES);
+      from = (from + READ_BYTES) % NOISE_BYTES;
       const bytes = payload ? noise.subarray(from, from + READ_BYTES) : undefined;
       tap.complete(slot, READ_BYTES, 0, bytes);
     }
