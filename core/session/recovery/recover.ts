@@ -2,14 +2,13 @@
  * Recovery: a recording whose process died is what is committed in its file and what its tail holds
  * from the first event on that is not. Reading it changes nothing on disk.
  */
-import { realpathSync } from "node:fs";
 import { isReelError } from "../../errors.ts";
 import { SegmentDecoder } from "../codec/decoder.ts";
 import { CODEC_CHECKSUMS, CODEC_FIRST, CODEC_HOW, CODEC_VERSION } from "../codec/format.ts";
 import { EVENT, EventRecord } from "../event.ts";
 import { SegmentChain } from "../segment.ts";
 import type { RawSegment, SealedSegment, SegmentSource } from "../segment.ts";
-import { isRecorded } from "../store/claim.ts";
+import { placeOf } from "../store/claim.ts";
 import type { RecordingProgress } from "../store/header.ts";
 import type { StoredHeader } from "../store/reader.ts";
 import type { RecoveredInfo } from "../opened.ts";
@@ -30,6 +29,7 @@ export interface Recovered {
 /** A file of which recovery needs the segments and the place. */
 interface Committed extends SegmentSource {
   readonly path: string;
+  readonly wasLive: boolean;
 }
 
 /**
@@ -39,14 +39,12 @@ interface Committed extends SegmentSource {
  */
 export function recoverTail(file: Committed, header: StoredHeader): Recovered | undefined {
   const { progress, row } = header;
-  if (progress.state !== "recording") return undefined;
-  const path = whereItIs(file.path);
-  if (isRecorded(path)) return undefined;
+  if (progress.state !== "recording" || file.wasLive) return undefined;
   const { eventCount } = progress;
   const last = eventCount === 0 ? undefined : file.segmentAt(eventCount - 1);
   const follows = last === undefined || last.firstSequence + last.eventCount === eventCount;
   const found = new TailSegments(eventCount, last);
-  using tail = follows ? TailFrames.open(path, row.uuid) : undefined;
+  using tail = follows ? TailFrames.open(placeOf(file.path), row.uuid) : undefined;
   if (tail !== undefined) found.take(tail);
   const { segments } = found;
   const fromTail = found.sequence - eventCount;
@@ -64,15 +62,6 @@ export function recoverTail(file: Committed, header: StoredHeader): Recovered | 
         sequence < eventCount ? file.segmentAt(sequence) : found.segmentAt(sequence, file),
     },
   };
-}
-
-/** Where a recording lies that is reached by a link: its claim and its tail are there. */
-function whereItIs(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
 }
 
 /** Collects the segments of a tail that follow on what is committed. */

@@ -3,7 +3,7 @@
  * the process and when it started; the claim of a process that is gone counts for nothing, even if
  * another one has its number by now.
  */
-import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, realpathSync, rmSync, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ReelError } from "../../errors.ts";
 import { hasEnded, processStart } from "../tail/process-start.ts";
@@ -61,9 +61,18 @@ function holderOf(claim: string): number | undefined {
   return isOther ? undefined : holder;
 }
 
+/** Where a recording lies that may be reached by a link: its claim and its tail are there. */
+export function placeOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
 /** Whether a living process records to a path. */
 export function isRecorded(path: string): boolean {
-  return holderOf(claimOf(path)) !== undefined;
+  return holderOf(claimOf(placeOf(path))) !== undefined;
 }
 
 function isAlive(pid: number): boolean {

@@ -11,6 +11,8 @@ import { ReelError } from "../../errors.ts";
 import { SEGMENT_BYTES_MAX } from "../codec/format.ts";
 import type { SealedSegment, SegmentSource } from "../segment.ts";
 import { CHAIN_BYTES } from "../segment.ts";
+import { bounded } from "./bounded.ts";
+import { isRecorded } from "./claim.ts";
 import { openRecordingDatabase } from "./database.ts";
 import type { ReadOptions } from "./database.ts";
 import { readError, refuseFile } from "./errors.ts";
@@ -39,14 +41,10 @@ const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8A
 const isHash = (value: unknown): value is Uint8Array =>
   isBytes(value) && value.length === CHAIN_BYTES;
 
-/** A blob column whose value is null when it is longer than a bound, or no blob. */
-function bounded(column: typeof segment.data | typeof attachment.content, maximum: number) {
-  return sql<Uint8Array | null>`case when typeof(${column}) = 'blob'
-    and length(${column}) <= ${sql.raw(String(maximum))} then ${column} end`;
-}
-
 export class RecordingReader implements SegmentSource {
   readonly path: string;
+  /** Whether a process recorded to it when it was opened: then it may be further by now. */
+  readonly wasLive: boolean;
   readonly #database: Database;
   readonly #store: Store;
   readonly #selectSegment: ReturnType<typeof prepareSegment>;
@@ -57,6 +55,8 @@ export class RecordingReader implements SegmentSource {
   /** @throws {ReelError} as openRecordingDatabase does */
   constructor(path: string, options: ReadOptions = {}) {
     this.path = path;
+    // Before anything is read: a process that ends in between leaves a recording that has ended.
+    this.wasLive = isRecorded(path);
     this.#database = openRecordingDatabase(path, options);
     this.#store = drizzle({ client: this.#database });
     try {

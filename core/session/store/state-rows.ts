@@ -7,6 +7,7 @@ import { asc, desc, eq, gte, lt, sql } from "drizzle-orm";
 import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
 import { STATE_PARTS_MAX } from "../codec/format.ts";
 import { CHUNK_BYTES, chunkCount, chunkLength } from "../tail/snapshot-frame.ts";
+import { bounded } from "./bounded.ts";
 import { refuseFile } from "./errors.ts";
 import { sha256 } from "./header.ts";
 import { NAME_BYTES_MAX } from "./limits.ts";
@@ -33,12 +34,6 @@ const PART_BYTES_MAX = 256 * 1024 * 1024;
 const ID_BYTES = 4;
 
 const whole = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
-
-/** A blob that is null when it is none or too long. */
-function bounded(column: typeof snapshot.chunks | typeof chunk.data, maximum: number) {
-  return sql<Uint8Array | null>`case when typeof(${column}) = 'blob'
-    and length(${column}) <= ${sql.raw(String(maximum))} then ${column} end`;
-}
 
 export class StateRowsReader {
   readonly #path: string;
