@@ -1,6 +1,6 @@
 /**
- * When a process started, and since which start of the machine: with its id, that names it for good,
- * although ids are given out again.
+ * When a process started, since which start of the machine, and whether it has ended: with its id,
+ * that names it for good, although ids are given out again.
  */
 import { readFileSync } from "node:fs";
 
