@@ -6,6 +6,7 @@
 import { dirname, join } from "node:path";
 import { mkdir } from "node:fs/promises";
 import { cliPage } from "./gen/cli-page.ts";
+import { diskTimingPage } from "./gen/disk-timing-page.ts";
 import { errorsPage } from "./gen/errors-page.ts";
 import { strictPage } from "./gen/strict-page.ts";
 import { formatted } from "./gen/formatted.ts";
@@ -43,6 +44,7 @@ export const GENERATED: readonly Generated[] = [
   { path: "docs/reference/errors.md", make: errorsPage },
   { path: "docs/reference/cli.md", make: cli },
   { path: "docs/reference/strict.md", make: strictPage },
+  { path: "docs/disk-timing.md", make: diskTimingPage },
   { path: "cli/help.txt", make: help, plain: true },
   { path: "schemas/scenario.schema.json", make: scenarioSchema },
 ];
