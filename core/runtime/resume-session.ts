@@ -17,7 +17,8 @@ import { versionSkew } from "../session/skew.ts";
 import { TapBackend } from "../session/tap-backend.ts";
 import { TapImages } from "../session/tap-images.ts";
 import { Verifier } from "../session/verifier.ts";
-import { comparableParts, type RecordedOptions, type Session } from "./session.ts";
+import { comparableParts } from "./recorded-providers.ts";
+import type { RecordedOptions, Session } from "./session.ts";
 
 /**
  * @param recording cut off; stays the caller's to close, after the runtime

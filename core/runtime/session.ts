@@ -5,18 +5,18 @@
 import type { Backend } from "../backend/contract.ts";
 import type { BufferPool } from "../buffer/pool.ts";
 import { ENGINE_STATE_VERSION } from "../engine/snapshot.ts";
-import { ENGINE_PARTS } from "../engine/state-parts.ts";
 import { ReelError } from "../errors.ts";
 import type { Provider } from "../provider/define.ts";
 import { recordedFacts, replayedFacts, type Facts } from "../session/facts.ts";
 import type { FieldDifference } from "../session/divergence.ts";
 import { InputFeeder, recordedInputs } from "../session/input-feeder.ts";
+import { startRecordingIn } from "../session/library/record.ts";
 import { HaltingVerifier, type ReplayHalt } from "../session/places/halting-verifier.ts";
 import { describePolicy, policyOf, type RecordedPolicy } from "../session/record-policy.ts";
 import { checkReplayable, redactionFor } from "../session/replay-policy.ts";
 import { redactTap, type RedactionRule } from "../session/redaction.ts";
 import { Recorder } from "../session/recorder.ts";
-import { startRecording, type Recording } from "../session/recording.ts";
+import type { Recording } from "../session/recording.ts";
 import { ReplayBackend } from "../session/replay-backend.ts";
 import { ReplayImages } from "../session/replay-images.ts";
 import { DigestSink } from "../session/segment.ts";
@@ -25,7 +25,8 @@ import { TapBackend } from "../session/tap-backend.ts";
 import type { StatePart, Tap } from "../session/tap.ts";
 import { Verifier } from "../session/verifier.ts";
 import { fillLimits, type RecordOptions, type RuntimeOptions } from "./options.ts";
-import { checkSettings, type Settings } from "./settings.ts";
+import { comparableParts, operationNames } from "./recorded-providers.ts";
+import type { Settings } from "./settings.ts";
 
 /** How a session came out. */
 export interface SessionSummary {
@@ -119,7 +120,7 @@ export function recordingSession(
     }),
     attachments: [...(attachments ?? [])].map(([name, content]) => ({ name, content })),
   };
-  const progress = startRecording(path, recorded, { ...policy, stateEvents });
+  const progress = startRecordingIn(path, recorded, { ...policy, stateEvents });
   const { tap } = progress;
   return {
     tap,
@@ -178,7 +179,8 @@ export function replaySession(
   const comparable = comparableParts(recording, providers);
   let view: ProgramView | undefined;
   const explainState = (sequence: number) => view?.compare(recording, sequence) ?? [];
-  const options = { reproduce, versionSkew: skew, comparable, explainState };
+  const operation = operationNames(providers);
+  const options = { reproduce, versionSkew: skew, comparable, explainState, operation };
   const tap =
     halt === undefined
       ? new Verifier(recording, options)
@@ -212,68 +214,6 @@ export function replaySession(
   };
 }
 
-/**
- * Which parts of a state mean the same now as when it was recorded: those whose layouts are of the
- * same version.
- * @param providers those that replay, in the recording's order
- */
-export function comparableParts(
-  { info }: Recording,
-  providers: readonly Provider[],
-): readonly boolean[] {
-  const engine = (info.options as RecordedOptions).engineState === ENGINE_STATE_VERSION;
-  const same = info.providers.map(({ stateVersion }, at) => {
-    return providers[at]?.stateVersion === stateVersion;
-  });
-  return [...ENGINE_PARTS.map(() => engine), ...same];
-}
-
-/**
- * Whether the providers at hand can replay what the recording's providers did. A replay begins at
- * the first event and takes over no state, so that providers may keep theirs in a newer layout.
- * @throws {ReelError} ERR_INCOMPATIBLE_RECORDING naming the provider and both versions
- */
-export function checkProviders(recording: Recording, providers: readonly Provider[]): Provider[] {
-  return recording.info.providers.map((wanted) => {
-    const found = providers.find((provider) => provider.kind === wanted.kind);
-    if (found !== undefined && found.stateVersion >= wanted.stateVersion) return found;
-    const has = found === undefined ? "none" : `state version ${found.stateVersion}`;
-    throw new ReelError(
-      "ERR_INCOMPATIBLE_RECORDING",
-      `Cannot replay ${recording.info.path}: it was made with provider ${wanted.kind} of state ` +
-        `version ${wanted.stateVersion}: found ${has}`,
-      { mend: `Register provider ${wanted.kind} ${wanted.version}` },
-    );
-  });
-}
-
-/**
- * The settings with which the providers of a recording were started.
- * @throws {ReelError} ERR_INCOMPATIBLE_RECORDING when they are none that the providers take
- */
-export function recordedSettings(recording: Recording, providers: readonly Provider[]): Settings {
-  const { path, providers: recorded } = recording.info;
-  const chosen = recorded.filter(({ config }) => config !== null);
-  try {
-    return checkSettings(
-      providers,
-      Object.fromEntries(chosen.map(({ kind, config }) => [kind, config])),
-    );
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ReelError("ERR_INCOMPATIBLE_RECORDING", `Cannot replay ${path}: ${why}`, {
-      mend: "Register the providers in the versions that it was made with",
-      cause,
-    });
-  }
-}
-
-/** The word for how a session ended with an error. */
-export function outcomeOf(error: unknown): string {
-  const code = (error as { code?: unknown } | undefined)?.code;
-  return code === "ERR_INTERRUPTED" ? "interrupted" : "failed";
-}
-
 function attempt(action: () => void): ReelError | undefined {
   try {
     action();
@@ -295,4 +235,10 @@ export function recordedOptions(options: RuntimeOptions, ramBytes: number): Reco
     engineState: ENGINE_STATE_VERSION,
     program: null,
   };
+}
+
+/** The word for how a session ended with an error. */
+export function outcomeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return code === "ERR_INTERRUPTED" ? "interrupted" : "failed";
 }

@@ -29,11 +29,10 @@ import { RAM_BYTES_DEFAULT, checkOptions, fillLimits, type RuntimeOptions } from
 import type { RuntimeObserver } from "./observer.ts";
 import { resumingSession } from "./resume-session.ts";
 import { Runtime } from "./runtime.ts";
+import { checkProviders, recordedSettings } from "./recorded-providers.ts";
 import {
-  checkProviders,
   digestSession,
   recordedOptions,
-  recordedSettings,
   recordingSession,
   replaySession,
   type ProgramView,
@@ -200,8 +199,9 @@ function assemble<P extends readonly Provider[]>(
   const providers = all.filter((provider) => provider[backend.kind] !== undefined);
   let session: Session | undefined;
   try {
-    if (options.record !== undefined) {
-      const record = typeof options.record === "string" ? { path: options.record } : options.record;
+    const { record: given } = options;
+    if (given !== undefined && given !== false) {
+      const record = typeof given === "string" ? { path: given } : given === true ? {} : given;
       session = recordingSession(record, {
         seed,
         backend: backend.kind,

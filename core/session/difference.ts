@@ -26,6 +26,10 @@ function fieldText(event: SessionEvent, field: string, value: unknown, names: Ev
   if (field === "how" && event.kind === "submit") return nameHow(event.opcode, event.how);
   if (field === "call") return nameHostCall(value as number);
   if (field === "result") return nameResult(value as number);
+  if (field === "operation" && event.kind === "start") {
+    const kind = names.providers?.[event.provider] ?? "";
+    return names.operation?.(kind, event.operation) ?? String(value);
+  }
   if (field === "provider") return names.providers?.[value as number] ?? String(value);
   if (event.kind === "mark" || event.kind === "end") return nameText(String(value));
   return Array.isArray(value) ? `[${value.join(", ")}]` : String(value);

@@ -63,7 +63,8 @@ export class DifferenceJudge {
   constructor(recorded: Recorded, cursor: EventCursor, options: JudgeOptions) {
     this.#recorded = recorded;
     this.#cursor = cursor;
-    this.#names = { providers: recorded.providerKinds };
+    const { operation } = options;
+    this.#names = { providers: recorded.providerKinds, ...(operation && { operation }) };
     this.#options = options;
   }
 

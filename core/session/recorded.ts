@@ -23,6 +23,8 @@ export interface JudgeOptions {
   readonly explainState?: ((sequence: number) => readonly FieldDifference[]) | undefined;
   /** Whether what differs was called by a program just now, whose place a report then names. */
   readonly callSites?: boolean;
+  /** Name of an operation of a kind of provider. */
+  readonly operation?: ((kind: string, operation: number) => string) | undefined;
   /** Which parts of a state are compared, in their order; all without it. */
   readonly comparable?: readonly boolean[] | undefined;
 }
