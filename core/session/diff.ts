@@ -8,6 +8,7 @@ import type { DivergenceReport } from "./divergence.ts";
 import { EVENT, toSessionEvent } from "./event.ts";
 import type { EventRecord } from "./event.ts";
 import { DifferenceJudge } from "./judge.ts";
+import type { JudgeOptions } from "./recorded.ts";
 import type { Recording } from "./recording.ts";
 
 /** How two recordings compare. */
@@ -23,9 +24,14 @@ export interface SessionDifference {
 /**
  * @param first what counts as recorded
  * @param second what is compared with it
+ * @param operation names the operations of providers, for the report
  * @throws {ReelError} ERR_CORRUPT_RECORDING where one of them is damaged
  */
-export function diffSessions(first: Recording, second: Recording): SessionDifference {
+export function diffSessions(
+  first: Recording,
+  second: Recording,
+  operation?: JudgeOptions["operation"],
+): SessionDifference {
   const header = compareHeaders(first, second);
   if (first.digest === second.digest && first.eventCount === second.eventCount) {
     return { header, agreeing: first.eventCount, report: undefined };
@@ -33,7 +39,7 @@ export function diffSessions(first: Recording, second: Recording): SessionDiffer
   const begin = agreeingSegments(first, second);
   const cursor = first.cursorAt(begin);
   const actual = second.cursorAt(begin);
-  const judge = new DifferenceJudge(first, cursor, { callSites: false });
+  const judge = new DifferenceJudge(first, cursor, { callSites: false, operation });
   try {
     while (sameEvent(cursor.peek(), actual.peek())) {
       if (cursor.peek() === undefined)

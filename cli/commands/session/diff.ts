@@ -2,6 +2,7 @@
 import { diffSessions, type SessionDifference } from "../../../core/session/diff.ts";
 import { formatDivergence } from "../../../core/session/divergence.ts";
 import { openRecording, type Recording } from "../../../core/session/recording.ts";
+import { eventNames, namesOf } from "../replay/names.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { json, out, paint } from "../../output.ts";
 import { recordingNamed } from "../../recording-name.ts";
@@ -14,7 +15,7 @@ export async function diff(
 ): Promise<number> {
   using first = openRecording(recordingNamed(firstFile));
   using second = openRecording(recordingNamed(secondFile));
-  const difference = diffSessions(first, second);
+  const difference = diffSessions(first, second, eventNames(namesOf(first)).operation);
   const { agreeing, header, report } = difference;
   if (flags.json === true) {
     const equal = report === undefined;

@@ -6,6 +6,7 @@ import {
   type PlacedEvent,
   type Recording,
 } from "../../../core/session/recording.ts";
+import { eventNames, namesOf } from "../replay/names.ts";
 import { columns, json, out, paint } from "../../output.ts";
 import { recordingNamed } from "../../recording-name.ts";
 
@@ -26,7 +27,7 @@ export async function show(name: string, flags: ShowFlags): Promise<number> {
   out(page(recording));
   if (range === undefined) return 0;
   out("");
-  const names = { providers: recording.providerKinds };
+  const names = eventNames(namesOf(recording));
   for (const { event, sequence, timeNs } of recording.events(...range)) {
     const time = `${(timeNs / 1e6).toFixed(6)} ms`;
     out(`${String(sequence).padStart(8)}  ${time.padStart(16)}  ${describeEvent(event, names)}`);
