@@ -23,6 +23,8 @@ export interface RecoveredInfo {
   readonly segments: number;
   /** Bytes of the tail that say they hold events and do not, as far as that can be told. */
   readonly lostBytes: number;
+  /** Whether the tail was there and readable up to where the process died. */
+  readonly isWhole: boolean;
 }
 
 /** What a recording says about its session. */

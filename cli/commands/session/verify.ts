@@ -56,8 +56,9 @@ function page(file: string, { info }: Recording, states: number): string {
     ["digest", digest],
   ];
   if (recovered !== undefined) {
-    const { fromTail, lostBytes, segments } = recovered;
-    const lost = lostBytes === 0 ? "nothing is lost" : `${lostBytes} bytes of it cannot be read`;
+    const { fromTail, isWhole, lostBytes, segments } = recovered;
+    const unread = lostBytes === 0 ? "the rest of it" : `${lostBytes} bytes of it`;
+    const lost = isWhole ? "nothing is lost" : `${unread} cannot be read`;
     rows.push(
       ["recovered", `${fromTail} events in ${segments} segments from the tail, ${lost}`],
       ["keep it", `ioreel session recover ${shellQuote(file)}`],

@@ -6,6 +6,7 @@ import { isReelError } from "../../errors.ts";
 import { SegmentDecoder } from "../codec/decoder.ts";
 import { CODEC_CHECKSUMS, CODEC_FIRST, CODEC_HOW, CODEC_VERSION } from "../codec/format.ts";
 import { EVENT, EventRecord } from "../event.ts";
+import type { RecordedPolicy } from "../record-policy.ts";
 import { SegmentChain } from "../segment.ts";
 import type { RawSegment, SealedSegment, SegmentSource } from "../segment.ts";
 import { placeOf } from "../store/claim.ts";
@@ -44,12 +45,18 @@ export function recoverTail(file: Committed, header: StoredHeader): Recovered | 
   const last = eventCount === 0 ? undefined : file.segmentAt(eventCount - 1);
   const follows = last === undefined || last.firstSequence + last.eventCount === eventCount;
   const found = new TailSegments(eventCount, last);
+  const isFlight = parseMode(row.options) === "flight";
   using tail = follows ? TailFrames.open(placeOf(file.path), row.uuid) : undefined;
-  if (tail !== undefined) found.take(tail);
+  if (tail !== undefined) found.take(isFlight ? fromBeginning(tail.frames()) : tail.frames(), tail);
   const { segments } = found;
   const fromTail = found.sequence - eventCount;
   return {
-    info: { fromTail, segments: segments.length, lostBytes: found.lostBytes },
+    info: {
+      fromTail,
+      segments: segments.length,
+      lostBytes: found.lostBytes,
+      isWhole: found.reachedEnd && found.lostBytes === 0,
+    },
     progress: {
       state: "recovered",
       eventCount: found.sequence,
@@ -64,11 +71,33 @@ export function recoverTail(file: Committed, header: StoredHeader): Recovered | 
   };
 }
 
+function parseMode(options: string): unknown {
+  try {
+    return (JSON.parse(options) as { record?: RecordedPolicy } | null)?.record?.mode;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The frames of a flight recording, whose first kept event has the number 0 and the time 0. */
+function fromBeginning(frames: readonly TailFrame[]): TailFrame[] {
+  const [first] = frames;
+  if (first === undefined) return [];
+  return frames.map(({ sealed, ...frame }) => ({
+    ...frame,
+    firstSequence: frame.firstSequence - first.firstSequence,
+    timeFirstNs: frame.timeFirstNs - first.timeFirstNs,
+    sealed: sealed && { ...sealed, timeLastNs: sealed.timeLastNs - first.timeFirstNs },
+  }));
+}
+
 /** Collects the segments of a tail that follow on what is committed. */
 class TailSegments {
   readonly segments: SealedSegment[] = [];
   sequence: number;
   lostBytes = 0;
+  /** Whether the frame that was open last is there. */
+  reachedEnd = false;
   outcome: string | undefined;
   readonly #chain: SegmentChain;
   readonly #committed: number;
@@ -95,7 +124,9 @@ class TailSegments {
   /** Takes all frames that follow on each other; the rest is lost. */
   take(tail: TailFrames): void {
     let ended = false;
+    const { openOrdinal } = tail;
     for (const frame of tail.frames()) {
+      if (frame.ordinal === openOrdinal) this.reachedEnd = true;
       if (frame.firstSequence < this.#committed) continue;
       if (ended || frame.firstSequence !== this.sequence) {
         this.lostBytes += frame.length;

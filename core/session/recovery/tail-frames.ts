@@ -118,6 +118,11 @@ export class TailFrames implements Disposable {
     closeSync(this.#file);
   }
 
+  /** Ordinal of the frame that was open last. */
+  get openOrdinal(): number {
+    return this.#header.getUint32(TAIL_WORD.OPEN * 4, true);
+  }
+
   /** The frames of events that are whole as far as their headers tell, by their ordinals. */
   frames(): TailFrame[] {
     const frames: TailFrame[] = [];
