@@ -74,7 +74,7 @@ export interface Timed {
  * Nanoseconds for which the main thread has waited for a processor so far (the second number of
  * schedstat: Linux, Documentation/scheduler/sched-stats.rst). 0 where the kernel does not tell.
  */
-function waitedNs(): number {
+export function waitedNs(): number {
   try {
     return Number(readFileSync("/proc/self/schedstat", "latin1").split(" ")[1]);
   } catch {
