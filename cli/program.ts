@@ -5,6 +5,7 @@
 import { Argument, Command, Option } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import { jsonFlag, keyValue, list, seedNumber, type Action, type Body } from "./program/flags.ts";
+import { recordingFlags } from "./program/recording.ts";
 import { addSessions } from "./program/sessions.ts";
 
 const BACKENDS = ["auto", "uring", "emulated"];
@@ -78,11 +79,11 @@ Examples:
 ${EXIT_CODES}`;
 
 function addRunning(program: Command, action: Action): void {
-  runFlags(program.command("run"))
+  recordingFlags(runFlags(program.command("run")))
     .summary("run a scenario")
     .description("Runs a scenario: YAML, JSON or TypeScript.")
     .addArgument(new Argument("[file]", "the scenario"))
-    .option("-r, --record <file>", "write the session to a file")
+    .option("-r, --record [file]", "write the session to a file, or else into the library")
     .option("--resume <recording>", "go on with a recorded run that was cut off, in its place")
     .addHelpText(
       "after",
@@ -92,11 +93,13 @@ Examples:
   ioreel run examples/tour.yaml --backend emulated --seed 7 --set chunk=8KiB --json`,
     )
     .action(action(async () => (await import("./commands/run.ts")).run as Body));
-  runFlags(program.command("record"))
+  recordingFlags(runFlags(program.command("record")))
     .summary("run a scenario and record it")
-    .description("Runs a scenario and writes the session to a file: run --record.")
+    .description(
+      "Runs a scenario and writes the session to a file, or else into the library: run --record.",
+    )
     .addArgument(new Argument("<file>", "the scenario"))
-    .addArgument(new Argument("<recording>", "the file to write, NAME.reel"))
+    .addArgument(new Argument("[recording]", "the file to write, NAME.reel"))
     .action(action(async () => (await import("./commands/run.ts")).record as Body));
   program
     .command("check")

@@ -14,7 +14,7 @@ const INPUT_PREFIX = "input:";
 
 /** What to record of a scenario beside what happens. */
 export function recordOptions(
-  path: string,
+  path: string | undefined,
   scenario: ResolvedScenario,
   inputs: ReadonlyMap<string, Uint8Array>,
 ): RecordOptions {

@@ -7,6 +7,7 @@ import { EXIT } from "../exit-codes.ts";
 import { commandLine } from "../failure.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { note } from "../output.ts";
+import { libraryId, noteVerdict } from "../record-target.ts";
 import { recordedScenario } from "../recorded-scenario.ts";
 import { recordingNamed } from "../recording-name.ts";
 import { jsonReporter } from "../reporters/json.ts";
@@ -58,7 +59,8 @@ export async function resume(
     return EXIT.diverged;
   }
   if (failure !== undefined) throw Object.assign(failure, { reproduce: again });
-  const recorded = { path: path!, events };
+  noteVerdict(path!, report.holds);
+  const recorded = { path: path!, events, id: libraryId(path!), replaced: null };
   const end = { ...start, report, digest, counters: io.counters(), recording: recorded };
   reporter.end(end);
   return conclude(end, again);

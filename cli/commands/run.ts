@@ -7,6 +7,15 @@ import { BUILT_IN_PROVIDERS } from "../../providers/index.ts";
 import { EXIT } from "../exit-codes.ts";
 import { commandLine, tellFailure } from "../failure.ts";
 import { onInterrupt } from "../interrupt.ts";
+import { note } from "../output.ts";
+import { keepFlight, recordPolicy, type RecordFlags } from "../record-flags.ts";
+import {
+  libraryId,
+  noteVerdict,
+  recordingRefused,
+  replacedAt,
+  type RecordedTo,
+} from "../record-target.ts";
 import { recordOptions } from "../recorded-scenario.ts";
 import { jsonReporter } from "../reporters/json.ts";
 import { prettyReporter } from "../reporters/pretty.ts";
@@ -20,7 +29,7 @@ import { runScenario } from "../scenario/run-scenario.ts";
 import { plural } from "../scenario/units.ts";
 
 /** The flags as the command line gives them. */
-export interface RunFlags {
+export interface RunFlags extends RecordFlags {
   backend?: "auto" | "uring" | "emulated";
   seed?: number;
   clock?: "virtual" | "paced";
@@ -28,7 +37,6 @@ export interface RunFlags {
   set: string[];
   /** "path" or "name=path". */
   input: string[];
-  record?: string;
   resume?: string;
   permute?: boolean;
   strict?: boolean;
@@ -39,18 +47,19 @@ export interface RunFlags {
 }
 
 /** `ioreel record FILE RECORDING`. */
-export function record(file: string, recording: string, flags: RunFlags): Promise<number> {
-  return run(file, { ...flags, record: recording });
+export function record(
+  file: string,
+  recording: string | undefined,
+  flags: RunFlags,
+): Promise<number> {
+  return run(file, { ...flags, record: recording ?? true });
 }
 
 /** `ioreel run FILE`. @returns the exit code */
-export async function run(file: string | undefined, flags: RunFlags): Promise<number> {
-  if (flags.resume !== undefined) return goOn(file, flags.resume, flags);
-  if (file === undefined) {
-    throw new ReelError("ERR_USAGE", "Missing required argument 'file'", {
-      mend: "Name a scenario, such as examples/tour.yaml",
-    });
-  }
+export async function run(named: string | undefined, given: RunFlags): Promise<number> {
+  if (given.resume !== undefined) return goOn(named, given.resume, given);
+  const { file, flags } = withScenario(named, given);
+  recordPolicy(flags);
   const { inputFiles, scenario } = await loadScenario(file, {
     kinds: kindsOf(BUILT_IN_PROVIDERS),
     cwd: flags.cwd ?? process.cwd(),
@@ -60,7 +69,13 @@ export async function run(file: string | undefined, flags: RunFlags): Promise<nu
     strict: flags.strict === true,
   });
   const inputs = await readInputs(inputFiles);
-  const io = await Runtime.start(runtimeOptions(scenario, flags, inputs));
+  const replaced = typeof flags.record === "string" ? replacedAt(flags.record) : undefined;
+  const io = await Runtime.start(runtimeOptions(scenario, flags, inputs)).catch((error) => {
+    throw recordingRefused(error);
+  });
+  if (flags.clock !== undefined && io.backend === "uring") {
+    note(`note: --clock ${flags.clock} has no effect on io_uring, whose clock is the real one`);
+  }
   const reporter: RunReporter =
     flags.json === true ? jsonReporter() : prettyReporter({ quiet: flags.quiet === true });
   const start: RunStart = {
@@ -73,12 +88,16 @@ export async function run(file: string | undefined, flags: RunFlags): Promise<nu
   reporter.start(start);
   const release = onInterrupt(() => io.interrupt());
   let report: ScenarioReport;
+  let keep = (): void => {};
   try {
     report = await runScenario(io, scenario, { inputs, onEvent: (event) => reporter.event(event) });
+    if (!report.holds && flags.flight !== undefined)
+      keep = keepFlight(io, recordPath(flags.record!)!);
   } finally {
     await io.close().finally(release);
+    keep();
   }
-  const end = endOf(start, report, io);
+  const end = endOf(start, report, io, replaced);
   reporter.end(end);
   const again = reproduceLine(file, flags, start);
   if (io.session?.failure !== undefined) {
@@ -103,13 +122,37 @@ async function goOn(file: string | undefined, recording: string, flags: RunFlags
   return resume(recording, flags);
 }
 
+/** `run --record SCENARIO` is the scenario recorded into the library: a run has to have one. */
+function withScenario(
+  named: string | undefined,
+  given: RunFlags,
+): { file: string; flags: RunFlags } {
+  if (named !== undefined) return { file: named, flags: given };
+  const { record: word } = given;
+  if (typeof word === "string" && !word.endsWith(".reel")) {
+    return { file: word, flags: { ...given, record: true } };
+  }
+  throw new ReelError("ERR_USAGE", "Missing required argument 'file'", {
+    mend: "Name a scenario, such as examples/tour.yaml",
+  });
+}
+
+function recordPath(record: string | true): string | undefined {
+  return record === true ? undefined : resolve(record);
+}
+
 function endOf(
   start: RunStart,
   report: ScenarioReport,
   io: Awaited<ReturnType<typeof Runtime.start>>,
+  replaced: string | undefined,
 ): RunEnd {
   const { digest, events, failure, path } = io.session!;
-  const recording = path === undefined || failure !== undefined ? null : { path, events };
+  if (path !== undefined) noteVerdict(path, report.holds);
+  const recording: RecordedTo | null =
+    path === undefined || failure !== undefined
+      ? null
+      : { path, events, id: libraryId(path), replaced: replaced ?? null };
   return { ...start, report, digest, counters: io.counters(), recording };
 }
 
@@ -128,7 +171,12 @@ function runtimeOptions(
     ...(seed === undefined ? {} : { seed }),
     ...(flags.record === undefined
       ? { digest: true }
-      : { record: recordOptions(resolve(flags.record), scenario, inputs) }),
+      : {
+          record: {
+            ...recordOptions(recordPath(flags.record), scenario, inputs),
+            ...recordPolicy(flags),
+          },
+        }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The commands that work on recordings, as a part of the command line's tree. */
 import { Argument, Option, type Command } from "commander";
 import { EXPORT_FORMATS } from "../../core/session/export/formats.ts";
+import { addLibrary } from "./library.ts";
 import { addRecovery } from "./recovery.ts";
 import { jsonFlag, list, seedNumber, type Action, type Body } from "./flags.ts";
 
@@ -58,6 +59,7 @@ Examples:
     .addOption(jsonFlag())
     .addHelpText("after", "\nExample:\n  ioreel session diff a.reel b.reel")
     .action(action(async () => (await import("../commands/session/diff.ts")).diff as Body));
+  addLibrary(session, action);
   addRecovery(session, action);
   addExchange(session, action);
 }

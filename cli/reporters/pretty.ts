@@ -2,7 +2,9 @@
  * `ioreel run` for people: a timeline while the run goes on, one line for everything that happens,
  * and a summary at its end.
  */
+import { dirname } from "node:path";
 import { out, paint } from "../output.ts";
+import type { RecordedTo } from "../record-target.ts";
 import { shortChecksum } from "../scenario/check-steps.ts";
 import { printable } from "../scenario/frame.ts";
 import type {
@@ -111,9 +113,17 @@ function summary(run: RunEnd): string {
     `digest ${digest}`,
   ];
   if (recording !== null) {
-    lines.push(`recorded ${plural(recording.events, "event")} to ${recording.path}`);
+    lines.push(recordedLine(recording));
   }
   return [...parts, lines.join("\n")].join("\n\n");
+}
+
+function recordedLine({ events, id, path, replaced }: RecordedTo): string {
+  const what = `recorded ${plural(events, "event")}`;
+  if (id !== null) return `${what} as ${paint("bold", id)} in ${dirname(path)}`;
+  if (replaced === null) return `${what} to ${path}`;
+  const old = replaced === "" ? "a damaged recording" : `the recording of ${replaced}`;
+  return `${what} to ${path}, replaced ${old}`;
 }
 
 function tasksTable(tasks: readonly TaskReport[]): string {

@@ -1,4 +1,5 @@
 /** What a reporter of `ioreel run` hears: what happens while it does, and how it all came out. */
+import type { RecordedTo } from "../record-target.ts";
 import type { ScenarioEvent, ScenarioReport } from "../scenario/report.ts";
 import type { ResolvedScenario } from "../scenario/resolved.ts";
 
@@ -19,7 +20,7 @@ export interface RunEnd extends RunStart {
   readonly digest: string;
   readonly counters: Readonly<Record<string, number>>;
   /** Where the session was recorded. */
-  readonly recording: { readonly path: string; readonly events: number } | null;
+  readonly recording: RecordedTo | null;
 }
 
 export interface RunReporter {

@@ -41,12 +41,16 @@ export interface RuntimeOptions<P extends readonly Provider[] = readonly Provide
    * time and randomness are recorded instead. Default false. See docs/determinism.md.
    */
   strict?: boolean;
-  /** Writes the session to this file. A recording that is there is replaced. */
-  record?: string | RecordOptions;
+  /**
+   * Writes the session to this file, where a recording is replaced; `true`, or options without a
+   * path, writes it into the user's library of recordings. See docs/recordings.md.
+   */
+  record?: string | boolean | RecordOptions;
 }
 
 export interface RecordOptions extends RecordPolicy {
-  path: string;
+  /** The file; without one it is made in the library, and the session's summary has its path. */
+  path?: string | undefined;
   /** Kept with the recording by name: the scenario's text, input files. */
   attachments?: ReadonlyMap<string, Uint8Array>;
   /** What a replay has to know to run the same program again; plain JSON. */
@@ -84,7 +88,7 @@ const OPTIONS = {
   settings: "an object of objects, by kind of provider",
   digest: "true or false",
   strict: "true or false",
-  record: "a path, or an object with one",
+  record: "a path, true for the library, or an object of options",
 } as const;
 type OptionName = keyof typeof OPTIONS;
 
@@ -94,6 +98,8 @@ const isOneOf =
     words.includes(value as string);
 const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;
 const isFlag = (value: unknown): boolean => typeof value === "boolean";
+const hasPath = ({ path }: { path?: unknown }): boolean =>
+  path === undefined || (typeof path === "string" && path !== "");
 const isWholeFrom =
   (low: number) =>
   (value: unknown): boolean =>
@@ -116,8 +122,7 @@ const CHECKS: Readonly<Record<OptionName, (value: unknown) => boolean>> = {
   digest: isFlag,
   strict: isFlag,
   record: (value) =>
-    typeof value === "string" ||
-    (isObject(value) && typeof (value as { path?: unknown }).path === "string"),
+    typeof value === "string" || isFlag(value) || (isObject(value) && hasPath(value!)),
 };
 
 /**
