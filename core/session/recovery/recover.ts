@@ -122,10 +122,10 @@ class TailSegments {
   }
 
   /** Takes all frames that follow on each other; the rest is lost. */
-  take(tail: TailFrames): void {
+  take(frames: readonly TailFrame[], tail: TailFrames): void {
     let ended = false;
     const { openOrdinal } = tail;
-    for (const frame of tail.frames()) {
+    for (const frame of frames) {
       if (frame.ordinal === openOrdinal) this.reachedEnd = true;
       if (frame.firstSequence < this.#committed) continue;
       if (ended || frame.firstSequence !== this.sequence) {
