@@ -1,7 +1,7 @@
 /**
  * ioreel's echo servers. Arguments: the form, `tasks` (a task for each connection that loops over
  * its chunks and awaits every write) or `handlers` (`io.serve`: a call for each chunk, no promise),
- * and `recorded` for a session that is recorded meanwhile with all that arrives.
+ * and for a session that is recorded meanwhile what is kept of all that arrives: `full` or `digest`.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,11 +11,12 @@ import { startRuntime } from "../../core/runtime/start.ts";
 import { tcp } from "../../providers/tcp/provider.ts";
 import { answerRequests } from "../peers/server.ts";
 
-const [form, recorded] = process.argv.slice(2);
-const folder = recorded === undefined ? undefined : mkdtempSync(join(tmpdir(), "ioreel-bench-"));
+const [form, payload] = process.argv.slice(2) as [string, ("full" | "digest")?];
+const folder = payload === undefined ? undefined : mkdtempSync(join(tmpdir(), "ioreel-bench-"));
 
 function start() {
-  const record = folder === undefined ? {} : { record: join(folder, "echo.reel") };
+  const path = folder && join(folder, "echo.reel");
+  const record = path === undefined || payload === undefined ? {} : { record: { path, payload } };
   return startRuntime({ backend: "uring", providers: [tcp], seed: 1, ...record });
 }
 
