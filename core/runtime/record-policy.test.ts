@@ -1,5 +1,5 @@
 /** How sessions can be recorded: payloads as checksums, secrets written over, flights, durably. */
-import { describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { Runtime } from "../../index.ts";
 import { openRecording } from "../session/recording.ts";
@@ -42,103 +42,105 @@ async function record(
   return io;
 }
 
-for (const backend of backends) {
-  describe(`a recording on ${backend}`, () => {
-    test(`redact writes secrets over in all that is kept, and a replay agrees on ${backend}`, async () => {
-      using folder = temporaryFolder();
-      const path = folder.path("a.reel");
-      const redact = [{ pattern: SECRET }, { pattern: /token \w+-\d+/ }];
-      const { session } = await record(backend, { path, redact });
-      expect(session!.failure).toBeUndefined();
-      using recording = openRecording(path);
-      for (const { event } of recording.events()) {
-        const text = new TextDecoder().decode("bytes" in event ? event.bytes : undefined);
-        expect(`${text} ${"text" in event ? event.text : ""}`).not.toContain(SECRET);
-        expect(event.kind).not.toBe("state");
-      }
-      expect(readFileSync(path).includes(SECRET)).toBe(false);
-      const { options } = recording.info as { options: { record: unknown } };
-      const rules = ["literal", String.raw`/token \w+-\d+/`];
-      expect(options.record).toEqual({ redact: { rules, check: expect.any(Number) as number } });
-      const io = Runtime.replay(recording, { redact });
-      const text = await io.run(program);
-      await io.close();
-      expect(io.session).toMatchObject({ identical: true, failure: undefined });
-      // On io_uring what came in comes from the recording; elsewhere it happens again.
-      expect(text.includes(SECRET)).toBe(backend === "emulated");
-      expect(refusal(() => Runtime.replay(recording, { redact: redact.slice(1) }))).toMatchObject({
-        code: "ERR_INCOMPATIBLE_RECORDING",
-      });
-    });
-
-    test(`payload "digest" keeps no bytes that came in on ${backend}`, async () => {
-      using folder = temporaryFolder();
-      const path = folder.path("a.reel");
-      await record(backend, { path, payload: "digest" });
-      using recording = openRecording(path);
-      const events = [...recording.events()].map(({ event }) => event);
-      for (const event of events)
-        expect("bytes" in event ? event.bytes : undefined).toBeUndefined();
-      if (backend === "emulated") {
-        const io = Runtime.replay(recording);
-        await io.run(program);
-        await io.close();
-        expect(io.session).toMatchObject({ identical: true });
-        return;
-      }
-      expect(events.some((event) => event.kind === "complete" && event.missing)).toBe(true);
-      expect(refusal(() => Runtime.replay(recording))).toMatchObject({ code: "ERR_UNSUPPORTED" });
-    });
-
-    test(`mode "flight" keeps the end of a run that fails, and none of one that does not on ${backend}`, async () => {
-      using folder = temporaryFolder();
-      const path = folder.path("a.reel");
-      const dumped = folder.path("dump.reel");
-      const options = { path, mode: "flight", flightBytes: 1 << 20 } as const;
-      const well = await record(backend, options);
-      expect(well.session).toMatchObject({ path: undefined, failure: undefined });
-      expect(existsSync(path)).toBe(false);
-      const fails = record(backend, options, async (io) => {
-        await program(io);
-        for (let round = 0; round < 12_000; round++) io.mark(`padding ${round}${" .".repeat(50)}`);
-        expect(io.dump(dumped)).toBeGreaterThan(1000);
-        io.mark("the last words");
-        throw new Error("on purpose");
-      });
-      expect(await fails.catch(String)).toContain("on purpose");
-      expect(readdirSync(folder.path(".")).toSorted()).toEqual(["a.reel", "dump.reel"]);
-      using recording = openRecording(path);
-      using dump = openRecording(dumped);
-      const texts = [...recording.events()].map(({ event }) => ("text" in event ? event.text : ""));
-      expect(texts.slice(-4)).toContain("the last words");
-      expect(texts.some((text) => text.startsWith("padding 0 "))).toBe(false);
-      const [last] = [...dump.events()].slice(-1);
-      expect(last!.event).toMatchObject({
-        text: expect.stringContaining("padding 11999") as string,
-      });
-      expect(recording.info).toMatchObject({ state: "complete", outcome: "failed" });
-      for (const each of [recording, dump]) {
-        expect(refusal(() => Runtime.replay(each))).toMatchObject({ code: "ERR_UNSUPPORTED" });
-      }
-    });
-
-    test(`durable and mode "digest" come to the digest of any recording on ${backend}`, async () => {
-      using folder = temporaryFolder();
-      const digests = new Set<string>();
-      const all = [{}, { durable: true }, { mode: "digest" }, { payload: "full" }] as const;
-      for (const [index, policy] of all.entries()) {
-        const path = folder.path(`${index}.reel`);
-        const { session } = await record(backend, { path, ...policy });
-        expect(session!.failure).toBeUndefined();
-        using recording = openRecording(path);
-        expect(recording.digest).toBe(session!.digest);
-        digests.add(session!.digest);
-      }
-      // Times are the real ones on io_uring.
-      if (backend === "emulated") expect(digests.size).toBe(1);
-    });
-  });
+/** One test for each backend that there is. */
+function onEach(title: string, body: (backend: "emulated" | "uring") => Promise<void>): void {
+  for (const backend of backends) {
+    test(`a recording on ${backend}: ${title}`, () => body(backend));
+  }
 }
+
+onEach(`redact writes over secrets, and a replay agrees`, async (backend) => {
+  using folder = temporaryFolder();
+  const path = folder.path("a.reel");
+  const redact = [{ pattern: SECRET }, { pattern: /token \w+-\d+/ }];
+  const { session } = await record(backend, { path, redact });
+  expect(session!.failure).toBeUndefined();
+  using recording = openRecording(path);
+  for (const { event } of recording.events()) {
+    const text = new TextDecoder().decode("bytes" in event ? event.bytes : undefined);
+    expect(`${text} ${"text" in event ? event.text : ""}`).not.toContain(SECRET);
+    expect(event.kind).not.toBe("state");
+  }
+  expect(readFileSync(path).includes(SECRET)).toBe(false);
+  const { options } = recording.info as { options: { record: unknown } };
+  const rules = ["literal", String.raw`/token \w+-\d+/`];
+  expect(options.record).toEqual({ redact: { rules, check: expect.any(Number) as number } });
+  const io = Runtime.replay(recording, { redact });
+  const text = await io.run(program);
+  await io.close();
+  expect(io.session).toMatchObject({ identical: true, failure: undefined });
+  // On io_uring what came in comes from the recording; elsewhere it happens again.
+  expect(text.includes(SECRET)).toBe(backend === "emulated");
+  expect(refusal(() => Runtime.replay(recording, { redact: redact.slice(1) }))).toMatchObject({
+    code: "ERR_INCOMPATIBLE_RECORDING",
+  });
+});
+
+onEach(`payload "digest" keeps no bytes that came in`, async (backend) => {
+  using folder = temporaryFolder();
+  const path = folder.path("a.reel");
+  await record(backend, { path, payload: "digest" });
+  using recording = openRecording(path);
+  const events = [...recording.events()].map(({ event }) => event);
+  for (const event of events) expect("bytes" in event ? event.bytes : undefined).toBeUndefined();
+  if (backend === "emulated") {
+    const io = Runtime.replay(recording);
+    await io.run(program);
+    await io.close();
+    expect(io.session).toMatchObject({ identical: true });
+    return;
+  }
+  expect(events.some((event) => event.kind === "complete" && event.missing)).toBe(true);
+  expect(refusal(() => Runtime.replay(recording))).toMatchObject({ code: "ERR_UNSUPPORTED" });
+});
+
+onEach(`mode "flight" keeps the end of a run that fails`, async (backend) => {
+  using folder = temporaryFolder();
+  const path = folder.path("a.reel");
+  const dumped = folder.path("dump.reel");
+  const options = { path, mode: "flight", flightBytes: 1 << 20 } as const;
+  const well = await record(backend, options);
+  expect(well.session).toMatchObject({ path: undefined, failure: undefined });
+  expect(existsSync(path)).toBe(false);
+  const fails = record(backend, options, async (io) => {
+    await program(io);
+    for (let round = 0; round < 12_000; round++) io.mark(`padding ${round}${" .".repeat(50)}`);
+    expect(io.dump(dumped)).toBeGreaterThan(1000);
+    io.mark("the last words");
+    throw new Error("on purpose");
+  });
+  expect(await fails.catch(String)).toContain("on purpose");
+  expect(readdirSync(folder.path(".")).toSorted()).toEqual(["a.reel", "dump.reel"]);
+  using recording = openRecording(path);
+  using dump = openRecording(dumped);
+  const texts = [...recording.events()].map(({ event }) => ("text" in event ? event.text : ""));
+  expect(texts.slice(-4)).toContain("the last words");
+  expect(texts.some((text) => text.startsWith("padding 0 "))).toBe(false);
+  const [last] = [...dump.events()].slice(-1);
+  expect(last!.event).toMatchObject({
+    text: expect.stringContaining("padding 11999") as string,
+  });
+  expect(recording.info).toMatchObject({ state: "complete", outcome: "failed" });
+  for (const each of [recording, dump]) {
+    expect(refusal(() => Runtime.replay(each))).toMatchObject({ code: "ERR_UNSUPPORTED" });
+  }
+});
+
+onEach(`durable and mode "digest" come to the digest of any recording`, async (backend) => {
+  using folder = temporaryFolder();
+  const digests = new Set<string>();
+  const all = [{}, { durable: true }, { mode: "digest" }, { payload: "full" }] as const;
+  for (const [index, policy] of all.entries()) {
+    const path = folder.path(`${index}.reel`);
+    const { session } = await record(backend, { path, ...policy });
+    expect(session!.failure).toBeUndefined();
+    using recording = openRecording(path);
+    expect(recording.digest).toBe(session!.digest);
+    digests.add(session!.digest);
+  }
+  // Times are the real ones on io_uring.
+  if (backend === "emulated") expect(digests.size).toBe(1);
+});
 
 test("record refuses policies that are none, naming the option", async () => {
   using folder = temporaryFolder();

@@ -61,7 +61,7 @@ export class Redactor {
   /** The bytes without what the rules match: they themselves where nothing does, or a copy. */
   bytes(bytes: Uint8Array): Uint8Array {
     let redacted = bytes;
-    // Each round writes over at least one byte that is not yet the fill, so that it comes to an end.
+    // Each round writes over at least one byte that is not yet the fill, so that there is a last.
     for (;;) {
       const next = this.#round(redacted);
       if (next === redacted) return redacted;

@@ -18,13 +18,13 @@ export function checkReplayable({ path, backend, options }: PolicyInfo): void {
   const record = (options as { record?: RecordedPolicy } | null)?.record;
   if (record?.mode === "flight" && record.flight?.firstSequence !== 0) {
     throw new ReelError("ERR_UNSUPPORTED", `Cannot replay ${path}: it begins in mid-flight`, {
-      mend: "Look at it with `ioreel session show` or `replay --at`; to replay, record in mode block",
+      mend: "Look at it with `session show` or `replay --at`; to replay, record in mode block",
     });
   }
   if (record?.payload === "digest" && backend === "uring") {
     const found = "it has checksums in place of what came in";
     throw new ReelError("ERR_UNSUPPORTED", `Cannot replay ${path}: ${found}`, {
-      mend: "Look at it with `ioreel session show` or `replay --at`; to replay, record payloads",
+      mend: "Look at it with `session show` or `replay --at`; to replay, record payloads",
     });
   }
 }

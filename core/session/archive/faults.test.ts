@@ -83,7 +83,7 @@ async function lockFor(path: string, milliseconds: number): Promise<Disposable> 
   return { [Symbol.dispose]: () => child.kill() };
 }
 
-test("a full ring waits for a database that another process has locked, and loses nothing", async () => {
+test("a full ring waits for a database that another process locks, and loses nothing", async () => {
   using folder = temporaryFolder();
   const path = folder.path("a.reel");
   const recording = start(path);
@@ -97,7 +97,7 @@ test("a full ring waits for a database that another process has locked, and lose
   expect(opened.eventCount).toBeGreaterThan(32_000);
 });
 
-test("a database that stays locked ends the recording with ERR_STORE, told once, and the tail stays", async () => {
+test("a database that stays locked ends the recording, told once, and the tail stays", async () => {
   using folder = temporaryFolder();
   const path = folder.path("a.reel");
   const recording = start(path);
@@ -144,7 +144,7 @@ function runBehind(
   return undefined;
 }
 
-test("a limit on the size of files ends the recording with ERR_STORE, and keeps what it has", () => {
+test("a limit on the size of files ends the recording, and keeps what it has", () => {
   using folder = temporaryFolder();
   const path = folder.path("a.reel");
   // In units of 512 bytes: 6 MB. The signal would end the process before the error is seen.

@@ -33,7 +33,7 @@ export const TAG = {
   HOW: 0x0b,
   /** Checksums of the parts of the engine's state. Codec 3. */
   STATE: 0x0c,
-  /** The complete or host event that follows keeps a payload's length and checksum only. Codec 3. */
+  /** The complete or host event that follows has a payload's length and checksum only. Codec 3. */
   DIGESTED: 0x0d,
   COMPLETE: 0x40,
   SETTLE: 0x60,

@@ -130,7 +130,7 @@ export class FrameRing {
   /**
    * Places a sealed frame behind the room of the open one. There must be room.
    * @param committed as for {@link fits}
-   * @param write fills the bytes behind the frame's header, or, given the ordinal, a file of its own
+   * @param write fills the bytes behind the frame's header, or a file of its own by the ordinal
    */
   placeBehind(
     start: FrameStart,

@@ -27,12 +27,12 @@ export const TAIL_WORD = {
   PROCESS_START: 10,
   /** How many frames are sealed, of all that ever were. */
   SEALED: 12,
-  /** How many of them are in the database, as the archiver saw last: a hint, the database knows. */
+  /** How many of them are in the database, as the archiver saw last. The database knows. */
   COMMITTED: 13,
   /** Ordinal of the open frame. */
   OPEN: 14,
   MODE: 15,
-  /** Which start of the machine it is of, 16 bytes: after another one only what is checked holds. */
+  /** Which start of the machine it is of, 16 bytes: after another only what is checked holds. */
   BOOT: 16,
   /** Which byte of the file the frame with ordinal `n` begins at: word `DIRECTORY + n % FRAMES`. */
   DIRECTORY: 1024,
