@@ -2,6 +2,7 @@
  * Where `--record` writes: to a file, which may replace a recording, or into the library. What is
  * refused there is a mistake of the command line and is told as one.
  */
+import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { isReelError, ReelError } from "../core/errors.ts";
 import { libraryFolder, SHORT_ID_DIGITS } from "../core/session/library/folder.ts";
@@ -63,9 +64,18 @@ export function libraryId(path: string): string | null {
 /** Failures to make a recording that another path, or other rights, would mend. */
 const REFUSED = /^(ENOENT|ENOTDIR|EACCES|EPERM|EROFS|EISDIR|ENAMETOOLONG|ELOOP)$/;
 
-/** The failure to start a recorded run, as a mistake of usage where it is one. */
-export function recordingRefused(error: unknown): unknown {
+/**
+ * The failure to start a recorded run, as a mistake of usage where it is one.
+ * @param target where it should be recorded to; undefined for the library
+ */
+export function recordingRefused(error: unknown, target: string | undefined): unknown {
   if (!isReelError(error, "ERR_STORE")) return error;
+  const folder = target === undefined ? undefined : dirname(target);
+  if (folder !== undefined && !existsSync(folder)) {
+    return new ReelError("ERR_USAGE", `Cannot record to ${target}: there is no folder ${folder}`, {
+      mend: "Make the folder, or name another file",
+    });
+  }
   const { cause, path } = (error.details ?? {}) as { cause?: unknown; path?: unknown };
   const isUsage = path !== undefined || (typeof cause === "string" && REFUSED.test(cause));
   if (!isUsage) return error;

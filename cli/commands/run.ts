@@ -71,7 +71,10 @@ export async function run(named: string | undefined, given: RunFlags): Promise<n
   const inputs = await readInputs(inputFiles);
   const replaced = typeof flags.record === "string" ? replacedAt(flags.record) : undefined;
   const io = await Runtime.start(runtimeOptions(scenario, flags, inputs)).catch((error) => {
-    throw recordingRefused(error);
+    throw recordingRefused(
+      error,
+      flags.record === undefined ? undefined : recordPath(flags.record),
+    );
   });
   if (flags.clock !== undefined && io.backend === "uring") {
     note(`note: --clock ${flags.clock} has no effect on io_uring, whose clock is the real one`);

@@ -63,7 +63,11 @@ function rangeOf(flag: string | true): readonly [from: number, to: number] {
   }
   const from = Number(match[1]);
   if (!flag.includes("-")) return [from, from];
-  return [from, match[2] === undefined ? Number.POSITIVE_INFINITY : Number(match[2])];
+  const to = match[2] === undefined ? Number.POSITIVE_INFINITY : Number(match[2]);
+  if (from <= to) return [from, to];
+  throw new ReelError("ERR_USAGE", `Cannot show events "${flag}": the range ends before it begins`, {
+    mend: `Give it like ${to}-${from}`,
+  });
 }
 
 function eventData({ event, sequence, timeNs }: PlacedEvent): Record<string, unknown> {

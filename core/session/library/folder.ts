@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { storeError } from "../store/errors.ts";
 
 /** Recordings hold what programs read and wrote: nobody else is to read them. */
@@ -14,7 +14,7 @@ const RECORDINGS = "recordings";
 /** ioreel's own folder: `$IOREEL_HOME`, `$XDG_STATE_HOME/ioreel` or `~/.local/state/ioreel`. */
 function stateFolder(): string {
   const { IOREEL_HOME: own, XDG_STATE_HOME: state } = process.env;
-  if (own !== undefined && own !== "") return own;
+  if (own !== undefined && own !== "") return resolve(own);
   // The specification has relative paths ignored.
   const base =
     state !== undefined && isAbsolute(state) ? state : join(homedir(), ".local", "state");

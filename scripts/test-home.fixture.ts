@@ -1,0 +1,8 @@
+/**
+ * Loaded before the tests (bunfig.toml): whatever they record without naming a file goes into a
+ * library of their own, and never into that of whoever runs them.
+ */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+process.env["IOREEL_HOME"] = join(tmpdir(), `ioreel-test-home-${process.pid}`);
