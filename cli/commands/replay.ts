@@ -14,17 +14,20 @@ import { kindsOf } from "../scenario/kinds.ts";
 import type { ResolvedScenario } from "../scenario/resolved.ts";
 import { runScenario } from "../scenario/run-scenario.ts";
 import { checkFlags, showPlace, type PlaceFlags } from "./replay/at.ts";
+import { checkOntoFlags, ontoBackend, type OntoFlags } from "./replay/onto.ts";
 import { stepThrough } from "./replay/step.ts";
 
 export async function replay(
   name: string,
-  flags: PlaceFlags & { quiet?: boolean; step?: boolean },
+  flags: PlaceFlags & OntoFlags & { quiet?: boolean; step?: boolean },
 ): Promise<number> {
   checkFlags(flags);
+  checkOntoFlags({ ...flags });
   const file = recordingNamed(name);
   const isPlace = flags.at !== undefined || flags.until !== undefined;
   const wantsPlace = isPlace || flags.step === true;
   using recording = openRecording(file, wantsPlace ? { verify: "as-read" } : {});
+  if (flags.onto !== undefined) return await ontoBackend(recording, file, flags);
   if (flags.step === true) return await stepThrough(recording, file, flags);
   if (isPlace) return await showPlace(recording, file, flags);
   const { inputs, scenario } = recordedScenario(recording, file, kindsOf(BUILT_IN_PROVIDERS));

@@ -14,6 +14,18 @@ export function seedNumber(text: string): number {
   throw new InvalidArgumentError("It must be a whole number from 0 to 9007199254740991.");
 }
 
+/** A number above 0, such as 0.5 or 10. */
+export function speedNumber(text: string): number {
+  const value = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && value > 0 && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError("It must be a number above 0.");
+}
+
+export function pathPair(value: string, before: string[]): string[] {
+  if (/^[^=]+=./.test(value)) return [...before, value];
+  throw new InvalidArgumentError("It must be like FROM=TO.");
+}
+
 export const list = (value: string, before: string[]): string[] => [...before, value];
 
 export function keyValue(value: string, before: string[]): string[] {

@@ -3,11 +3,12 @@ import { Argument, Option, type Command } from "commander";
 import { EXPORT_FORMATS } from "../../core/session/export/formats.ts";
 import { addLibrary } from "./library.ts";
 import { addRecovery } from "./recovery.ts";
+import { addOntoFlags } from "./onto.ts";
 import { jsonFlag, list, seedNumber, type Action, type Body } from "./flags.ts";
 
 /** `replay` and `session`: what is done with recordings. */
 export function addSessions(program: Command, action: Action): void {
-  program
+  const replay = program
     .command("replay")
     .summary("replay a recorded session and compare it")
     .description(
@@ -34,9 +35,11 @@ Examples:
   ioreel replay a.reel --json
   ioreel replay a.reel --at 5000 --json
   ioreel replay a.reel --until 'kind == settle && result == ECONNRESET'
-  ioreel replay a.reel --step --at end`,
+  ioreel replay a.reel --step --at end
+  ioreel replay a.reel --onto uring --redirect disk.img=copy.img`,
     )
     .action(action(async () => (await import("../commands/replay.ts")).replay as Body));
+  addOntoFlags(replay);
   const session = program.command("session").summary("look into recorded sessions");
   session
     .command("show")

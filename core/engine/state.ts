@@ -215,8 +215,8 @@ export class EngineState {
   slotFreed = false;
   /** Slots whose cancellation is asked for and not yet begun. */
   readonly cancelling: number[] = [];
-  /** Where operations report to while a session is recorded or checked, on emulated hardware. */
-  tap: Tap | undefined;
+  /** Where operations report to while a session is recorded or checked, or somebody watches. */
+  tap: Pick<Tap, "start" | "settle"> | undefined;
   /** How many want to hear of settlements beside the settlers: the tap, whoever closes an end. */
   listeners = 0;
   /** The error that ends the run: a divergence, a dead backend. */
@@ -245,7 +245,7 @@ export class EngineState {
   }
 
   /** Has operations reported. Called once, before any starts. */
-  report(tap: Tap): void {
+  report(tap: Pick<Tap, "start" | "settle">): void {
     this.tap = tap;
     this.listeners++;
   }

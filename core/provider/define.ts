@@ -54,6 +54,11 @@ export interface Capabilities {
    * When only such operations are in flight and no task can run, the program is deadlocked.
    */
   closedWorld?: boolean;
+  /**
+   * What its reads bring is counted time: two runs that are alike bring other numbers, so nobody
+   * compares them between backends.
+   */
+  timed?: boolean;
   /** Operations in flight survive snapshot and restore on the named backends. */
   restore: readonly ("uring" | "emulated")[];
 }

@@ -5,6 +5,7 @@ import type { Engine, StartRequest } from "../engine/engine.ts";
 import type { StartQueue } from "../engine/start-queue.ts";
 import type { Executor } from "../task/executor.ts";
 import type { HandedEnds } from "./handed-ends.ts";
+import type { RuntimeObserver } from "./observer.ts";
 import type { Opening } from "./opening.ts";
 import type { Pump } from "./pump.ts";
 
@@ -19,6 +20,7 @@ export interface RuntimeCore {
   readonly handed: HandedEnds;
   /** Filled in for each start by whoever starts: starting allocates no request. */
   readonly request: StartRequest;
+  readonly observer: RuntimeObserver | undefined;
   kick(): void;
   /** @throws {ReelError} ERR_CLOSED when the runtime is being closed */
   requireOpen(action: string): void;

@@ -48,7 +48,9 @@ export class Opening {
     const { state } = this.#core.engine;
     const entry = state.providers[number]!;
     const checked = checkSchema(`open ${kind}`, "options", entry.provider.options, options);
+    const { observer } = this.#core;
     const resource = takeResource(entry);
+    const opening = observer?.opening(kind, checked) ?? 0;
     let isOpen = false;
     try {
       entry.driver.open(resource, checked);
@@ -57,6 +59,7 @@ export class Opening {
     } catch (error) {
       dropResource(entry, resource);
       if (isOpen) entry.driver.release(resource);
+      observer?.openFailed(opening, error);
       throw error;
     }
     const { endNames } = entry.provider;
@@ -66,10 +69,12 @@ export class Opening {
     try {
       await this.#finishOpening(entry, handles[0]!, signal);
     } catch (error) {
+      observer?.openFailed(opening, error);
       // It may be for want of a slot: what closing would wait for is left out then.
       for (const handle of handles) await this.#begin(handle, false).catch(() => {});
       throw error;
     }
+    observer?.opened(opening, handles);
     return handles;
   }
 
@@ -89,6 +94,7 @@ export class Opening {
     if (ends.state(end) === END_CLOSING && known !== undefined) return known;
     // One that a snapshot has brought is closing already, and nobody has gone on with that.
     ends.beginClose(end);
+    this.#core.observer?.closing(handle);
     const closing = this.#close(end, patient);
     if (ends.endOf(handle) !== -1) this.#closings.set(end, closing);
     return closing;
@@ -139,6 +145,7 @@ export class Opening {
     const { engine, handed } = this.#core;
     const { ends } = engine.state;
     const resource = ends.resource(end);
+    this.#core.observer?.closed(ends.handleOf(end));
     this.#closings.delete(end);
     try {
       entry.driver.closeEnd?.(resource, ends.kind(end));

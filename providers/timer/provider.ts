@@ -42,6 +42,7 @@ export const timer: Provider<typeof options, "main", "timer"> = defineProvider({
     shortTransfers: false,
     cancel: true,
     closedWorld: true,
+    timed: true,
     restore: ["uring", "emulated"],
   },
   opcodes: [OPCODE.TIMEOUT, OPCODE.TIMEOUT_REMOVE],
