@@ -1,5 +1,6 @@
 /** Runs the real command line in a process of its own, for tests. */
 import { join } from "node:path";
+import "../scripts/test-home.fixture.ts";
 
 export const ROOT = join(import.meta.dir, "..");
 export const MAIN = join(ROOT, "cli/main.ts");

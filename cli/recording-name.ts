@@ -24,11 +24,11 @@ const COMPARED = 2000;
  */
 export function recordingNamed(word: string): string {
   if (existsSync(word)) return word;
-  const found = findInLibrary(word);
-  if (found.length === 1) return found[0]!.path;
-  if (found.length > 1) {
-    const list = found.slice(-SHOWN).map(({ name }) => name);
-    const rest = found.length > SHOWN ? ` and ${found.length - SHOWN} more` : "";
+  const files = findInLibrary(word);
+  if (files.length === 1) return files[0]!.path;
+  if (files.length > 1) {
+    const list = files.slice(-SHOWN).map(({ name }) => name);
+    const rest = files.length > SHOWN ? ` and ${files.length - SHOWN} more` : "";
     const message = `Cannot tell which recording "${word}" is: ${list.join(", ")}${rest}`;
     throw new ReelError("ERR_USAGE", message, { mend: "Give more of its beginning, or its path" });
   }
@@ -37,8 +37,10 @@ export function recordingNamed(word: string): string {
       mend: "Record one with ioreel run SCENARIO --record, or give a path",
     });
   }
-  const message = `Cannot find the recording "${word}": there is no such file, and none in the library`;
-  throw new ReelError("ERR_USAGE", message, { mend: suggestion(word) });
+  const found = "there is no such file, and none in the library";
+  throw new ReelError("ERR_USAGE", `Cannot find the recording "${word}": ${found}`, {
+    mend: suggestion(word),
+  });
 }
 
 function suggestion(word: string): string {

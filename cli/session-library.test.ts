@@ -1,4 +1,4 @@
-/** Tests of the library from the command line: recording without a name, naming, listing, keeping. */
+/** Tests of the library from the command line: recording without a name, listing, keeping. */
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { copyFileSync, existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -144,7 +144,7 @@ describe("recording without a name", () => {
 });
 
 describe("session ls and what it lists", () => {
-  test("ls shows damaged, live, killed and failed recordings, and is never broken by one", async () => {
+  test("ls shows damaged, live, killed and failed recordings and breaks on none", async () => {
     recorded();
     writeFileSync(join(library(), "20200101T000000000Z-00000001.reel"), "nothing of ours");
     writeFileSync(join(library(), "empty.reel"), "");

@@ -1,6 +1,6 @@
 /**
  * Loaded before the tests (bunfig.toml): whatever they record without naming a file goes into a
- * library of their own, and never into that of whoever runs them.
+ * library of their own, and never into that of whoever runs them. The folder is made when needed.
  */
 import { tmpdir } from "node:os";
 import { join } from "node:path";

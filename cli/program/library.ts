@@ -48,7 +48,7 @@ export function addLibrary(session: Command, action: Action): void {
     .command("prune")
     .summary("remove old recordings from the library")
     .description(
-      "Removes recordings from the library until the rest is within bounds: without flags, within\n" +
+      "Removes recordings from the library until the rest is within bounds: without flags,\n" +
         "200 recordings and 2 GiB. Pinned ones stay; failed runs and new ones stay longest.",
     )
     .addOption(new Option("--keep <number>", "how many may stay").argParser(seedNumber))
@@ -78,8 +78,8 @@ function addKeeping(session: Command, action: Action): void {
     .command("pack")
     .summary("make one small file of a recording")
     .description(
-      "Writes a recording as one file without a log or a tail beside it, to copy or to send. Its\n" +
-        "id and its digest stay. One whose process died is recovered.",
+      "Writes a recording as one file without a log or a tail beside it, to copy or to send.\n" +
+        "Its id and its digest stay. One whose process died is recovered.",
     )
     .addArgument(new Argument("<recording>", RECORDING))
     .addArgument(new Argument("[out]", "a file that does not exist; left out: in its place"))

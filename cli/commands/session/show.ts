@@ -65,7 +65,7 @@ function rangeOf(flag: string | true): readonly [from: number, to: number] {
   if (!flag.includes("-")) return [from, from];
   const to = match[2] === undefined ? Number.POSITIVE_INFINITY : Number(match[2]);
   if (from <= to) return [from, to];
-  throw new ReelError("ERR_USAGE", `Cannot show events "${flag}": the range ends before it begins`, {
+  throw new ReelError("ERR_USAGE", `Cannot show events "${flag}": it ends before it begins`, {
     mend: `Give it like ${to}-${from}`,
   });
 }

@@ -1,6 +1,6 @@
 /**
- * What a word means that names a recording of the library: `latest`, or the beginning of its uuid or
- * of its file's name.
+ * What a word means that names a recording of the library: `latest`, or the beginning of its uuid
+ * or of its file's name.
  */
 import { isReelError } from "../../errors.ts";
 import { RecordingReader } from "../store/reader.ts";

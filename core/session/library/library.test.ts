@@ -1,4 +1,4 @@
-/** Tests of the library: names, retention, packing and migrating; on files, without the command line. */
+/** Tests of the library on files: names, retention, packing and migrating. */
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import {
   copyFileSync,
@@ -88,7 +88,7 @@ describe("the library's names", () => {
     }
   });
 
-  test("findInLibrary() takes latest, names, and beginnings of uuids, also of foreign files", () => {
+  test("findInLibrary() takes latest, names, and uuids also of foreign files", () => {
     const first = recorded(undefined);
     const second = copied(first, Date.UTC(2040, 0, 1), 0xabcdef12);
     const foreign = join(libraryFolder(), "mine.reel");
@@ -115,7 +115,7 @@ describe("what a library keeps", () => {
   const chosen = (entries: RetentionEntry[], bounds: object, held = "-1"): string[] =>
     chooseRemovals(entries, bounds, 100, ({ path }) => path === held).map(({ path }) => path);
 
-  test("chooseRemovals() lets the old go before the new, and those that passed before failed", () => {
+  test("chooseRemovals() lets the old go before the new, and passed before failed", () => {
     const entries = Array.from({ length: 30 }, (_, at) => entry(at, { failing: at < 3 }));
     expect(chosen(entries, { keep: 24 })).toEqual(["3", "4", "5", "6", "7", "8"]);
     expect(chosen(entries, { keep: 21 }).slice(-2)).toEqual(["0", "1"]);
@@ -149,7 +149,7 @@ describe("what a library keeps", () => {
     expect(existsSync(elsewhere)).toBe(true);
   });
 
-  test("pruneLibrary() takes damaged recordings and their sidecars, and says what it would do", () => {
+  test("pruneLibrary() takes damaged ones and their sidecars, and says what it would do", () => {
     const path = recorded(undefined);
     const damaged = copied(path, 0, 1);
     writeFileSync(damaged, "no recording");
@@ -200,7 +200,7 @@ describe("packed and migrated recordings", () => {
     ]);
   });
 
-  test("packRecording() recovers a killed recording into another file and leaves it as it was", async () => {
+  test("packRecording() recovers a killed one elsewhere and leaves it as it was", async () => {
     const path = folder.path("killed.reel");
     const program = join(import.meta.dir, "../archive/killed-program.fixture.ts");
     const child = Bun.spawn([process.execPath, program, path, "50"], { stdout: "pipe" });

@@ -1,7 +1,7 @@
 /**
- * Migrating: a copy of a recording in the newest format. The segments are taken over as they are, so
- * that the copy has the same events, the same digest and the same identity; what the newer format
- * keeps beside them, the places to travel to, is worked out from the events.
+ * Migrating: a copy of a recording in the newest format. The segments are taken over as they are,
+ * so that the copy has the same events, the same digest and the same identity; what the newer
+ * format keeps beside them, the places to travel to, is worked out from the events.
  */
 import { openRecording } from "../recording.ts";
 import type { Recording } from "../recording.ts";
@@ -24,8 +24,8 @@ export interface Migrated {
  * Writes a copy of a recording in the newest format.
  * @param path the original, verified before anything is written; it stays as it is
  * @param outPath a file that does not exist
- * @throws {ReelError} as openRecording does; ERR_USAGE when there is a file, or a process records to
- *   the original; ERR_STORE when the copy cannot be written
+ * @throws {ReelError} as openRecording does; ERR_USAGE when there is a file, or a process records
+ *   to the original; ERR_STORE when the copy cannot be written
  */
 export function migrateRecording(path: string, outPath: string): Migrated {
   const out = freePath(outPath, "migrate to");

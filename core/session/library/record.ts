@@ -1,4 +1,4 @@
-/** Recording to a file that somebody named, or else into the library, which is then held in bounds. */
+/** Recording to a file with a name, or else into the library, which is then held in bounds. */
 import { join } from "node:path";
 import { startRecording } from "../recording.ts";
 import type { RecordingInProgress } from "../recording.ts";

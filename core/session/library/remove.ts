@@ -1,6 +1,6 @@
 /**
- * What lies beside a recording and belongs to it, how much all of that takes, and how it is removed:
- * never while somebody records to it.
+ * What lies beside a recording and belongs to it, how much all of that takes, and how it is
+ * removed: never while somebody records to it.
  */
 import { existsSync, rmSync, statSync } from "node:fs";
 import { ReelError } from "../../errors.ts";
