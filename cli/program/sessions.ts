@@ -21,9 +21,9 @@ export function addSessions(program: Command, action: Action): void {
     .option("--until <expression>", "show the first event for which it holds")
     .option("--step", "travel in the recording from a prompt; lines may come from a pipe")
     .addOption(
-      new Option("--redact <pattern>", "a rule that it was recorded with, in their order")
-        .argParser(list)
-        .default([], "none"),
+      new Option("--redact <pattern>", "a rule that it was recorded with").argParser(
+        (rule: string, before: string[] = []) => list(rule, before),
+      ),
     )
     .option("--live", "show the state by field names too: runs the scenario up to there")
     .option("--no-live", "leave the state out of --json")
