@@ -31,6 +31,7 @@ export class TinyMachine {
     const source = (name: string, fire: (argument: number) => void, many: boolean) =>
       this.#source(`${line}.${name}`, fire, many);
     const inside = (address: number, length: number): boolean => {
+      if (!Number.isSafeInteger(address) || address < 0) throw new Error(`DMA at ${address}`);
       const isInside = address >= 0 && address + length <= this.memory.length;
       if (!isInside) this.refusals += 1;
       return isInside;

@@ -55,6 +55,7 @@ export class BareMachine {
   }
 
   #inside(at: number, bytes: Uint8Array): boolean {
+    if (!Number.isSafeInteger(at) || at < 0) throw new Error(`DMA at ${at}`);
     if (at >= 0 && at + bytes.length <= this.memory.length) return true;
     this.outside += 1;
     return false;

@@ -3,11 +3,11 @@ import { diskTimes, type DiskTime } from "./disk-times.ts";
 
 const INTRODUCTION = `# How long a disk takes
 
-On the emulated machine a disk takes virtual time: \`io.now()\` moves on as it would with a real one,
-and a program that reads a whole floppy is over in some milliseconds of yours. Each table below has
-what the numbers of a drive's specification come to by arithmetic, and what the machine's clock showed
-when the drivers did it, command by command. \`bun run gen\` computes and measures both anew and writes
-this page; a test holds every row within 5 %.
+On the emulated machine a disk takes virtual time: \`io.now()\` moves on as it would with a real
+one, and a program that reads a whole floppy is over in some milliseconds of yours. Each table below
+has what the numbers of a drive's specification come to by arithmetic, and what the machine's clock
+showed when the drivers did it, command by command. \`bun run gen\` computes and measures both anew
+and writes this page; a test holds every row within 5 %.
 
 Registers, memory and the program itself take no time, only the disk does. So PIO is as fast as DMA
 here, and costs interrupts; a real IDE channel in PIO mode 4 moves 16.7 MB/s at most (120 ns for two
@@ -16,15 +16,15 @@ bytes). \`timing: "instant"\` takes no time at all, which is what tests want.
 
 const FLOPPY = `## A floppy, all of it
 
-The driver (\`fdd\`, \`timing: "real"\`) reads cylinder by cylinder and begins with whatever sector comes
-first. The motor turns already (spinning up takes 0.3 s).
+The driver (\`fdd\`, \`timing: "real"\`) reads cylinder by cylinder and begins with whatever sector
+comes first. The motor turns already (spinning up takes 0.3 s).
 
 \`\`\`text
 turns    tracks × heads × 60 s / rpm
-steps    (tracks − 1) × (step + settling)       step 3 ms (4 ms at 250 kbit/s), settling 15 ms
-IDs      tracks × 1.5 × sector on the track     half a sector until an ID field comes by, and
-                                                the sector whose ID that was: reading begins behind it
-sector   (574 + gap 3) bytes × 8 / rate         System 34 format: ID and data fields with their marks
+steps    (tracks − 1) × (step + settling)    step 3 ms (4 ms at 250 kbit/s), settling 15 ms
+IDs      tracks × 1.5 × sector               half a sector until an ID field comes by, and the
+                                             sector whose ID that was: reading begins behind it
+sector   (574 + gap 3) bytes × 8 / rate      System 34 format: ID and data fields with their marks
 \`\`\`
 
 A 1.44M disk: 160 × 0.2 s + 79 × 18 ms + 80 × 1.5 × 10.9 ms = 34.7 s.
@@ -41,17 +41,17 @@ rotation   60 s / 7,200 = 8.33 ms a turn                 4.17 ms in the mean
 transfer   8 of a track's 2,048 sectors                  0.03 ms
 \`\`\`
 
-One at a time that is 12.8 ms, 78 a second. With 32 queued the disk goes where it is soonest (shortest
-positioning time first): the arithmetic draws places and angles, takes the nearest of 32 by the two
-formulas 20,000 times, and has nothing of the model. \`timing: "ssd"\` takes 70 µs and 530 MB/s, with
-eight commands at once.
+One at a time that is 12.8 ms, 78 a second. With 32 queued the disk goes where it is soonest
+(shortest positioning time first): the arithmetic draws places and angles, takes the nearest of 32
+by the two formulas 20,000 times, and has nothing of the model. \`timing: "ssd"\` takes 70 µs and
+530 MB/s, with eight commands at once.
 `;
 
 const SEQUENTIAL = `## Reads one after the other
 
-An \`ata\` disk, \`hdd7200\`, 32 reads. The driver's commands have 128 KiB at most; reading on where the
-last read ended waits for no turn. By DMA a command has one interrupt, by PIO one for each block of 16
-sectors (READ MULTIPLE).
+An \`ata\` disk, \`hdd7200\`, 32 reads. The driver's commands have 128 KiB at most; reading on where
+the last read ended waits for no turn. By DMA a command has one interrupt, by PIO one for each block
+of 16 sectors (READ MULTIPLE).
 
 \`\`\`text
 command    0.1 ms + bytes / 512 / 2,048 × 8.33 ms

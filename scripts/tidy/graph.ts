@@ -12,7 +12,7 @@ export const ENTRY_POINTS: readonly RegExp[] = [
   /^providers\/disk\/devices\.ts$/,
   /^cli\/main\.ts$/,
   /^bench\/(?:main|[a-z-]+\.bench)\.ts$/,
-  /^scripts\/(?:ok|gen|golden|rows|demo|examples|soak-corruption)\.ts$/,
+  /^scripts\/(?:ok|gen|golden|rows|demo|examples|soak-[a-z]+)\.ts$/,
   /^(?:examples|templates)\/.*\.ts$/,
   /^drizzle\.config\.ts$/,
 ];
