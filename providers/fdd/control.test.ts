@@ -78,6 +78,36 @@ describe("Control commands", () => {
     expect(bench.read(4)).toBe(0x80);
   });
 
+  test("where the arms are is kept over a reset, forgotten in power-down [5.2.3]", () => {
+    const bench = new Bench();
+    const reset = (value: number): number[][] => {
+      bench.write(4, value);
+      if (value !== 0x80) bench.write(4, 0x80);
+      bench.machine.run(1e6);
+      return [0, 1, 2, 3].map(() => bench.command(8));
+    };
+    bench.seek(10);
+    expect(reset(0x80)).toEqual([
+      [0xc0, 10],
+      [0xc1, 0],
+      [0xc2, 0],
+      [0xc3, 0],
+    ]);
+    expect(reset(0x40)).toEqual([
+      [0xc0, 0],
+      [0xc1, 0],
+      [0xc2, 0],
+      [0xc3, 0],
+    ]);
+    // The arm is where it was: RECALIBRATE steps, and says 0 from its first step on [5.2.2].
+    bench.command(7, 0);
+    bench.machine.run(5e6);
+    expect(bench.command(0x0e)[0]).toBe(0);
+    bench.machine.run(40e6);
+    expect(bench.command(8)).toEqual([0x20, 0]);
+    expect(bench.machine.fdc.drives[0]!.state.cylinder).toBe(0);
+  });
+
   test("the implied seek goes to the command's cylinder by itself [5.2.7]", () => {
     const bench = new Bench();
     bench.command(0x13, 0, 0x40, 0);

@@ -134,8 +134,9 @@ export class FloppyController {
           this.#softReset();
           this.#release();
         } else if ((byte & DSR_POWER_DOWN) !== 0) {
-          // Only a reset wakes it up again, [82077] 4.3.
+          // Only a reset wakes it up again, [82077] 4.3, and it has forgotten where the arms are, 5.2.3.
           this.#softReset();
+          this.#forgetCylinders();
         }
         break;
       case REG_FIFO:
@@ -163,6 +164,11 @@ export class FloppyController {
     state.stepAndUnload = 0;
     state.loadAndMode = 0;
     for (const drive of this.drives) drive.setMotor(false, this.host.now());
+    this.#forgetCylinders();
+  }
+
+  #forgetCylinders(): void {
+    for (const { state } of this.drives) state.presentCylinder = 0;
   }
 
   snapshot(): Uint8Array {
@@ -277,7 +283,7 @@ export class FloppyController {
     this.#ready.after(RESET_NS);
   }
 
-  /** Polling finds all four drives changed: one interrupt, four answers, [82077] 5.2.4. */
+  /** Polling finds all four drives changed: one interrupt, four answers, [82077] 7.4. */
   #becomeReady(): void {
     this.state.phase = PHASE.IDLE;
     this.state.resetSenses = DRIVES;

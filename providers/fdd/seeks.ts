@@ -40,7 +40,9 @@ export class Seeks {
     this.#fdc.becomeIdle();
   }
 
+  /** The present cylinder is 0 at once, wherever the arm is: [82077] 5.2.2. */
   recalibrate(unit: number): void {
+    this.#fdc.drives[unit]!.state.presentCylinder = 0;
     this.#begin(unit, SEEK.RECALIBRATE, -RECALIBRATE_STEPS_MAX);
     this.#fdc.becomeIdle();
   }
@@ -95,8 +97,11 @@ export class Seeks {
     if (state.stepsLeft > 0) {
       drive.step(state.inwards === 1, this.#fdc.host.now());
       state.stepsLeft -= 1;
-      state.presentCylinder = (state.presentCylinder + (state.inwards === 1 ? 1 : 255)) & 0xff;
-      if (state.seeking === SEEK.RECALIBRATE && drive.isAtTrack0) state.stepsLeft = 0;
+      if (state.seeking !== SEEK.RECALIBRATE) {
+        state.presentCylinder = (state.presentCylinder + (state.inwards === 1 ? 1 : 255)) & 0xff;
+      } else if (drive.isAtTrack0) {
+        state.stepsLeft = 0;
+      }
       if (state.stepsLeft > 0) return this.#timers[unit]!.after(this.#stepNs(unit));
     }
     this.#finish(unit);
@@ -107,7 +112,6 @@ export class Seeks {
     const { state } = fdc.drives[unit]!;
     const kind = state.seeking;
     state.seeking = SEEK.NONE;
-    if (kind === SEEK.RECALIBRATE) state.presentCylinder = 0;
     if (kind !== SEEK.IMPLIED) {
       const isLost = kind === SEEK.RECALIBRATE && !this.#isHome(unit);
       const status = isLost ? ST0_ABNORMAL | ST0_EQUIPMENT_CHECK : 0;
