@@ -7,6 +7,7 @@ import {
   u8,
   type DriverContext,
   type LayerContext,
+  type Move,
   type View,
   type Wait,
   type WaitQueue,
@@ -137,4 +138,10 @@ export class Turns {
       disk.promised += 1;
     }
   }
+}
+
+/** An operation that has no line ends with an error: whoever was behind it outside may come in. */
+export function refuseAtDoor(turns: Turns, at: TurnView, run: LayerContext, result: number): Move {
+  turns.leave(at, run);
+  return run.fail(-result);
 }

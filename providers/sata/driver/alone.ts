@@ -16,7 +16,7 @@ import {
 import { ATA } from "../../disk/drive/bits.ts";
 import { rangeError } from "../../disk/range.ts";
 import { KIND, TRAIT } from "../../disk/queue/table.ts";
-import { turnShape } from "../../disk/queue/turns.ts";
+import { refuseAtDoor, turnShape } from "../../disk/queue/turns.ts";
 import type { Disks } from "./disks.ts";
 import { readIdentity } from "./identity.ts";
 import type { TurnView } from "./record.ts";
@@ -75,7 +75,7 @@ function aloneLayer(disks: Disks, name: string, command: AloneCommand) {
     complete(at, run, answer) {
       const { resource } = run;
       if (at.line === 0) {
-        if (answer < 0) return run.fail(-answer);
+        if (answer < 0) return refuseAtDoor(turns, at, run, answer);
         at.invited = true;
         return run.again();
       }

@@ -17,7 +17,7 @@ import {
 import { ATA } from "../../disk/drive/bits.ts";
 import { ASC, SENSE } from "../../disk/drive/packet-data.ts";
 import { KIND, TRAIT } from "../../disk/queue/table.ts";
-import { turnShape } from "../../disk/queue/turns.ts";
+import { refuseAtDoor, turnShape } from "../../disk/queue/turns.ts";
 import { rangeError } from "../../disk/range.ts";
 import { CHUNK_BYTES } from "./area.ts";
 import type { Disks } from "./disks.ts";
@@ -162,7 +162,7 @@ export function discLayer(disks: Disks, write: boolean) {
     complete(at, run, answer) {
       const { resource } = run;
       if (at.line === 0) {
-        if (answer < 0) return run.fail(-answer);
+        if (answer < 0) return refuseAtDoor(turns, at, run, answer);
         at.invited = true;
         return run.again();
       }

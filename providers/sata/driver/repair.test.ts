@@ -159,6 +159,23 @@ describe("sata driver under faults", () => {
     });
   });
 
+  test("pulling the disk out ends also those that waited outside the queue, all of them", async () => {
+    const faults = ["unplug when=5 delayNs=100000000"];
+    await withDisk({ faults }, async ({ io, disk }) => {
+      // Three times what the queue has room for: reads, and flushes, which must be alone.
+      const waiting = Array.from({ length: 192 }, (_, i) =>
+        codeOf(i % 8 === 7 ? disk.perform("flush") : disk.read(512, { offset: i * 1024 })),
+      );
+      expect(new Set(await Promise.all(waiting))).toEqual(new Set(["ENODEV"]));
+      await io.sleep(ms(300));
+      expect(await codeOf(disk.read(512))).toBe("ENOMEDIUM");
+      const again = Array.from({ length: 192 }, (_, i) =>
+        codeOf(disk.read(512, { offset: i * 512 })),
+      );
+      expect(new Set(await Promise.all(again))).toEqual(new Set(["done"]));
+    });
+  });
+
   test("what was written and not flushed is lost with a disk that is pulled out", async () => {
     const faults = ["unplug when=5 delayNs=1000000"];
     await withDisk({ faults }, async ({ io, disk }) => {

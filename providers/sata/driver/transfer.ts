@@ -22,7 +22,7 @@ import { ATA } from "../../disk/drive/bits.ts";
 import { handOver, handedShape } from "../../disk/hand-over.ts";
 import { rangeError } from "../../disk/range.ts";
 import { KIND, TRAIT } from "../../disk/queue/table.ts";
-import { turnShape } from "../../disk/queue/turns.ts";
+import { refuseAtDoor, turnShape } from "../../disk/queue/turns.ts";
 import { CHUNK_BYTES } from "./area.ts";
 import type { Disks } from "./disks.ts";
 
@@ -192,7 +192,7 @@ export function transferLayer(disks: Disks, disc: Layer, write: boolean) {
     complete(at, run, answer) {
       if (disks.at(run.resource).packet) return handOver(at, run, answer, disc);
       if (at.line === 0) {
-        if (answer < 0) return run.fail(-answer);
+        if (answer < 0) return refuseAtDoor(disks.turns, at, run, answer);
         if (!at.outside) return run.done(0);
         at.invited = true;
         return run.again();
