@@ -1,5 +1,6 @@
 /** What closing an end throws reaches whoever closes the runtime, and everything is closed. */
 import { describe, expect, test } from "bun:test";
+import { ringTest } from "../backend/uring/ring.fixture.ts";
 import { ms } from "../clock.ts";
 import {
   defineProvider,
@@ -12,10 +13,13 @@ import {
   type Layer,
   type Provider,
 } from "../provider/index.ts";
+import { pipe } from "../../providers/pipe/provider.ts";
 import { openRecording } from "../session/recording.ts";
+import { rewriteRecording } from "../session/rewrite.ts";
 import { temporaryFolder } from "../session/session.fixture.ts";
 import { assertNothingLeft } from "../testing/harness.ts";
-import { replayRuntime, startRuntime } from "./start.ts";
+
+import { replayRuntime, startRuntime, type FacedRuntime } from "./start.ts";
 
 const ENOSPC = 28;
 const EIO = 5;
@@ -130,5 +134,35 @@ describe("io.close()", () => {
     await run.catch(() => {});
     await other.close();
     expect(other.session?.failure?.code).toBe("ERR_DIVERGED");
+  });
+
+  ringTest("is quiet in a replay that is over because its recording was cut off", async () => {
+    using folder = temporaryFolder();
+    const whole = folder.path("whole.reel");
+    const copy = async (io: FacedRuntime<typeof pipe>): Promise<void> => {
+      await io.run(async () => {
+        const { reader, writer } = await io.open("pipe");
+        const writing = io.spawn(async () => {
+          for (let i = 0; i < 20; i++) await writer.write(new Uint8Array(20_000));
+          await writer.close();
+        });
+        while ((await reader.read(30_000)).length > 0);
+        await writing.join();
+        await reader.close();
+      });
+    };
+    const providers = [pipe] as const;
+    const io = await startRuntime({ backend: "uring", providers, seed: 1, record: whole });
+    await copy(io);
+    await io.close();
+    for (let at = 3; at < io.session!.events - 1; at += 13) {
+      const cut = folder.path(`cut-${at}.reel`);
+      rewriteRecording(whole, cut, (event, sequence) => (sequence < at ? event : []));
+      using recording = openRecording(cut);
+      const again = replayRuntime(recording, providers);
+      expect(copy(again)).rejects.toMatchObject({ report: { difference: "record-ends" } });
+      await again.close();
+      expect({ at, identical: again.session!.identical }).toEqual({ at, identical: true });
+    }
   });
 });

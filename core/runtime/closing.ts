@@ -1,5 +1,6 @@
 /** How a runtime ends: tasks first, then what is in flight, then what is open, then the drivers. */
 import type { RuntimeCore } from "./core.ts";
+import type { Session } from "./session.ts";
 
 /** How often cleanup of cancelled tasks may start new operations before it is not waited for. */
 const CLEANUP_ROUNDS = 64;
@@ -8,9 +9,13 @@ const CLEANUP_ROUNDS = 64;
  * Cancels and awaits everything, unless the run was halted: then nothing can be driven any more,
  * and closing the backend reaps what the kernel still has.
  * @throws what closing an end or a driver has thrown, once all of them are closed; an
- *   AggregateError when several have. Nothing once the run is halted: whoever ran it has been told.
+ *   AggregateError when several have. Nothing once the run is halted, or is a replay that is over:
+ *   whoever ran it has been told.
  */
-export async function endEverything(core: RuntimeCore): Promise<void> {
+export async function endEverything(
+  core: RuntimeCore,
+  session: Session | undefined,
+): Promise<void> {
   const failures: unknown[] = [];
   const { engine, executor, opening, pump } = core;
   const { ends, providers } = engine.state;
@@ -37,7 +42,7 @@ export async function endEverything(core: RuntimeCore): Promise<void> {
   }
   if (pump.halted) return;
   engine.closeGroups();
-  if (failures.length > 0) throw failureOf(failures);
+  if (failures.length > 0 && session?.isOver !== true) throw failureOf(failures);
 }
 
 function failureOf(failures: readonly unknown[]): unknown {

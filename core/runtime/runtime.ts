@@ -284,7 +284,7 @@ export class Runtime<P extends Provider = Provider> extends TaskFace {
 
   async #close(): Promise<void> {
     try {
-      await endEverything(this.#core);
+      await endEverything(this.#core, this.#parts.session);
     } catch (error) {
       if (this.#outcome === "ok") this.#outcome = outcomeOf(error);
       throw error;

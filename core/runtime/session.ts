@@ -58,6 +58,11 @@ export interface Session {
   readonly tap: Tap;
   /** Where a strict program's facts of the host go, or come from. */
   readonly facts: Facts;
+  /**
+   * Whether a comparison has ended before the run. Of what the run does from then on there is no
+   * record, so that it cannot end well, which is no news to whoever runs it.
+   */
+  readonly isOver?: boolean;
   /** Puts the session between the runtime and its backend. */
   wrap(backend: Backend | undefined, pool: BufferPool, program: ProgramView): Backend;
   /** Writes out what a flight recording holds. */
@@ -190,6 +195,9 @@ export function replaySession(
   return {
     tap,
     facts: replayedFacts(tap),
+    get isOver() {
+      return tap.stopped;
+    },
     wrap(backend, pool, program) {
       view = program;
       if (backend === undefined) return new ReplayBackend(tap, { ...program, memory: pool });
