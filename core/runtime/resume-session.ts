@@ -101,6 +101,11 @@ function checkResumable({ info }: Recording): void {
   if (info.state === "complete") {
     refuse(`its run came to its end (${info.outcome ?? "ok"})`, "Replay it");
   }
+  const { mode, redact } = (info.options as RecordedOptions).record ?? {};
+  if (mode === "flight") refuse("it begins in mid-flight", "Run its program again");
+  if (redact !== undefined) {
+    refuse("what was redacted in it would be recorded from here on", "Run its program again");
+  }
 }
 
 /** What may lie beside a recording: SQLite's files, and the tail with what did not fit into it. */
