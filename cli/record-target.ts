@@ -49,9 +49,17 @@ function isInLibrary(path: string): boolean {
   return dirname(resolve(path)) === resolve(libraryFolder());
 }
 
-/** Keeps in mind that a run of the library was not what it should be: such are kept for longer. */
+/**
+ * Keeps in mind that a run of the library was not what it should be: such are kept for longer. A
+ * mark that cannot be set is no reason for a run to fail.
+ */
 export function noteVerdict(path: string, holds: boolean): void {
-  if (isInLibrary(path)) setMark(path, "failed", !holds);
+  if (!isInLibrary(path)) return;
+  try {
+    setMark(path, "failed", !holds);
+  } catch (error) {
+    if (!isReelError(error)) throw error;
+  }
 }
 
 /** What the other commands know a recording of the library by. */

@@ -2,7 +2,7 @@
  * How recordings are named on the command line: by a path, or by what the library knows them by.
  * Every command that takes a recording goes by this file.
  */
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ReelError } from "../core/errors.ts";
 import { findInLibrary, LATEST, PREFIX_MIN } from "../core/session/library/find.ts";
@@ -20,10 +20,11 @@ const COMPARED = 2000;
  * name in the library, where only one begins so.
  * @param word as it was written
  * @returns the word itself for a path, otherwise the path in the library
- * @throws {ReelError} ERR_USAGE when it means none or several
+ * @throws {ReelError} ERR_USAGE when it means none, a folder, or several
  */
 export function recordingNamed(word: string): string {
-  if (existsSync(word)) return word;
+  const kind = kindOf(word);
+  if (kind === "file") return word;
   const files = findInLibrary(word);
   if (files.length === 1) return files[0]!.path;
   if (files.length > 1) {
@@ -37,10 +38,22 @@ export function recordingNamed(word: string): string {
       mend: "Record one with ioreel run SCENARIO --record, or give a path",
     });
   }
-  const found = "there is no such file, and none in the library";
+  const what = kind === undefined ? "there is no such file" : "it is a folder";
+  const found = `${what}, and none in the library is called so`;
   throw new ReelError("ERR_USAGE", `Cannot find the recording "${word}": ${found}`, {
     mend: suggestion(word),
   });
+}
+
+function kindOf(word: string): "file" | "folder" | undefined {
+  try {
+    const stats = statSync(word, { throwIfNoEntry: false });
+    if (stats === undefined) return undefined;
+    return stats.isDirectory() ? "folder" : "file";
+  } catch (error) {
+    // What cannot be reached is told by whoever opens it; what is no path is none.
+    return (error as { code?: string }).code === "EACCES" ? "file" : undefined;
+  }
 }
 
 function suggestion(word: string): string {

@@ -176,7 +176,7 @@ describe("session ls and what it lists", () => {
     const killed = found.find(({ state }) => state === "recovered");
     expect(killed).toMatchObject({ id: live.id, failing: true, outcome: "cut off" });
     const table = ioreel("session", "ls", "--sort", "size");
-    expect(table.out.split("\n")[0]).toMatch(/^id +when +program +backend +state +events/);
+    expect(table.out.split("\n")[0]).toMatch(/^id +when \(UTC\) +program +backend +state +events/);
     expect(table.out).toContain(`5 recordings, `);
     expect(table.out).toContain("damaged");
     expect(ioreel("session", "rm", live.id, "empty.reel").code).toBe(0);

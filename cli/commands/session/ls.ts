@@ -45,7 +45,7 @@ export async function ls(flags: { sort: Sort; json?: boolean }): Promise<number>
 
 const COLUMNS: readonly Column[] = [
   { head: "id", align: "left" },
-  { head: "when", align: "left" },
+  { head: "when (UTC)", align: "left" },
   { head: "program", align: "left" },
   { head: "backend", align: "left" },
   { head: "state", align: "left" },

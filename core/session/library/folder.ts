@@ -10,6 +10,7 @@ import { storeError } from "../store/errors.ts";
 /** Recordings hold what programs read and wrote: nobody else is to read them. */
 const PRIVATE = 0o700;
 const RECORDINGS = "recordings";
+const MEND = "Set IOREEL_HOME to a folder that you may write to, or name files";
 
 /** ioreel's own folder: `$IOREEL_HOME`, `$XDG_STATE_HOME/ioreel` or `~/.local/state/ioreel`. */
 function stateFolder(): string {
@@ -36,8 +37,7 @@ export function makeLibraryFolder(): string {
   try {
     mkdirSync(folder, { recursive: true, mode: PRIVATE });
   } catch (error) {
-    const mend = "Set IOREEL_HOME to a folder that you may write to, or name a file to record to";
-    throw storeError(`make the folder of recordings ${folder}`, error, mend);
+    throw storeError(`make the folder of recordings ${folder}`, error, MEND);
   }
   return folder;
 }
@@ -94,6 +94,6 @@ function namesIn(folder: string): string[] {
     return readdirSync(folder);
   } catch (error) {
     if ((error as { code?: string }).code === "ENOENT") return [];
-    throw storeError(`read the folder of recordings ${folder}`, error);
+    throw storeError(`read the folder of recordings ${folder}`, error, MEND);
   }
 }

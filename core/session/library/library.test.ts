@@ -8,8 +8,9 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { isReelError } from "../../errors.ts";
+import { startRuntime } from "../../runtime/start.ts";
 import { playStep } from "../archive/traffic.fixture.ts";
 import { diffSessions } from "../diff.ts";
 import type { Recorder } from "../recorder.ts";
@@ -105,6 +106,25 @@ describe("the library's names", () => {
     expect(found(uuid.replace(/.$/, "x"))).toEqual([]);
     // Its name says so, and its header does not.
     expect(found("abcdef12-")).toEqual([]);
+  });
+});
+
+describe("a runtime's recordings", () => {
+  test("record: true writes into the library, and the session says where", async () => {
+    for (const record of [true, {}, { program: { name: "mine" } }]) {
+      const io = await startRuntime({ backend: "emulated", seed: 1, record });
+      await io.run(() => io.sleep(1000));
+      await io.close();
+      expect(dirname(io.session!.path!)).toBe(libraryFolder());
+      using recording = openRecording(io.session!.path!);
+      expect(recording.digest).toBe(io.session!.digest);
+    }
+    expect(libraryFiles().map((file) => readEntry(file).header?.program)).toContain("mine");
+    const silent = await startRuntime({ backend: "emulated", seed: 1, record: false });
+    await silent.close();
+    expect([silent.session, libraryFiles().length]).toEqual([undefined, 3]);
+    const wrong = startRuntime({ backend: "emulated", record: { path: "" } });
+    expect(wrong).rejects.toThrow("record must be a path, true for the library");
   });
 });
 

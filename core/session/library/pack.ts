@@ -63,12 +63,14 @@ export function packRecording(path: string, outPath?: string): Packed {
 /**
  * The absolute path of a file that is to be made.
  * @param doing what for, after "Cannot"
- * @throws {ReelError} ERR_USAGE when there is one
+ * @throws {ReelError} ERR_USAGE when there is one, or no folder for it
  */
 export function freePath(path: string, doing: string): string {
-  if (!existsSync(path)) return resolve(path);
-  throw new ReelError("ERR_USAGE", `Cannot ${doing} ${path}: it exists`, {
-    mend: "Name a file that does not exist",
+  const folder = dirname(resolve(path));
+  const found = existsSync(path) ? "it exists" : `there is no folder ${folder}`;
+  if (!existsSync(path) && existsSync(folder)) return resolve(path);
+  throw new ReelError("ERR_USAGE", `Cannot ${doing} ${path}: ${found}`, {
+    mend: "Name a file that does not exist, in a folder that does",
   });
 }
 
