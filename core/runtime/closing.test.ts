@@ -146,7 +146,8 @@ describe("io.close()", () => {
           for (let i = 0; i < 20; i++) await writer.write(new Uint8Array(20_000));
           await writer.close();
         });
-        while ((await reader.read(30_000)).length > 0);
+        // The program's own code is told here that the recording ends, and not the loop.
+        while ((await reader.read(30_000)).length > 0) io.mark("some more");
         await writing.join();
         await reader.close();
       });
@@ -155,13 +156,16 @@ describe("io.close()", () => {
     const io = await startRuntime({ backend: "uring", providers, seed: 1, record: whole });
     await copy(io);
     await io.close();
-    for (let at = 3; at < io.session!.events - 1; at += 13) {
+    using recorded = openRecording(whole);
+    const marks = [...recorded.events()].filter(({ event }) => event.kind === "mark");
+    for (const { sequence: at } of marks.slice(0, 3)) {
       const cut = folder.path(`cut-${at}.reel`);
       rewriteRecording(whole, cut, (event, sequence) => (sequence < at ? event : []));
       using recording = openRecording(cut);
       const again = replayRuntime(recording, providers);
-      expect(copy(again)).rejects.toMatchObject({ report: { difference: "record-ends" } });
+      await copy(again).catch(() => {});
       await again.close();
+      expect(again.session!.failure).toMatchObject({ report: { difference: "record-ends" } });
       expect({ at, identical: again.session!.identical }).toEqual({ at, identical: true });
     }
   });
