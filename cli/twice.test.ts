@@ -22,7 +22,7 @@ const examples = readdirSync(join(ROOT, "examples")).filter((name) => name.endsW
 function chainOf(path: string): string[] {
   using recording = openRecording(path);
   const links: string[] = [];
-  for (let at = 0; at < recording.eventCount; ) {
+  for (let at = 0; at < recording.eventCount;) {
     const segment = recording.source.segmentAt(at)!;
     links.push(`${segment.firstSequence}: ${segment.chain.toHex()}`);
     at += segment.eventCount;
