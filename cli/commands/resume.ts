@@ -16,7 +16,7 @@ import type { RunStart } from "../reporters/reporter.ts";
 import { kindsOf } from "../scenario/kinds.ts";
 import type { ScenarioReport } from "../scenario/report.ts";
 import { runScenario } from "../scenario/run-scenario.ts";
-import { conclude } from "./run.ts";
+import { conclude } from "./conclude.ts";
 
 /**
  * Goes on with a recorded run.

@@ -4,8 +4,7 @@ import { ReelError } from "../../core/errors.ts";
 import type { RuntimeOptions } from "../../core/runtime/options.ts";
 import { Runtime } from "../../index.ts";
 import { BUILT_IN_PROVIDERS } from "../../providers/index.ts";
-import { EXIT } from "../exit-codes.ts";
-import { commandLine, tellFailure } from "../failure.ts";
+import { commandLine } from "../failure.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { note } from "../output.ts";
 import { keepFlight, recordPolicy, type RecordFlags } from "../record-flags.ts";
@@ -26,7 +25,7 @@ import { loadScenario } from "../scenario/load.ts";
 import type { ScenarioReport } from "../scenario/report.ts";
 import type { ResolvedScenario } from "../scenario/resolved.ts";
 import { runScenario } from "../scenario/run-scenario.ts";
-import { plural } from "../scenario/units.ts";
+import { conclude } from "./conclude.ts";
 
 /** The flags as the command line gives them. */
 export interface RunFlags extends RecordFlags {
@@ -181,27 +180,6 @@ function runtimeOptions(
           },
         }),
   };
-}
-
-/** Says what went wrong, if anything did. @returns the exit code */
-export function conclude({ report }: RunEnd, again: string): number {
-  const { error, expectations, holds, outcome, scenario } = report;
-  if (outcome === "interrupted") {
-    tellFailure(new ReelError("ERR_INTERRUPTED", `The run of ${scenario} was interrupted`), again);
-    return EXIT.interrupted;
-  }
-  if (holds) return EXIT.ok;
-  if (error !== null && outcome !== "completed") {
-    const options = error.mend === null ? {} : { mend: error.mend };
-    tellFailure(new ReelError(error.code as "EIO", error.message, options), again);
-  } else {
-    const broken = expectations.filter((expectation) => !expectation.holds);
-    const count = `${broken.length} of ${plural(expectations.length, "expectation")}`;
-    const verb = broken.length === 1 ? "does" : "do";
-    const message = `${count} of ${scenario} ${verb} not hold: ${broken[0]!.text}`;
-    tellFailure(new ReelError("ERR_EXPECTATION", message), again);
-  }
-  return EXIT.expectation;
 }
 
 /** The command line that comes to the same run: with the seed and the backend that this one had. */
