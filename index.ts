@@ -17,6 +17,8 @@ import {
 } from "./core/runtime/start.ts";
 import type { Provider } from "./core/provider/define.ts";
 import type { Faces } from "./core/runtime/faces.ts";
+import type { OntoComparison } from "./core/runtime/onto/compare.ts";
+import { replayOnto, type OntoOptions } from "./core/runtime/onto/replay-onto.ts";
 import type { RuntimeOptions } from "./core/runtime/options.ts";
 import type { Runtime as CoreRuntime } from "./core/runtime/runtime.ts";
 import type { Recording } from "./core/session/recording.ts";
@@ -24,6 +26,13 @@ import { BUILT_IN_PROVIDERS, type BuiltInProvider } from "./providers/index.ts";
 
 /** A running runtime; see `core/runtime/runtime.ts` for its methods. */
 export type Runtime<P extends Provider = BuiltInProvider> = CoreRuntime<P> & Faces<P>;
+
+/** What a recording is replayed onto another backend with. */
+export interface PackageOntoOptions extends Omit<OntoOptions, "program" | "providers"> {
+  /** Beside the built-in ones. */
+  readonly providers?: readonly Provider[];
+  readonly program: (io: Runtime) => Promise<unknown>;
+}
 
 function withBuiltIns<P extends readonly Provider[]>(
   options: RuntimeOptions<P>,
@@ -82,6 +91,23 @@ export const Runtime = {
   ): Runtime<BuiltInProvider | P[number]> {
     const { providers = [], reproduce } = options;
     return resumeRuntime(recording, [...BUILT_IN_PROVIDERS, ...providers], reproduce);
+  },
+  /**
+   * Does what a recording holds again on another backend and compares what comes of it: a load for
+   * that backend, and a test of both against each other. See docs/replay-onto.md.
+   * @param recording verified by {@link openRecording}; stays yours to close
+   * @param options `backend`, and `program`, which was recorded; `pace` and `speed`; `redirect` and
+   *   `inPlace` for images that it wrote to
+   * @throws {ReelError} ERR_UNSUPPORTED naming what cannot be done again; ERR_USAGE for images that
+   *   need leave to be written to; ERR_DIVERGED, ERR_LIMIT, ERR_BACKEND_UNAVAILABLE
+   */
+  replayOnto(
+    recording: Recording,
+    { providers = [], ...options }: PackageOntoOptions,
+  ): Promise<OntoComparison> {
+    const program = options.program as OntoOptions["program"];
+    const all = [...BUILT_IN_PROVIDERS, ...providers];
+    return replayOnto(recording, { ...options, program, providers: all });
   },
   /**
    * Replays the recording of one thread of a pool: the same tasks begin at the same places.

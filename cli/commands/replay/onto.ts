@@ -1,6 +1,5 @@
 /** `ioreel replay --onto`: what was recorded is done again on another backend, and compared. */
 import { existsSync, realpathSync } from "node:fs";
-import { resolve } from "node:path";
 import { ReelError } from "../../../core/errors.ts";
 import type {
   OntoComparison,
@@ -12,7 +11,7 @@ import type { Recording } from "../../../core/session/recording.ts";
 import type { Runtime } from "../../../index.ts";
 import { BUILT_IN_PROVIDERS } from "../../../providers/index.ts";
 import { EXIT } from "../../exit-codes.ts";
-import { columns, json, note, out, paint } from "../../output.ts";
+import { columns, json, out, paint } from "../../output.ts";
 import { redactionRule } from "../../record-flags.ts";
 import { recordedScenario } from "../../recorded-scenario.ts";
 import { kindsOf } from "../../scenario/kinds.ts";
@@ -65,19 +64,16 @@ export async function ontoBackend(
   const { inputs, scenario } = recordedScenario(recording, file, kindsOf(BUILT_IN_PROVIDERS));
   const { inPlace = false, pace = "dependency", speed = 1 } = flags;
   const backend = flags.onto!;
-  const redirects = redirectsOf(flags.redirect ?? [], inPlace);
   const result = await replayOnto(recording, {
     backend,
     providers: BUILT_IN_PROVIDERS,
     program: (io) => runScenario(io as Runtime, scenario, { inputs }),
-    redirect: (path) => redirects.take(path),
+    redirect: redirectsOf(flags.redirect ?? [], inPlace),
     redact: (flags.redact ?? []).map(redactionRule),
     inPlace,
     pace,
     speed,
   });
-  const unused = redirects.unused();
-  if (unused !== undefined) note(`the session opened no ${unused}: --redirect had no effect`);
   if (flags.json === true) {
     const { backend: recordedOn, seed } = recording.info;
     const words = { file, scenario: scenario.name, recordedOn, onto: backend, seed, pace, speed };
@@ -86,28 +82,27 @@ export async function ontoBackend(
   return result.same ? EXIT.ok : EXIT.diverged;
 }
 
-/** @throws {ReelError} ERR_USAGE for a copy that is not there, or is no other file */
-function redirectsOf(given: readonly string[], inPlace: boolean) {
+/** @throws {ReelError} ERR_USAGE for a copy that is not there, or is the file itself */
+function redirectsOf(given: readonly string[], inPlace: boolean): Map<string, string> {
   const targets = new Map<string, string>();
   for (const each of given) {
     const at = each.indexOf("=");
-    const from = resolve(each.slice(0, at));
+    const from = each.slice(0, at);
     const to = each.slice(at + 1);
-    if (!inPlace && existsSync(from) && existsSync(to) && realpathSync(from) === realpathSync(to)) {
+    // A socket's path is made when it is opened: neither need be there.
+    if (existsSync(from) && !existsSync(to)) {
+      throw new ReelError("ERR_USAGE", `Cannot redirect ${from}: there is no ${to}`, {
+        mend: `Make a copy of ${from} as it was when it was recorded`,
+      });
+    }
+    if (!inPlace && existsSync(from) && realpathSync(from) === realpathSync(to)) {
       throw new ReelError("ERR_USAGE", `Cannot redirect ${from}: ${to} is the same file`, {
         mend: "Make a copy and name that, or allow writing to it by --in-place",
       });
     }
     targets.set(from, to);
   }
-  const left = new Set(targets.keys());
-  return {
-    take(path: string): string | undefined {
-      left.delete(resolve(path));
-      return targets.get(resolve(path));
-    },
-    unused: (): string | undefined => left.values().next().value,
-  };
+  return targets;
 }
 
 function tell(result: OntoComparison, how: string, { quiet }: OntoFlags): void {

@@ -34,15 +34,16 @@ export class OperationCollector implements RuntimeObserver {
   #ended = 0;
   #payloadBytes = 0;
   #resources = 0;
+  #isFull = false;
 
   /** What was done so far. @throws {ReelError} ERR_LIMIT when that was more than a log holds */
   log(): OperationLog {
     const payloadBytes = this.#payloadBytes;
-    if (payloadBytes > PAYLOAD_BYTES_MAX || this.#entries.length > ENTRIES_MAX) {
+    if (this.#isFull) {
       throw new ReelError(
         "ERR_LIMIT",
-        `Cannot re-issue the session: found ${this.#entries.length} steps that send ` +
-          `${payloadBytes} bytes, wanted at most ${ENTRIES_MAX} and ${PAYLOAD_BYTES_MAX}`,
+        `Cannot re-issue the session: found more than ${this.#operations.length} operations that ` +
+          `send ${payloadBytes} bytes, wanted at most ${ENTRIES_MAX} and ${PAYLOAD_BYTES_MAX}`,
         { mend: "Record a shorter session" },
       );
     }
@@ -123,7 +124,8 @@ export class OperationCollector implements RuntimeObserver {
     const end = this.#ends.get(this.#state.ends.handleOf(endIndex));
     if (end === undefined) return;
     this.#payloadBytes += bytes?.length ?? 0;
-    const fits = this.#payloadBytes <= PAYLOAD_BYTES_MAX && this.#entries.length < ENTRIES_MAX;
+    this.#isFull = this.#payloadBytes > PAYLOAD_BYTES_MAX || this.#entries.length >= ENTRIES_MAX;
+    if (this.#isFull) return;
     const definition = this.#state.providers[provider]!.provider;
     const name = definition.operationNames[operation]!;
     const { direction, positioned = false } = definition.operations[name]!;
@@ -139,7 +141,7 @@ export class OperationCollector implements RuntimeObserver {
       offset,
       length,
       argument,
-      payload: fits ? bytes?.slice() : undefined,
+      payload: bytes?.slice(),
       result: 0,
       checksum: undefined,
       told: undefined,
@@ -174,7 +176,7 @@ export class OperationCollector implements RuntimeObserver {
 
   /** After a difference or the end of what was recorded, the program only winds down. */
   get #isLive(): boolean {
-    return this.#verifier === undefined || !this.#verifier.stopped;
+    return !this.#isFull && this.#verifier?.stopped !== true;
   }
 
   #begin(): { after: number; startNs: number } {

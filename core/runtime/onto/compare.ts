@@ -30,7 +30,7 @@ export interface OntoComparison {
   /** Operations that came to the same. */
   readonly agreed: number;
   readonly counts: Readonly<Record<DifferenceClass, number>>;
-  /** The first of them. */
+  /** The first of them; of what is missing, the first of each end. */
   readonly differences: readonly OntoDifference[];
   /** Operations of which only the success was compared, and reads whose bytes were not recorded. */
   readonly successOnly: number;
@@ -49,9 +49,13 @@ const NS_PER_S = 1e9;
 export function compareWithLog(log: OperationLog, reissued: Reissued): OntoComparison {
   const found: OntoDifference[] = [];
   const counts = { result: 0, bytes: 0, missing: 0 };
+  const missing = new Set<string>();
   const add = (difference: OntoDifference): void => {
     counts[difference.class]++;
-    if (found.length < TOLD_MAX) found.push(difference);
+    // Where an end comes to a halt, its first operation says so, and the others follow.
+    const isNews = difference.class !== "missing" || !missing.has(difference.end);
+    if (difference.class === "missing") missing.add(difference.end);
+    if (isNews && found.length < TOLD_MAX) found.push(difference);
   };
   for (const { code, open } of reissued.openings) {
     const words = { operation: undefined, end: open.label, what: `open ${open.kind}` };
@@ -152,8 +156,8 @@ function isUnknown({ checksum, direction, result }: LoggedOperation): boolean {
 
 const crc = (checksum: number): string => `crc-32 ${checksum.toString(16).padStart(8, "0")}`;
 
-function placeOf({ comparison, offset }: LoggedOperation): string {
-  return comparison === "stream" || (offset === 0 && comparison !== "place") ? "" : ` at ${offset}`;
+function placeOf({ offset, positioned }: LoggedOperation): string {
+  return positioned || offset !== 0 ? ` at ${offset}` : "";
 }
 
 function describe(operation: LoggedOperation): string {

@@ -2,6 +2,7 @@
  * Whether and how what a session opened can be opened again elsewhere. Goes by the names that
  * options have in common: `image` is a file of the host's, `role` says what a connection is for.
  */
+import { resolve } from "node:path";
 import { ReelError } from "../../errors.ts";
 import type { Provider } from "../../provider/define.ts";
 import type { LogEntry, LoggedEnd, LoggedOpen, OperationLog } from "./log.ts";
@@ -9,8 +10,8 @@ import type { LogEntry, LoggedEnd, LoggedOpen, OperationLog } from "./log.ts";
 export interface PlanOptions {
   readonly backend: "uring" | "emulated";
   readonly providers: readonly Provider[];
-  /** What to open in place of a recorded image or socket path. */
-  readonly redirect: (path: string) => string | undefined;
+  /** What to open in place of recorded images and socket paths. */
+  readonly redirect: ReadonlyMap<string, string>;
   /** Whether recorded images may be written to. */
   readonly inPlace: boolean;
   /** Hosts of the recorded session's emulated network. */
@@ -43,20 +44,22 @@ export function makePlan(log: OperationLog, options: PlanOptions): Plan {
   const opens = log.entries.filter((entry) => entry.what === "open");
   const refusals: string[] = [];
   const files: string[] = [];
+  const redirects = new Redirects(options.redirect);
   const planned = new Map<LoggedOpen, Readonly<Record<string, unknown>>>();
   for (const open of opens) {
     const why = whyNot(open, options);
     if (why !== undefined) refusals.push(`${open.label}: ${why}`);
-    planned.set(open, optionsFor(open, options, files));
+    planned.set(open, optionsFor(open, options.inPlace, redirects, files));
   }
   const connections = connectionsOf(log, opens, refusals);
   if (refusals.length > 0) {
     const text = `Cannot re-issue the session on ${options.backend}: ${refusals.join("; ")}`;
     throw new ReelError("ERR_UNSUPPORTED", text, {
-      mend: "Record a session that has both sides of its connections, and no others",
+      mend: "Leave out of the recorded session what cannot be done again",
       details: { refusals },
     });
   }
+  redirects.requireAllTaken();
   if (files.length > 0) {
     const list = [...new Set(files)].join(", ");
     throw new ReelError("ERR_USAGE", `Cannot re-issue the session: it may write to ${list}`, {
@@ -71,6 +74,37 @@ export function makePlan(log: OperationLog, options: PlanOptions): Plan {
     return peer === undefined ? own : [...own, peer];
   };
   return { log, connections, joined, options: planned };
+}
+
+/** What is opened in place of recorded paths, and whether each was of use. */
+class Redirects {
+  readonly #targets = new Map<string, string>();
+  readonly #unused = new Set<string>();
+  readonly #opened = new Set<string>();
+
+  constructor(given: ReadonlyMap<string, string>) {
+    for (const [from, to] of given) {
+      this.#targets.set(resolve(from), to);
+      this.#unused.add(resolve(from));
+    }
+  }
+
+  take(path: string): string | undefined {
+    const from = resolve(path);
+    this.#opened.add(path);
+    this.#unused.delete(from);
+    return this.#targets.get(from);
+  }
+
+  /** @throws {ReelError} ERR_USAGE for a path that the session did not open */
+  requireAllTaken(): void {
+    const [unused] = this.#unused;
+    if (unused === undefined) return;
+    const opened = [...this.#opened].join(", ");
+    throw new ReelError("ERR_USAGE", `Cannot redirect ${unused}: the session did not open it`, {
+      mend: opened === "" ? "It opened no files: redirect none" : `It opened ${opened}`,
+    });
+  }
 }
 
 function whyNot({ kind, options }: LoggedOpen, to: PlanOptions): string | undefined {
@@ -89,18 +123,19 @@ function whyNot({ kind, options }: LoggedOpen, to: PlanOptions): string | undefi
 /** @param files gets the files of the host's that may be written to without leave */
 function optionsFor(
   open: LoggedOpen,
-  { inPlace, redirect }: PlanOptions,
+  inPlace: boolean,
+  redirects: Redirects,
   files: string[],
 ): Readonly<Record<string, unknown>> {
   const { host, image, path, readOnly, role } = open.options;
   if (typeof image === "string" && image !== "") {
-    const to = redirect(image);
+    const to = redirects.take(image);
     if (to === undefined && readOnly !== true && !inPlace) files.push(image);
     return { ...open.options, image: to ?? image };
   }
   if (role === undefined) return open.options;
   if (typeof path === "string" && path !== "") {
-    const to = redirect(path);
+    const to = redirects.take(path);
     if (to === undefined && role === "listen" && !inPlace) files.push(path);
     return { ...open.options, path: to ?? path };
   }

@@ -24,11 +24,8 @@ export interface OntoOptions {
   readonly providers: readonly Provider[];
   /** The program that was recorded. What it throws is as it was when it was recorded. */
   readonly program: (io: Runtime) => Promise<unknown>;
-  /**
-   * What to open in place of an image or a socket path that the recorded session opened; undefined
-   * to open that itself.
-   */
-  readonly redirect?: (path: string) => string | undefined;
+  /** What to open in place of images and socket paths that the recorded session opened. */
+  readonly redirect?: ReadonlyMap<string, string> | undefined;
   /** The rules with which it was recorded, if any: no secret is in a recording. */
   readonly redact?: readonly RedactionRule[] | undefined;
   /** Whether images that the recorded session opened for writing may be written to. */
@@ -65,7 +62,7 @@ export async function replayOnto(
   const log = await collectLog(recording, options);
   const { info } = recording;
   const settings = Object.fromEntries(recordedSettings(recording, providers));
-  const redirect = options.redirect ?? (() => undefined);
+  const redirect = options.redirect ?? new Map<string, string>();
   const hosts = hostsOf(settings);
   const plan = makePlan(log, { backend, providers, redirect, inPlace, hosts });
   const { limits, ramBytes } = info.options as RecordedOptions;
