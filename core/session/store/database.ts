@@ -105,6 +105,9 @@ function build(path: string, fill: (database: Database) => void, sizeBytesMax: n
       applyMigrations(database);
       fill(database);
     })();
+    // Logging ahead from the beginning: changing to it in the recording's place would leave a
+    // journal there, which no reader may roll back, if the process died meanwhile.
+    database.run("PRAGMA journal_mode = WAL");
   } finally {
     database.close();
   }
@@ -147,7 +150,8 @@ export function openForRecording(
 export function closeRecorded(database: Database, path: string): void {
   try {
     database.run("PRAGMA wal_checkpoint(TRUNCATE)");
-    database.run("PRAGMA journal_mode = DELETE");
+    // One page changes, and no journal of that is left by a process that dies meanwhile.
+    database.run("PRAGMA journal_mode = MEMORY");
   } catch (error) {
     // While somebody reads the recording its log has to stay; what is in it is all the same good.
     if (!(error instanceof SQLiteError && error.code === "SQLITE_BUSY")) {

@@ -4,7 +4,7 @@
  */
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { chmodSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, watch, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { ReelError } from "../../errors.ts";
 import { openRecording, startRecording } from "../recording.ts";
@@ -128,6 +128,20 @@ describe("openRecording()", () => {
     using first = openRecording(path);
     using second = openRecording(path);
     expect(first.digest).toBe(second.digest);
+  });
+
+  test("finds no journal that a process left which died, because none is ever made", async () => {
+    using folder = temporaryFolder();
+    const path = folder.path("a.reel");
+    const seen = new Set<string | null>();
+    const watcher = watch(dirname(path), (_event, name) => void seen.add(name));
+    // Beyond one segment, so that the file changes hands.
+    recordNops(path, 60_000);
+    writeFileSync(folder.path("end"), "");
+    while (!seen.has("end")) await Bun.sleep(1);
+    watcher.close();
+    expect([...seen]).toContain("a.reel-wal");
+    expect([...seen]).not.toContain("a.reel-journal");
   });
 
   test("reads a recording while it is being made, up to its last segment", async () => {
