@@ -78,7 +78,7 @@ export async function ontoBackend(
     const { backend: recordedOn, seed } = recording.info;
     const words = { file, scenario: scenario.name, recordedOn, onto: backend, seed, pace, speed };
     json("replay-onto/v1", { ...words, ...result, driftNs: result.driftNs ?? null });
-  } else tell(result, `recorded on ${recording.info.backend}, re-issued on ${backend}`, flags);
+  } else tell(result, recording, { ...flags, onto: backend, pace });
   return result.same ? EXIT.ok : EXIT.diverged;
 }
 
@@ -105,12 +105,16 @@ function redirectsOf(given: readonly string[], inPlace: boolean): Map<string, st
   return targets;
 }
 
-function tell(result: OntoComparison, how: string, { quiet }: OntoFlags): void {
+function tell(result: OntoComparison, { info }: Recording, flags: OntoFlags): void {
+  const { onto, pace, quiet } = flags;
   const { agreed, counts, differences, driftNs, latencyNs, operations, perSecond } = result;
   if (quiet !== true) {
-    out(`${plural(operations, "operation")} ${how}`);
+    out(`${plural(operations, "operation")} recorded on ${info.backend}, re-issued on ${onto}`);
+    const { clock } = info.options as { clock?: unknown };
+    const wasVirtual = info.backend === "emulated" && clock !== "paced";
+    const isVirtual = onto === "emulated" && pace !== "recorded";
     const rows = [
-      ["", "recorded", "now"],
+      ["", `recorded${wasVirtual ? " (virtual)" : ""}`, `now${isVirtual ? " (virtual)" : ""}`],
       ["took", formatDuration(result.durationNs.recorded), formatDuration(result.durationNs.now)],
       ["operations a second", rate(perSecond.recorded), rate(perSecond.now)],
       ...(["p50", "p99"] as const).map((part) => {

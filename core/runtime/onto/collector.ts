@@ -176,7 +176,8 @@ export class OperationCollector implements RuntimeObserver {
 
   /** After a difference or the end of what was recorded, the program only winds down. */
   get #isLive(): boolean {
-    return !this.#isFull && this.#verifier?.stopped !== true;
+    const verifier = this.#verifier;
+    return !this.#isFull && (verifier === undefined || (verifier.agreeing && !verifier.stopped));
   }
 
   #begin(): { after: number; startNs: number } {
