@@ -11,7 +11,7 @@ export function addRecovery(session: Command, action: Action): void {
       "Says whether a recording is what was recorded, and what was recovered of one whose\n" +
         "process died. Of a damaged one it lists what is damaged, and exits with 7.",
     )
-    .addArgument(new Argument("<file>", "the recording"))
+    .addArgument(new Argument("<file>", "the recording: a path, an id or latest"))
     .addOption(jsonFlag())
     .addHelpText("after", "\nExample:\n  ioreel session verify a.reel")
     .action(action(async () => (await import("../commands/session/verify.ts")).verify as Body));
@@ -22,7 +22,7 @@ export function addRecovery(session: Command, action: Action): void {
       "Writes what was recovered from the tail into the recording, for good. Reading and\n" +
         "replaying need no such thing; copying the one file does.",
     )
-    .addArgument(new Argument("<file>", "the recording"))
+    .addArgument(new Argument("<file>", "the recording: a path, an id or latest"))
     .addOption(jsonFlag())
     .addHelpText("after", "\nExample:\n  ioreel session recover a.reel")
     .action(action(async () => (await import("../commands/session/recover.ts")).recover as Body));

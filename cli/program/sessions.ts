@@ -15,7 +15,7 @@ export function addSessions(program: Command, action: Action): void {
       "Runs the recorded scenario again and compares every operation. A session of io_uring is\n" +
         "answered from the recording, without a ring; one of the emulated machine happens again.",
     )
-    .addArgument(new Argument("<file>", "the recording"))
+    .addArgument(new Argument("<file>", "the recording: a path, an id or latest"))
     .option("-q, --quiet", "print the summary only")
     .option("--at <place>", "show an event by number, a time (12.5ms), a mark's text, or end")
     .option("--until <expression>", "show the first event for which it holds")
@@ -45,7 +45,7 @@ Examples:
     .command("show")
     .summary("show what a recording holds")
     .description("Verifies a recording and shows its header, and its events if asked for.")
-    .addArgument(new Argument("<file>", "the recording"))
+    .addArgument(new Argument("<file>", "the recording: a path, an id or latest"))
     .option("--events [from-to]", "print the events, all or a range of their numbers")
     .addOption(jsonFlag())
     .addHelpText("after", "\nExample:\n  ioreel session show a.reel --events 0-20")
@@ -75,7 +75,7 @@ function addExchange(session: Command, action: Action): void {
     .description(
       "Verifies a recording and writes it for another tool. See docs/sessions-export.md.",
     )
-    .addArgument(new Argument("<file>", "the recording"))
+    .addArgument(new Argument("<file>", "the recording: a path, an id or latest"))
     .addOption(
       new Option("--format <name>", "what to write").choices(EXPORT_FORMATS).makeOptionMandatory(),
     )
@@ -114,7 +114,7 @@ function addExchange(session: Command, action: Action): void {
       "Puts the events of a recording into tables of a side database and runs one query that\n" +
         "reads. The tables are event, span, operation and provider_summary.",
     )
-    .addArgument(new Argument("<file>", "the recording"))
+    .addArgument(new Argument("<file>", "the recording: a path, an id or latest"))
     .addArgument(new Argument("[query]", "one statement of SQLite's SQL"))
     .option("--schema", "print the tables and their columns")
     .addOption(jsonFlag())
