@@ -23,7 +23,7 @@ import {
   WAIT_READY,
   WAIT_RING,
 } from "../descriptor/layout.ts";
-import { breach, fault } from "./faults.ts";
+import { breach, fault, neverWaits } from "./faults.ts";
 import { finish, moveWhileBusy } from "./finish.ts";
 import { unwind } from "./settle.ts";
 import { TRANSITIONS_PER_TURN, type EngineState } from "./state.ts";
@@ -85,20 +85,22 @@ export function run(e: EngineState, slot: number, waiting: boolean, result: numb
   for (let turns = 0; ; turns++) {
     // One that never waits lets the others have their turn before it goes on.
     if (turns > TRANSITIONS_PER_TURN && (wait || (value | 0) === value)) {
+      if (e.spinning.usedUp(slot)) return neverWaits(e, slot);
       makeReady(e, slot, wait ? RESULT_BEGIN : value);
       return;
     }
     e.count(COUNT_TRANSITIONS);
     if (wait) {
-      if (!beginWait(e, slot)) return;
+      if (!beginWait(e, slot)) break;
       wait = false;
     } else {
       const move = callComplete(e, slot, value);
-      if (move === 0) return;
+      if (move === 0) break;
       wait = move !== MOVE_DONE;
     }
     value = cx.value;
   }
+  if (slot === e.spinning.suspect) e.spinning.suspect = -1;
 }
 
 /** Calls `wait` of the running layer. @returns whether it is over already, with `cx.value` */

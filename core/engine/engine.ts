@@ -242,7 +242,7 @@ export class Engine implements Sink {
     for (let left = e.deadlines.size; left > 0; left--) {
       const id = e.deadlines.takeDue(now);
       if (id === -1) return;
-      if (id < e.table.slots) expireSlot(e, id);
+      if (id < e.table.slots) expireSlot(e, id, now);
       else this.#expireTimer(id);
     }
   }

@@ -1,10 +1,12 @@
 /** What a deadline does to an operation, and how drivers serve an interrupt. */
 import {
+  COUNT_SETTLED,
   FLAGS,
   FLAG_CANCEL,
   FLAG_DEADLINE,
   FLAG_TIMED_OUT,
   HEADER_SHIFT,
+  LAYER,
   LIST,
   WAIT,
   WAIT_ON,
@@ -19,8 +21,9 @@ import { TIMED_OUT_RESULT } from "./tokens.ts";
 import { makeReady } from "./wake.ts";
 
 /** The deadline of an operation's wait is reached. It is out of the heap. */
-export function expireSlot(e: EngineState, slot: number): void {
+export function expireSlot(e: EngineState, slot: number, nowNs: number): void {
   const header = slot << HEADER_SHIFT;
+  if (e.spinning.woken(nowNs, e.f64[e.countersAt + COUNT_SETTLED]!)) standStill(e, slot, nowNs);
   const flags = e.i32[header + FLAGS]! & ~FLAG_DEADLINE;
   e.i32[header + FLAGS] = flags;
   if (e.i32[header + WAIT] === WAIT_RING) {
@@ -33,6 +36,19 @@ export function expireSlot(e: EngineState, slot: number): void {
   } else if (e.i32[header + LIST] !== -1) {
     makeReady(e, slot, TIMED_OUT_RESULT);
   }
+}
+
+/** Time would stand still for ever: the run ends with the layer that was woken last. */
+function standStill(e: EngineState, slot: number, nowNs: number): void {
+  const { layer } = e.layers[e.i32[(slot << HEADER_SHIFT) + LAYER]!]!;
+  const text = `Cannot move on from ${nowNs} ns: layers keep waiting for that very moment`;
+  halt(
+    e,
+    new ReelError("ERR_LIMIT", `${text}, the last one ${layer.name}`, {
+      mend: "Give the driver's wait a time above zero",
+      details: { layer: layer.name, nowNs },
+    }),
+  );
 }
 
 /**

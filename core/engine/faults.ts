@@ -9,7 +9,8 @@ import {
 } from "../descriptor/layout.ts";
 import { TOO_DEEP } from "./context.ts";
 import { endWhenQuiet, keepFault } from "./settle.ts";
-import type { EngineState } from "./state.ts";
+import { SPINS_MAX } from "./spin-watch.ts";
+import { TRANSITIONS_PER_TURN, type EngineState } from "./state.ts";
 import { FAULT_RESULT, TOO_DEEP_RESULT } from "./tokens.ts";
 
 /**
@@ -23,6 +24,14 @@ export function fault(e: EngineState, slot: number, error: unknown): void {
   if (error !== TOO_DEEP) keepFault(e, slot, error);
   e.i32[header + FLAGS] = e.i32[header + FLAGS]! & ~FLAG_FORKED;
   endWhenQuiet(e, slot, error === TOO_DEEP ? TOO_DEEP_RESULT : FAULT_RESULT, requested);
+}
+
+/** An operation has gone on for so long without waiting for anything that it never will. */
+export function neverWaits(e: EngineState, slot: number): void {
+  const { layer } = e.layers[e.i32[(slot << HEADER_SHIFT) + LAYER]!]!;
+  const count = SPINS_MAX * TRANSITIONS_PER_TURN;
+  e.spinning.suspect = -1;
+  fault(e, slot, new Error(`${layer.name} goes on for ever: ${count} transitions without a wait`));
 }
 
 /** A layer returned something else than what it asked for. */

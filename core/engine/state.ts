@@ -35,6 +35,7 @@ import type { Records } from "../state/records.ts";
 import type { StructShape, View } from "../state/struct.ts";
 import { ArrivalQueue } from "./arrivals.ts";
 import type { LowestFree } from "./lowest-free.ts";
+import { SpinWatch } from "./spin-watch.ts";
 
 /** Takes an operation's outcome. Called once, after the batch in which it became terminal. */
 export interface Settler {
@@ -222,6 +223,7 @@ export class EngineState {
   /** The error that ends the run: a divergence, a dead backend. */
   halted: unknown;
   armedDeadline = Infinity;
+  readonly spinning = new SpinWatch();
   /** What is added to the backend's clock: a restored session's time goes on where it was. */
   clockOffsetNs = 0;
   /** The task that runs now, 0 for host code; set by the runtime. */
