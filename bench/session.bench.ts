@@ -82,7 +82,7 @@ const topic: Topic = {
     [RECORDED]: subject("nop-recorded", "256"),
     [PLAIN]: subject("nop-ring", "256"),
     [READS.plain]: reads("nothing"),
-    [READS.digest]: reads("digest"),
+    [READS.digest]: reads("none"),
     [READS.plainBursts]: reads("nothing-bursts", inBursts),
     [READS.fullBursts]: reads("full-bursts", inBursts),
     [READS.full]: reads("full", inBursts),

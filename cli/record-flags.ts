@@ -12,7 +12,7 @@ export interface RecordFlags {
   /** Bytes. */
   flight?: number;
   durable?: boolean;
-  payload?: "auto" | "full" | "digest";
+  payload?: "auto" | "full" | "digest" | "none";
   redact: string[];
 }
 

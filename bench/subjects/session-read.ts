@@ -1,9 +1,9 @@
 /**
  * Cached reads of a file through the `sata` provider on io_uring, as disk-ioreel.ts has them, while
  * the session is recorded or not. Argument: as disk-file.ts has it; the form is what is kept,
- * `nothing`, `digest` or `full`, and `-bursts` after it has the reads come in bursts of 1 MiB, each
- * after all that was recorded before is archived: then it is what recording takes of the program's
- * own thread, however fast the archive is.
+ * `nothing` without recording, or `none`, `digest` or `full`, and `-bursts` after it has the reads
+ * come in bursts of 1 MiB, each after all that was recorded before is archived: then it is what
+ * recording takes of the program's own thread, however fast the archive is.
  */
 import { startRuntime } from "../../core/runtime/start.ts";
 import { tailPath, TAIL_WORD } from "../../core/session/tail/layout.ts";
@@ -33,7 +33,7 @@ export default async function open(argument: string): Promise<Subject> {
   const reading = openReading(argument);
   const [kept, bursts] = reading.form.split("-");
   const folder = recordingFolder();
-  const record = { path: folder.path, payload: kept as "digest" | "full" };
+  const record = { path: folder.path, payload: kept as "none" | "digest" | "full" };
   const io = await startRuntime({
     backend: "uring",
     providers: [sata] as const,

@@ -135,7 +135,7 @@ function withScenario(
     return { file: word, flags: { ...given, record: true } };
   }
   throw new ReelError("ERR_USAGE", "Missing required argument 'file'", {
-    mend: "Name a scenario, such as examples/tour.yaml",
+    mend: "see ioreel run --help",
   });
 }
 

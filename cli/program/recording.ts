@@ -25,6 +25,7 @@ export function recordingFlags(command: Command): Command {
         "auto",
         "full",
         "digest",
+        "none",
       ]),
     )
     .addOption(

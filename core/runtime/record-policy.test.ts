@@ -94,6 +94,24 @@ onEach(`payload "digest" keeps no bytes that came in`, async (backend) => {
   expect(refusal(() => Runtime.replay(recording))).toMatchObject({ code: "ERR_UNSUPPORTED" });
 });
 
+onEach(`payload "none" keeps nothing of what came in or went out`, async (backend) => {
+  using folder = temporaryFolder();
+  const path = folder.path("a.reel");
+  await record(backend, { path, payload: "none" });
+  using recording = openRecording(path);
+  const events = [...recording.events()].map(({ event }) => event);
+  for (const event of events) expect("bytes" in event ? event.bytes : undefined).toBeUndefined();
+  if (backend === "emulated") return;
+  const moved = events.filter((event) => event.kind === "complete" && event.result > 0);
+  expect(moved.length).toBeGreaterThan(1);
+  for (const event of events) {
+    if (event.kind === "complete") expect(event.missing).toBeUndefined();
+    if (event.kind === "submit") expect(event.digest).toBeUndefined();
+  }
+  const error = refusal(() => Runtime.replay(recording));
+  expect(error.message).toContain("it has nothing of what came in");
+});
+
 onEach(`mode "flight" keeps the end of a run that fails`, async (backend) => {
   using folder = temporaryFolder();
   const path = folder.path("a.reel");
@@ -147,7 +165,7 @@ test("record refuses policies that are none, naming the option", async () => {
   const path = folder.path("a.reel");
   const wrong: [object, string][] = [
     [{ mode: "blok" }, '"block", "digest" or "flight"'],
-    [{ payload: "none" }, '"auto", "full" or "digest"'],
+    [{ payload: "nothing" }, '"auto", "full", "digest" or "none"'],
     [{ durable: 1 }, "durable must be true or false"],
     [{ mode: "digest", payload: "full" }, 'payload is "full"'],
     [{ mode: "flight", durable: true }, "stores nothing while it runs"],

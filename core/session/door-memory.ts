@@ -52,13 +52,14 @@ export class DoorMemory {
    * memory, or in the buffer that it used, which is taken then.
    * @returns undefined when it brings none
    */
-  arrival(slot: number, result: number, flags: number): Uint8Array | undefined {
+  arrival(slot: number, result: number, flags: number, isWanted = true): Uint8Array | undefined {
     const { slots } = this;
     const use = slots.use[slot]!;
     const used = (flags & COMPLETE_BUFFER) !== 0;
     // A buffer can be used up by a completion that brings nothing, and has to be given back.
     const group = used ? this.#take(slot, flags >>> 16) : undefined;
-    if (result <= 0 || (use !== USE.READS && use !== USE.EXCHANGE)) return undefined;
+    if (!isWanted || result <= 0) return undefined;
+    if (use !== USE.READS && use !== USE.EXCHANGE) return undefined;
     const asked = slots.length[slot]!;
     if ((slots.how[slot]! & HOW.BUFFER_SELECT) === 0) {
       if (result > asked) {

@@ -7,7 +7,7 @@ import { checkRules, describeRules } from "./redaction.ts";
 import type { RecordedRedaction, RedactionRule } from "./redaction.ts";
 
 export type RecordMode = "block" | "digest" | "flight";
-export type PayloadPolicy = "auto" | "full" | "digest";
+export type PayloadPolicy = "auto" | "full" | "digest" | "none";
 
 export interface RecordPolicy {
   /**
@@ -29,7 +29,8 @@ export interface RecordPolicy {
    * What is kept of the bytes that come in. `auto`, the default, and `full`: all of them; `full`
    * refuses the mode `digest`. `digest`: their lengths and checksums, which is little and fast. A
    * session of io_uring can then be looked at and compared, and not replayed; one of the emulated
-   * machine needs none of them.
+   * machine needs none of them. `none`: on io_uring nothing at all, not even of what goes out, so
+   * that the bytes are not looked at; on the emulated machine as `digest`.
    */
   readonly payload?: PayloadPolicy;
   /** What is written over in the bytes that come in and go out, before they are recorded. */
@@ -48,7 +49,7 @@ export interface RecordedPolicy {
 
 export const FLIGHT_BYTES_DEFAULT = 16 * 1024 * 1024;
 const MODES: ReadonlySet<unknown> = new Set(["block", "digest", "flight"]);
-const PAYLOADS: ReadonlySet<unknown> = new Set(["auto", "full", "digest"]);
+const PAYLOADS: ReadonlySet<unknown> = new Set(["auto", "full", "digest", "none"]);
 const MIB = 1024 * 1024;
 
 function refuse(name: string, wanted: string, found: unknown): never {
@@ -62,7 +63,7 @@ function refuse(name: string, wanted: string, found: unknown): never {
 export function checkPolicy(policy: RecordPolicy): void {
   const { mode = "block", payload = "auto", flightBytes, durable, redact = [] } = policy;
   if (!MODES.has(mode)) refuse("mode", '"block", "digest" or "flight"', mode);
-  if (!PAYLOADS.has(payload)) refuse("payload", '"auto", "full" or "digest"', payload);
+  if (!PAYLOADS.has(payload)) refuse("payload", '"auto", "full", "digest" or "none"', payload);
   if (durable !== undefined && typeof durable !== "boolean") {
     refuse("durable", "true or false", durable);
   }

@@ -38,6 +38,7 @@ export class Recorder implements Tap {
   /** Whether payloads are kept as checksums: always, or while the sink says so. */
   readonly #digests: boolean;
   readonly #yields: boolean;
+  readonly wantsPayload: boolean;
   /** How many payloads were not kept. */
   #missing = 0;
   #stateAt = 0;
@@ -50,7 +51,8 @@ export class Recorder implements Tap {
   constructor(sink: SegmentSink, options: RecorderOptions = {}) {
     this.#stateEvents = options.stateEvents ?? STATE_EVENTS_DEFAULT;
     const { mode, payload, redact = [] } = options;
-    this.#digests = payload === "digest";
+    this.#digests = payload === "digest" || payload === "none";
+    this.wantsPayload = payload !== "none";
     this.#yields = mode === "digest";
     this.#sink = sink;
     this.#writer = new SegmentWriter(sink);

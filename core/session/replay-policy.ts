@@ -21,8 +21,10 @@ export function checkReplayable({ path, backend, options }: PolicyInfo): void {
       mend: "Look at it with `session show` or `replay --at`; to replay, record in mode block",
     });
   }
-  if (record?.payload === "digest" && backend === "uring") {
-    const found = "it has checksums in place of what came in";
+  const { payload } = record ?? {};
+  if ((payload === "digest" || payload === "none") && backend === "uring") {
+    const kept = payload === "none" ? "nothing" : "checksums in place";
+    const found = `it has ${kept} of what came in`;
     throw new ReelError("ERR_UNSUPPORTED", `Cannot replay ${path}: ${found}`, {
       mend: "Look at it with `session show` or `replay --at`; to replay, record payloads",
     });

@@ -27,6 +27,10 @@ export class ResumeTap implements Tap {
     return this.#live;
   }
 
+  get wantsPayload(): boolean {
+    return true;
+  }
+
   get wantsState(): boolean {
     return this.#recorder.wantsState;
   }

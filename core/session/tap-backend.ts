@@ -74,7 +74,8 @@ class TapSink implements Sink {
     if (slots.holds(slot, generation)) {
       // Most of what is frequent brings nothing, which shows without a call.
       const brings = result > 0 || flags !== 0;
-      const bytes = brings ? this.#door.arrival(slot, result, flags) : undefined;
+      const wants = this.#tap.wantsPayload;
+      const bytes = brings ? this.#door.arrival(slot, result, flags, wants) : undefined;
       if ((flags & COMPLETE_MORE) === 0) slots.finish(slot);
       this.#tap.complete(slot, result, flags, bytes);
     }

@@ -43,7 +43,8 @@ export class TapRing implements Ring {
     let bytes: Uint8Array | undefined;
     let roomBytes = length;
     let place = offset;
-    if (use !== USE.NONE && use !== USE.READS) {
+    const looks = use !== USE.NONE && use !== USE.READS;
+    if (looks && (use !== USE.WRITES || this.#tap.wantsPayload)) {
       bytes = outgoing(door.memory, use, address, length, offset, opFlags);
       if (use === USE.EXCHANGE) roomBytes = opFlags;
       // The length of a path is as much the host's as the path.

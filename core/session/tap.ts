@@ -19,6 +19,8 @@ export interface StatePart {
 export interface Tap {
   /** Whether {@link state} is due: asked after {@link turn}, before what the turn brings. */
   readonly wantsState: boolean;
+  /** Whether payloads of ring requests are of interest: if not, nobody looks for them. */
+  readonly wantsPayload: boolean;
   /** A batch of events from the door begins, `steps` task resumptions after the one before. */
   turn(steps: number, nowNs: number): void;
   /**

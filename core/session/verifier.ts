@@ -255,6 +255,10 @@ export class Verifier implements Tap {
     } else this.#judge.differ({ kind: "settle", slot, result, digest: optional(digest) });
   }
 
+  get wantsPayload(): boolean {
+    return true;
+  }
+
   get wantsState(): boolean {
     return this.peek()?.kind === EVENT.STATE;
   }
