@@ -59,7 +59,7 @@ test("ioreel --version prints the package's version", async () => {
 const MISTAKES: readonly (readonly [string[], string, string])[] = [
   [["rnu", "x.yaml"], "Unknown command 'rnu'", "did you mean run?"],
   [["run", "x.yaml", "--sede", "3"], "Unknown option '--sede'", "did you mean --seed?"],
-  [["run"], "Missing required argument 'file'", "Name a scenario, such as examples/tour.yaml"],
+  [["run"], "Missing required argument 'file'", "see ioreel run --help"],
   [
     ["run", "a.yaml", "b.yaml"],
     "Too many arguments for 'run'. Expected 1 argument but got 2: a.yaml, b.yaml",
