@@ -72,6 +72,41 @@ function diskLoad(path: string, options: { readOnly: boolean; tasks: number }): 
     });
 }
 
+const CLIENTS = 16;
+
+/** Clients that connect all at once, each with other bytes, and a server that sends them back. */
+const echoes: Program = (io) =>
+  io.run(async () => {
+    const listener = await io.listen({ host: "0.0.0.0" });
+    const echo = async (): Promise<void> => {
+      const connection = await listener.accept();
+      for (;;) {
+        const bytes = await connection.read();
+        if (bytes.length === 0) break;
+        await connection.write(bytes);
+      }
+      await connection.close();
+    };
+    const talk = async (client: number): Promise<void> => {
+      const connection = await io.connect({ port: listener.port });
+      const bytes = new Uint8Array(1 + ((client * 7919) % 20_000)).fill(client);
+      for (let round = 0; round < 3; round++) {
+        await connection.write(bytes);
+        let left = bytes.length;
+        while (left > 0) left -= (await connection.read()).length;
+      }
+      await connection.end();
+      await connection.read();
+      await connection.close();
+    };
+    const tasks = Array.from({ length: CLIENTS }, (_, client) => [
+      io.spawn(echo),
+      io.spawn(() => talk(client)),
+    ]).flat();
+    for (const task of tasks) await task.join();
+    await listener.close();
+  });
+
 describe("Runtime.replayOnto()", () => {
   ring("replayOnto() loads a real disk with the reads of an emulated one [R1]", async () => {
     const program = diskLoad(image("load.img"), { readOnly: true, tasks: 8 });
@@ -202,33 +237,40 @@ describe("Runtime.replayOnto()", () => {
     expect(found.differences).toMatchObject([{ class: "missing", now: "no end" }]);
   });
 
-  ring(
-    "replayOnto() refuses connections from and to the outside, before anything starts",
-    async () => {
-      const accepting: Program = (io) =>
-        io.run(async () => {
-          const server = await io.listen();
-          const stranger = connect(server.port, "127.0.0.1");
+  ring("replayOnto() gives each connection its own peer, however many come [R8]", async () => {
+    for (const from of ["emulated", "uring"] as const) {
+      const path = await recorded(from, echoes);
+      for (const backend of ["emulated", "uring"] as const) {
+        const found = await again(path, echoes, { backend });
+        expect(found).toMatchObject({ same: true, differences: [], stalled: false });
+        expect(found.agreed).toBe(found.operations);
+        expect(found.streams).toBe(2 * CLIENTS);
+      }
+    }
+  });
+
+  ring("replayOnto() refuses connections from and to the outside at once [R7]", async () => {
+    const accepting: Program = (io) =>
+      io.run(async () => {
+        const server = await io.listen();
+        const stranger = connect(server.port, "127.0.0.1");
         // In the replay nobody listens there any more.
         stranger.on("error", () => {});
-          const connection = await server.accept();
-          await connection.close();
-          stranger.destroy();
-          await server.close();
-        });
-      const first = again(await recorded("uring", accepting), accepting, { backend: "emulated" });
-      await expect(first).rejects.toThrow("it accepted 1 connections from outside the session");
+        const connection = await server.accept();
+        await connection.close();
+        stranger.destroy();
+        await server.close();
+      });
+    const first = again(await recorded("uring", accepting), accepting, { backend: "emulated" });
+    await expect(first).rejects.toThrow("it accepted 1 connections from outside the session");
 
-      using host = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-      const connecting: Program = (io) =>
-        io.run(async () => {
-          await (await io.connect({ port: host.port })).close();
-        });
-      const second = again(await recorded("uring", connecting), connecting, { backend: "uring" });
-      await expect(second).rejects.toThrow(
-        `it connects to 127.0.0.1:${host.port}, which is outside`,
-      );
-      await expect(second).rejects.toMatchObject({ code: "ERR_UNSUPPORTED" });
-    },
-  );
+    using host = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    const connecting: Program = (io) =>
+      io.run(async () => {
+        await (await io.connect({ port: host.port })).close();
+      });
+    const second = again(await recorded("uring", connecting), connecting, { backend: "uring" });
+    await expect(second).rejects.toThrow(`it connects to 127.0.0.1:${host.port}, which is outside`);
+    await expect(second).rejects.toMatchObject({ code: "ERR_UNSUPPORTED" });
+  });
 });
