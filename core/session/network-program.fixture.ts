@@ -8,6 +8,7 @@ import type { Backend, Ring, Sink } from "../backend/contract.ts";
 import type { ReelError } from "../errors.ts";
 import type { TestMemory } from "./scripted-backend.fixture.ts";
 import type { Tap } from "./tap.ts";
+import { IDLE_POLLS_MAX } from "./test-program.fixture.ts";
 
 /** What the program asks for; a test changes one thing and sees the replay end there. */
 export interface NetworkPlan {
@@ -75,6 +76,7 @@ export class NetworkProgram implements Sink {
     this.#openGroups();
     this.#look();
     this.#accept(listener);
+    let idle = 0;
     while (this.#live.size > 0 || this.#ready.length > 0) {
       for (let turns = 0; turns < 4 && this.#ready.length > 0; turns++) {
         this.steps++;
@@ -83,7 +85,10 @@ export class NetworkProgram implements Sink {
       if (this.#messages >= MESSAGES) {
         for (const slot of this.#live.keys()) this.#ring.cancel(slot, 1);
       }
-      backend.poll(this, this.#ready.length === 0);
+      const waits = this.#ready.length === 0;
+      idle = backend.poll(this, waits) === 0 && waits ? idle + 1 : 0;
+      // A defect of what is tested must not make the test spin.
+      if (idle > IDLE_POLLS_MAX) throw new Error("The program waits for what never comes");
     }
     tap.end("ok");
   }

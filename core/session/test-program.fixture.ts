@@ -25,6 +25,8 @@ interface TaskStep {
 }
 
 const BLOCK = 512;
+/** Polls that bring nothing, one after the other, while nothing else is to do. */
+export const IDLE_POLLS_MAX = 1000;
 
 /** Tasks over a backend, one resumption at a time, as the executor would drive them. */
 export class TestProgram implements Sink {
@@ -59,12 +61,16 @@ export class TestProgram implements Sink {
     }
     this.#live = this.#options.tasks;
     for (let task = 0; task < this.#options.tasks; task++) this.#later(() => this.#read(task, 0));
+    let idle = 0;
     while (this.#live > 0) {
       for (let turns = 0; turns < 4 && this.#ready.length > 0; turns++) {
         this.steps++;
         this.#ready.shift()!();
       }
-      backend.poll(this, this.#ready.length === 0);
+      const waits = this.#ready.length === 0;
+      idle = backend.poll(this, waits) === 0 && waits ? idle + 1 : 0;
+      // A defect of what is tested must not make the test spin.
+      if (idle > IDLE_POLLS_MAX) throw new Error("The program waits for what never comes");
     }
     tap.end("ok");
   }

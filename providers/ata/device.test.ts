@@ -3,6 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { IdeBench, SECTOR, type Task } from "./device.fixture.ts";
 
 const READY = 0x50;
+/** A defect must not make a test spin. */
+const BLOCKS_MAX = 70_000;
 const DATA = 0x58;
 const FAILED = 0x51;
 
@@ -15,6 +17,7 @@ function readBlocks(bench: IdeBench, blockBytes: number, width: 1 | 2 | 4 = 2): 
     expect(bench.read(7)).toBe(DATA);
     expect(bench.interrupt).toBe(false);
     blocks.push(bench.take(blockBytes, width));
+    if (blocks.length > BLOCKS_MAX) throw new Error("The blocks have no end");
     bench.machine.settle();
   }
   return blocks;

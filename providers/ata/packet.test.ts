@@ -41,6 +41,7 @@ function packetOf(bench: IdeBench) {
     while ((bench.status & 8) !== 0) {
       expect([bench.interrupt, bench.read(7) & 8, bench.read(2) & 3]).toEqual([true, 8, 2]);
       blocks.push(bench.take(bench.read(4) + bench.read(5) * 256));
+      if (blocks.length > 10_000) throw new Error("The blocks have no end");
       bench.machine.settle();
     }
     const interrupt = bench.interrupt;
