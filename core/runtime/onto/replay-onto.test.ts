@@ -108,7 +108,7 @@ const echoes: Program = (io) =>
   });
 
 describe("Runtime.replayOnto()", () => {
-  ring("replayOnto() loads a real disk with the reads of an emulated one [R1]", async () => {
+  ring("replayOnto() loads a real disk with the reads of an emulated one", async () => {
     const program = diskLoad(image("load.img"), { readOnly: true, tasks: 8 });
     const path = await recorded("emulated", program);
     const found = await again(path, program, { backend: "uring" });
@@ -118,7 +118,7 @@ describe("Runtime.replayOnto()", () => {
     expect(found.driftNs).toBeUndefined();
   });
 
-  ring("replayOnto() names the very read of an image with one changed byte [R2]", async () => {
+  ring("replayOnto() names the very read of an image with one changed byte", async () => {
     const name = "planted.img";
     const original = image(name);
     const program: Program = (io) =>
@@ -145,7 +145,7 @@ describe("Runtime.replayOnto()", () => {
     }
   });
 
-  test("replayOnto() writes to no image that nobody gave leave for [R3]", async () => {
+  test("replayOnto() writes to no image that nobody gave leave for", async () => {
     const original = image("written.img");
     const program = diskLoad(original, { readOnly: false, tasks: 4 });
     const before = readFileSync(original);
@@ -171,7 +171,7 @@ describe("Runtime.replayOnto()", () => {
     expect(readFileSync(original).equals(after)).toBe(true);
   });
 
-  ring("replayOnto() begins operations at their times from one anchor [R4]", async () => {
+  ring("replayOnto() begins operations at their times from one anchor", async () => {
     const program: Program = (io) =>
       io.run(async () => {
         const { reader, writer } = await io.open("pipe");
@@ -194,7 +194,7 @@ describe("Runtime.replayOnto()", () => {
     await expect(wrong).rejects.toThrow("speed must be a number above 0");
   });
 
-  ring("replayOnto() cancels what was cancelled, at the same place [R5]", async () => {
+  ring("replayOnto() cancels what was cancelled, at the same place", async () => {
     const program: Program = (io) =>
       io.run(async () => {
         const { reader, writer } = await io.open("pipe");
@@ -219,7 +219,7 @@ describe("Runtime.replayOnto()", () => {
     }
   });
 
-  ring("replayOnto() gives up where nothing comes to an end, and names it [R6]", async () => {
+  ring("replayOnto() gives up where nothing comes to an end, and names it", async () => {
     const program: Program = (io) =>
       io.run(async () => {
         const server = await io.listen();
@@ -237,7 +237,7 @@ describe("Runtime.replayOnto()", () => {
     expect(found.differences).toMatchObject([{ class: "missing", now: "no end" }]);
   });
 
-  ring("replayOnto() gives each connection its own peer, however many come [R8]", async () => {
+  ring("replayOnto() gives each connection its own peer, however many come", async () => {
     for (const from of ["emulated", "uring"] as const) {
       const path = await recorded(from, echoes);
       for (const backend of ["emulated", "uring"] as const) {
@@ -249,7 +249,7 @@ describe("Runtime.replayOnto()", () => {
     }
   });
 
-  ring("replayOnto() refuses connections from and to the outside at once [R7]", async () => {
+  ring("replayOnto() refuses connections from and to the outside at once", async () => {
     const accepting: Program = (io) =>
       io.run(async () => {
         const server = await io.listen();
