@@ -99,12 +99,18 @@ export class Channel implements ChannelWires {
     this.#line.drive();
   }
 
-  /** Puts a drive into a slot, or takes it out: undefined. A command in progress is lost. */
+  /**
+   * Puts a drive into a slot, or takes it out: undefined. A command in progress there is lost; one
+   * of the other drive goes on.
+   */
   plug(position: 0 | 1, drive: Drive | undefined): void {
-    this.#run.abort();
+    this.#run.abortAt(position);
     const slot = this.slots[position];
     slot.drive = drive;
     slot.sign(drive?.signature() ?? { error: 0, count: 0, lba: 0, device: 0, status: 0 });
+    // A reset that the channel is in is the new drive's too: it is ready when that is over.
+    const isInReset = (this.#control & CONTROL.SRST) !== 0 || this.#resetTimer.armed;
+    if (drive !== undefined && isInReset) slot.status = STATUS.BSY;
     this.#line.drive();
   }
 

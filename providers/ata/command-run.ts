@@ -96,6 +96,11 @@ export class CommandRun {
     this.#port.close();
   }
 
+  /** Forgets the command of a drive that is put in or taken out. */
+  abortAt(position: number): void {
+    if (this.#position === position) this.abort();
+  }
+
   /** The next step is due. */
   #step(): void {
     const plan = this.#plans[this.#position];
