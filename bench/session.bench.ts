@@ -11,23 +11,27 @@ const MEBIBYTE = 1 << 20;
 const FILE = join(tmpdir(), `ioreel-bench-session-${process.pid}`);
 
 function subject(module: string, argument: string, more: Partial<SubjectPlan> = {}): SubjectPlan {
-  const path = join(import.meta.dir, `./subjects/${module}.ts`);
+  const path = join(import.meta.dir, module);
   return { from: "subject", module: path, argument, unit: "ns/op", ...more };
 }
 
 /** 4 KiB reads at random from 64 MiB in the page cache, 64 in flight. */
 const reads = (form: string, more: Partial<SubjectPlan> = {}): SubjectPlan =>
-  subject("session-read", `${FILE} ${64 * MEBIBYTE} 4096 64 random cached ${form}`, more);
+  subject(
+    "./subjects/session-read.ts",
+    `${FILE} ${64 * MEBIBYTE} 4096 64 random cached ${form}`,
+    more,
+  );
 /** 16 MiB a sample: what is kept in full has to go to a disk. */
 const inBursts = { operations: 4096 };
 
 /** A second or less of NOPs a sample: the longest gap of more would be the machine's. */
 const gaps = (form: string): SubjectPlan =>
-  subject("session-nop", `${form} 256`, { unit: "ms", operations: 32_768 * 256 });
+  subject("./subjects/session-nop.ts", `${form} 256`, { unit: "ms", operations: 32_768 * 256 });
 
 const LONG = { seeks: 10_000_000, look: 100_000_000 };
 const seek = (events: number): SubjectPlan =>
-  subject("session-seek", String(events), { unit: "ms", operations: 200 });
+  subject("./subjects/session-seek.ts", String(events), { unit: "ms", operations: 200 });
 
 const PLAIN = "NOPs, not recorded";
 const RECORDED = "NOPs, recorded";
@@ -88,15 +92,17 @@ const topic: Topic = {
     [READS.full]: reads("full", inBursts),
     [GAPS.recorded]: gaps("recorded"),
     [GAPS.plain]: gaps("plain"),
-    size: subject("session-size", "1000000", { unit: "bytes/op", operations: 1 }),
-    "open and verify": subject("session-decode", "verify 1000000", { unit: "ns/event" }),
-    decode: subject("session-decode", "decode 1000000", { unit: "ns/event" }),
-    "replay, io_uring": subject("session-replay", "uring"),
-    "replay, emulated": subject("session-replay", "emulated"),
+    size: subject("./subjects/session-size.ts", "1000000", { unit: "bytes/op", operations: 1 }),
+    "open and verify": subject("./subjects/session-decode.ts", "verify 1000000", {
+      unit: "ns/event",
+    }),
+    decode: subject("./subjects/session-decode.ts", "decode 1000000", { unit: "ns/event" }),
+    "replay, io_uring": subject("./subjects/session-replay.ts", "uring"),
+    "replay, emulated": subject("./subjects/session-replay.ts", "emulated"),
     "seek in 10^7": seek(LONG.seeks),
     "seek in 10^8": seek(LONG.look),
-    "open 1 GB": subject("session-open", "1000000000", { unit: "ms", operations: 1 }),
-    snapshot: subject("session-snapshot", "", { unit: "µs", operations: 100 }),
+    "open 1 GB": subject("./subjects/session-open.ts", "1000000000", { unit: "ms", operations: 1 }),
+    snapshot: subject("./subjects/session-snapshot.ts", "", { unit: "µs", operations: 100 }),
   },
   rows: [
     moreRow("Metadata of a NOP, 256 in flight: ns/op more than unrecorded", RECORDED, PLAIN, 60),

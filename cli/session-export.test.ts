@@ -153,7 +153,8 @@ describe("session export --format ndjson", () => {
   });
 
   test("a range and a provider leave everything else out", () => {
-    const { text } = exportOf("tour", "emulated", "ndjson", { from: 2, to: 400, provider: "timer" });
+    const range = { from: 2, to: 400, provider: "timer" };
+    const { text } = exportOf("tour", "emulated", "ndjson", range);
     const lines = text.trimEnd().split("\n");
     const found = lines.map((line) => JSON.parse(line));
     expect(found.length).toBeGreaterThan(2);

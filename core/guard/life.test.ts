@@ -151,8 +151,9 @@ describe("the traps of strict runs", () => {
   });
 
   test("leave modules whole for whoever imports them later, by default or by name", async () => {
+    const index = JSON.stringify(new URL("../../index.ts", import.meta.url).pathname);
     const importer = `
-      import { Runtime } from ${JSON.stringify(new URL("../../index.ts", import.meta.url).pathname)};
+      import { Runtime } from ${index};
       const io = await Runtime.start({ backend: "emulated", seed: 1, strict: true });
       const during = (await import("node:child_process")).default;
       await io.run(() => io.sleep(1));

@@ -13,7 +13,7 @@ import type { Recording } from "./recording.ts";
 
 /** How two recordings compare. */
 export interface SessionDifference {
-  /** Facts of the headers that differ, as `name: first -> second`: they explain, they do not count. */
+  /** What differs in the headers, as `name: first -> second`: it explains and does not count. */
   readonly header: readonly string[];
   /** Events that are the same in both, from the first on. */
   readonly agreeing: number;
