@@ -160,7 +160,8 @@ async function look(round: Round, acknowledged: number, folder: string): Promise
   const last = lastMark(recording);
   if (last < acknowledged) throw new SoakError(`mark ${acknowledged} is lost: the last is ${last}`);
   if (openMs > OPEN_MS_MAX) slowOpens.push(openMs);
-  const ended = state === "complete";
+  // Killed between the run's end and the recording's, it is as good as complete.
+  const ended = recording.complete;
   const isKept = backend === "emulated" || (record.payload !== "digest" && record.mode === "block");
   // A resumed run compares what there is as a replay does.
   const resumed = round.isResumed && backend === "emulated" && !ended;

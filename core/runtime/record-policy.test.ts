@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { Runtime } from "../../index.ts";
 import { openRecording } from "../session/recording.ts";
+import { rewriteRecording } from "../session/rewrite.ts";
 import { refusal, temporaryFolder } from "../session/session.fixture.ts";
 import { whyUnavailable } from "../testing/harness.ts";
 import type { RecordOptions } from "./options.ts";
@@ -185,3 +186,30 @@ test("record refuses policies that are none, naming the option", async () => {
   }
   expect(existsSync(path)).toBe(false);
 });
+
+test.skipIf(missing !== undefined)(
+  "a replay ends with ERR_UNSUPPORTED at the payload that was left out for want of room",
+  async () => {
+    using folder = temporaryFolder();
+    const whole = folder.path("whole.reel");
+    await record("uring", { path: whole, mode: "digest" });
+    const partly = folder.path("partly.reel");
+    let left = -1;
+    rewriteRecording(whole, partly, (event, sequence) => {
+      if (event.kind !== "complete" || event.bytes === undefined || sequence < 30) return event;
+      left = left < 0 ? sequence : left;
+      const { length } = event.bytes;
+      return {
+        ...event,
+        bytes: undefined,
+        missing: { length, digest: Bun.hash.crc32(event.bytes) },
+      };
+    });
+    using recording = openRecording(partly);
+    const io = Runtime.replay(recording);
+    const failure = await io.run(program).catch((error: unknown) => error);
+    await io.close();
+    expect(failure).toMatchObject({ code: "ERR_UNSUPPORTED", details: { sequence: left } });
+    expect(io.session).toMatchObject({ identical: false });
+  },
+);

@@ -88,7 +88,7 @@ export function resumingSession(
   };
 }
 
-function checkResumable({ info }: Recording): void {
+function checkResumable({ complete, info }: Recording): void {
   const refuse = (why: string, mend: string): never => {
     throw new ReelError("ERR_UNSUPPORTED", `Cannot go on with ${info.path}: ${why}`, { mend });
   };
@@ -98,8 +98,10 @@ function checkResumable({ info }: Recording): void {
       "Replay it, or run its program again",
     );
   }
-  if (info.state === "complete") {
-    refuse(`its run came to its end (${info.outcome ?? "ok"})`, "Replay it");
+  if (complete) {
+    // The recorder of one that is not complete itself was killed between the run's end and its own.
+    const mend = info.state === "complete" ? "Replay it" : `ioreel session recover ${info.path}`;
+    refuse(`its run came to its end (${info.outcome ?? "ok"})`, mend);
   }
   const { mode, redact } = (info.options as RecordedOptions).record ?? {};
   if (mode === "flight") refuse("it begins in mid-flight", "Run its program again");

@@ -133,6 +133,11 @@ describe("Runtime.resume()", () => {
     expect(error.code).toBe("ERR_UNSUPPORTED");
     expect(error.message).toContain("came to its end");
     const { info } = recording;
+    // One whose recorder was killed between the run's end and its own.
+    const ended = { ...recording, complete: true, info: { ...info, state: "recovered" } };
+    const third = refusal(() => Runtime.resume(ended as unknown as typeof recording));
+    expect(third.message).toContain("came to its end");
+    expect(third.mend).toContain("session recover");
     const uring = {
       ...recording,
       info: { ...info, backend: "uring" as const, state: "interrupted" },

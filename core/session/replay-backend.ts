@@ -19,6 +19,7 @@ import { DoorMemory } from "./door-memory.ts";
 import { EVENT } from "./event.ts";
 import type { EventRecord } from "./event.ts";
 import { ReplayHost } from "./replay-host.ts";
+import { payloadLeftOut } from "./replay-policy.ts";
 import type { TapBackendOptions } from "./tap-backend.ts";
 import { TapRing } from "./tap-ring.ts";
 import type { StatePart } from "./tap.ts";
@@ -225,6 +226,11 @@ export class ReplayBackend implements Backend {
     const { slots } = this.#door;
     const { slot, result, flags, bytes } = event;
     if (slots.inFlight[slot] !== 1) corrupt(`a completion names slot ${slot}, which is idle`);
+    if (event.missing >= 0) {
+      const at = this.#verifier.events;
+      this.#verifier.stop();
+      throw payloadLeftOut(at);
+    }
     const room = this.#door.arrival(slot, result, flags);
     if (room?.length !== bytes?.length) {
       corrupt(

@@ -8,6 +8,7 @@ import { corrupt } from "./cursor.ts";
 import { nameHostCall } from "./describe.ts";
 import { HOST_CALL } from "./event.ts";
 import type { EventRecord } from "./event.ts";
+import { payloadLeftOut } from "./replay-policy.ts";
 import { FILE_KINDS, hostArguments } from "./tap-host.ts";
 import type { Verifier } from "./verifier.ts";
 
@@ -108,6 +109,11 @@ export class ReplayHost implements HostCalls {
     const answer = this.#verifier.answerHost(call, args);
     if (answer === undefined) {
       throw new ReelError("ECANCELED", `Cannot ${nameHostCall(call)}: the replay has diverged`);
+    }
+    if (answer.missing >= 0) {
+      const at = this.#verifier.events - 1;
+      this.#verifier.stop();
+      throw payloadLeftOut(at);
     }
     const status = answer.results[0] ?? 0;
     if (status < 0) {

@@ -32,6 +32,18 @@ export function checkReplayable({ path, backend, options }: PolicyInfo): void {
 }
 
 /**
+ * The error for a replay that has come to a payload which was left out while there was no room.
+ * @param sequence number of the event that brought it
+ */
+export function payloadLeftOut(sequence: number): ReelError {
+  const found = "it has a checksum in place of what came in";
+  return new ReelError("ERR_UNSUPPORTED", `Cannot replay past event ${sequence}: ${found}`, {
+    mend: "Replay it with --until up to there; to replay all, record in mode block",
+    details: { sequence },
+  });
+}
+
+/**
  * What redacts a replay as its recording was redacted.
  * @param rules as given for the replay
  * @returns undefined when nothing is to be redacted

@@ -107,7 +107,7 @@ test("a database that stays locked ends the recording, told once, and the tail s
   using _lock = await lockFor(path, 20_000);
   const error = refusal(() => playSteps(tap, 300, 100_000));
   expect(error).toMatchObject({ code: "ERR_STORE", details: { cause: "SQLITE_BUSY" } });
-  expect(error.mend).toContain("Close the program that has the recording open");
+  expect(error.mend).toContain("Close the program that has the recording locked");
   playSteps(tap, 0, 10);
   tap.end("failed");
   const summary = recording.finish();

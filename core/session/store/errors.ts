@@ -9,7 +9,10 @@ import type { ErrorCode } from "../../errors.ts";
 
 const MENDS: readonly (readonly [RegExp, string])[] = [
   [/^SQLITE_FULL|^ENOSPC|^EDQUOT/, "Free disk space, or choose a path on another disk"],
-  [/^SQLITE_BUSY|^SQLITE_LOCKED/, "Close the program that has the recording open, then try again"],
+  [
+    /^SQLITE_BUSY|^SQLITE_LOCKED/,
+    "Close the program that has the recording locked, then try again",
+  ],
   [
     /^SQLITE_READONLY|^SQLITE_CANTOPEN|^SQLITE_PERM|^EACCES|^EPERM|^EROFS|^ENOENT|^ENOTDIR/,
     "Choose a path in an existing directory that you may write to",
@@ -65,7 +68,8 @@ export function readError(path: string, error: unknown): ReelError {
   if (error instanceof ReelError) return error;
   const code = causeCode(error);
   if (REACH.test(code) && code !== "SQLITE_IOERR_SHORT_READ") {
-    return storeError(`read the recording ${path}`, error, READ_MEND);
+    const isBusy = /^SQLITE_(BUSY|LOCKED)/.test(code);
+    return storeError(`read the recording ${path}`, error, isBusy ? undefined : READ_MEND);
   }
   const reason = error instanceof Error ? error.message : String(error);
   return new ReelError(
