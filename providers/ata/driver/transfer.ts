@@ -283,8 +283,8 @@ export function transferLayer(
       return takePart(way, frame, run, commands.resultOf(run.resource, frame.line - 1));
     },
     cancel(frame, run) {
-      // Those that share its command go again.
-      if (frame.leads) turns.commands.finish(run.resource, ONLY_TAG, -ERRNO.ECANCELED);
+      // Those that share its command go again; ECANCELED would be the end of them, too.
+      if (frame.leads) turns.commands.finish(run.resource, ONLY_TAG, -ERRNO.EAGAIN);
       turns.leave(frame, run);
     },
   }) as unknown as Layer;

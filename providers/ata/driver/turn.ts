@@ -36,7 +36,7 @@ export function turnLayer(board: Board, name: string, inner: Layer): Layer {
       return run.call(inner);
     },
     cancel(frame, run) {
-      if (frame.runs) turns.commands.finish(run.resource, ONLY_TAG, -ERRNO.ECANCELED);
+      if (frame.runs) turns.commands.finish(run.resource, ONLY_TAG, -ERRNO.EAGAIN);
       turns.leave(frame, run);
     },
   }) as unknown as Layer;

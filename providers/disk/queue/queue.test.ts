@@ -126,6 +126,42 @@ describe("disk queue", () => {
       expect(disk.statistics()!["merged"]).toBeGreaterThan(3);
     });
   }
+
+  for (const kind of ["ata", "sata"] as const) {
+    for (const write of [false, true]) {
+      const what = write ? "writes" : "reads";
+      test(`ends merged ${kind} ${what} as nobody's cancellation but their own`, async () => {
+        // Whichever of them it is that runs the command for all: that one is cancelled, too.
+        for (const victim of [1, 2, 3, 4]) {
+          await using io = await start();
+          const where = { sizeBytes: SECTORS * SECTOR, timing: "hdd7200" as const };
+          const disk =
+            kind === "ata"
+              ? await io.open(kind, where)
+              : await io.open(kind, { ...where, queueDepth: 1 });
+          const abort = new AbortController();
+          const before = disk.statistics()!["commands"]!;
+          const found = Promise.all(
+            // The first keeps the others waiting, which makes one command of them.
+            [0, 101, 102, 103, 104].map((lba, i) => {
+              const more = { offset: lba * SECTOR, ...(i === victim && { signal: abort.signal }) };
+              const bytes = new Uint8Array(SECTOR).fill(lba);
+              const moved = write ? disk.write(bytes, more) : disk.read(SECTOR, more);
+              return moved.then(
+                () => "done",
+                ({ name }: Error) => name,
+              );
+            }),
+          );
+          while (disk.statistics()!["commands"]! < before + 2) await io.sleep(10_000);
+          abort.abort();
+          const ends = await found;
+          expect(ends.filter((_, i) => i !== victim)).toEqual(Array(4).fill("done"));
+          expect(disk.statistics()!["merged"]).toBe(3);
+        }
+      });
+    }
+  }
 });
 
 const okOrBad = (lba: number): number | string => (lba === BAD ? "EIO" : SECTOR);
