@@ -110,35 +110,39 @@ function compareOne(
   outcome: Outcome | undefined,
   streams: Map<LoggedEnd, Stream>,
 ): OntoDifference | "told" | undefined {
-  const { comparison, end, name, number, result } = operation;
-  const words = { operation: number, end: end.label, what: describe(operation) };
-  const now = outcome?.result;
-  if (now === undefined) {
-    return { class: "missing", ...words, recorded: describeResult(result), now: "no end" };
+  const { checksum, comparison, direction, end, result } = operation;
+  if (outcome?.result === undefined) {
+    return differ("missing", operation, undefined, describeResult(result), "no end");
   }
+  const now = outcome.result;
   const isStream = comparison === "stream" && result >= 0;
   const stream = isStream ? streamOf(streams, end) : undefined;
   if (stream?.told === true) return "told";
-  const at = stream === undefined ? "" : ` behind byte ${stream.bytes}`;
-  const isHandle = comparison === "success" && result >= 0 && now >= 0;
-  if (result !== now && !isHandle) {
+  const isSuccess = comparison === "success" && result >= 0 && now >= 0;
+  if (result !== now && !isSuccess) {
     if (stream !== undefined) stream.told = true;
-    const told = { recorded: describeResult(result), now: describeResult(now) };
-    return { class: "result", ...words, what: `${words.what}${at}`, ...told };
+    return differ("result", operation, stream, describeResult(result), describeResult(now));
   }
-  const bytesDiffer = operation.checksum !== undefined && operation.checksum !== outcome!.checksum;
-  if (comparison !== "success" && operation.direction === "read" && result >= 0 && bytesDiffer) {
+  const brings = direction === "read" && result >= 0 && comparison !== "success";
+  if (brings && checksum !== undefined && checksum !== outcome.checksum) {
     if (stream !== undefined) stream.told = true;
-    const told = { recorded: crc(operation.checksum!), now: crc(outcome!.checksum) };
-    return {
-      class: "bytes",
-      ...words,
-      what: `${name} ${result} bytes${placeOf(operation)}${at}`,
-      ...told,
-    };
+    return differ("bytes", operation, stream, crc(checksum), crc(outcome.checksum));
   }
   if (stream !== undefined) stream.bytes += result;
   return undefined;
+}
+
+function differ(
+  kind: DifferenceClass,
+  operation: LoggedOperation,
+  stream: Stream | undefined,
+  recorded: string,
+  now: string,
+): OntoDifference {
+  const { end, number } = operation;
+  const behind = stream === undefined ? "" : ` behind byte ${stream.bytes}`;
+  const what = `${describe(operation)}${behind}`;
+  return { class: kind, operation: number, end: end.label, what, recorded, now };
 }
 
 function streamOf(streams: Map<LoggedEnd, Stream>, end: LoggedEnd): Stream {
