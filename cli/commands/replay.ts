@@ -39,7 +39,7 @@ export async function replay(
   } catch (error) {
     failed = error;
   }
-  await io.close();
+  await io.close().catch((error: unknown) => (failed ??= error));
   const summary = io.session!;
   const ended = [summary.failure, failed].find((error) => error instanceof DivergenceError);
   // A recording that was cut off ends before its run did, and that is no difference.

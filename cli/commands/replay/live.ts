@@ -66,7 +66,7 @@ export async function liveStateAt(
   } catch (error) {
     failed = error;
   }
-  await io.close();
+  await io.close().catch((error: unknown) => (failed ??= error));
   if (found !== undefined) return found;
   throw (
     io.session?.failure ??

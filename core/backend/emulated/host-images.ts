@@ -9,7 +9,7 @@ import {
   writeSync,
 } from "node:fs";
 
-import { codeOfResult, ReelError } from "../../errors.ts";
+import { codeOfResult, ReelError, type ErrorCode } from "../../errors.ts";
 import { checkRange, type ImageFile, type ImageOptions, type Images } from "../images.ts";
 
 /** An image with the name under which the host knows the file itself, whatever its path. */
@@ -100,6 +100,11 @@ class OpenImage implements HostImage {
   }
 }
 
+const MENDS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  EACCES: "Give this user the right to it, or open it with `readOnly`",
+  ENOENT: "Write the path as seen from the process's folder, or make the image first",
+};
+
 /** Makes a call of the host's; its failure becomes an error of ours. */
 function attempt<T>(what: string, call: () => T): T {
   try {
@@ -108,6 +113,8 @@ function attempt<T>(what: string, call: () => T): T {
     const { errno } = cause as { errno?: unknown };
     if (typeof errno !== "number" || errno === 0) throw cause;
     const code = codeOfResult(errno);
-    throw new ReelError(code, `${what}: the host gave ${code}`, { cause });
+    const mend = MENDS[code];
+    const options = mend === undefined ? { cause } : { mend, cause };
+    throw new ReelError(code, `${what}: the host gave ${code}`, options);
   }
 }
