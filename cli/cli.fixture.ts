@@ -1,6 +1,6 @@
 /** Runs the real command line in a process of its own, for tests. */
 import { join } from "node:path";
-import "../scripts/test-home.fixture.ts";
+import { TEST_HOME } from "../scripts/test-home.fixture.ts";
 
 export const ROOT = join(import.meta.dir, "..");
 export const MAIN = join(ROOT, "cli/main.ts");
@@ -21,7 +21,7 @@ export function ioreelIn(cwd: string, env: Record<string, string>, ...words: str
   const { NO_COLOR: _none, FORCE_COLOR: _neither, ...inherited } = process.env;
   const child = Bun.spawnSync([process.execPath, MAIN, ...words], {
     cwd,
-    env: { ...inherited, ...env },
+    env: { ...inherited, IOREEL_HOME: TEST_HOME, ...env },
     stdin: "ignore",
   });
   return { code: child.exitCode, out: String(child.stdout), err: String(child.stderr) };

@@ -5,4 +5,7 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-process.env["IOREEL_HOME"] = join(tmpdir(), `ioreel-test-home-${process.pid}`);
+/** The folder that stands in for the user's state. */
+export const TEST_HOME = join(tmpdir(), `ioreel-test-home-${process.pid}`);
+
+process.env["IOREEL_HOME"] = TEST_HOME;

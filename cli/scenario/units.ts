@@ -1,27 +1,6 @@
 /** Sizes and durations as people write them ("4KiB", "1.5ms"), and numbers as people read them. */
 import { NS_PER_MS, NS_PER_SECOND } from "../../core/clock.ts";
-
-const SIZE_UNITS = new Map<string, number>([
-  ["B", 1],
-  ["kB", 1e3],
-  ["KB", 1e3],
-  ["MB", 1e6],
-  ["GB", 1e9],
-  ["KiB", 2 ** 10],
-  ["MiB", 2 ** 20],
-  ["GiB", 2 ** 30],
-  ["TiB", 2 ** 40],
-]);
-
-const DURATION_UNITS = new Map<string, number>([
-  ["ns", 1],
-  ["us", 1e3],
-  ["µs", 1e3],
-  ["ms", NS_PER_MS],
-  ["s", NS_PER_SECOND],
-  ["min", 60 * NS_PER_SECOND],
-  ["h", 3600 * NS_PER_SECOND],
-]);
+import { DURATION_UNITS, SIZE_UNITS } from "../../core/units.ts";
 
 /** Regular expressions for JSON Schema; parsing goes by them too. */
 export const SIZE_PATTERN = "^[0-9]+(\\.[0-9]+)? ?(B|kB|KB|MB|GB|KiB|MiB|GiB|TiB)?$";

@@ -18,7 +18,7 @@ import { TapBackend } from "../session/tap-backend.ts";
 import { TapImages } from "../session/tap-images.ts";
 import { Verifier } from "../session/verifier.ts";
 import { comparableParts } from "./recorded-providers.ts";
-import type { RecordedOptions, Session } from "./session.ts";
+import { attempt, type RecordedOptions, type Session } from "./session.ts";
 
 /**
  * @param recording cut off; stays the caller's to close, after the runtime
@@ -129,14 +129,4 @@ function removeRecording(path: string): void {
 function takePlace(draft: string, path: string): void {
   for (const each of besides(path)) rmSync(each, { force: true });
   if (existsSync(draft)) renameSync(draft, path);
-}
-
-function attempt(action: () => void): ReelError | undefined {
-  try {
-    action();
-    return undefined;
-  } catch (error) {
-    if (error instanceof ReelError) return error;
-    throw error;
-  }
 }

@@ -63,7 +63,7 @@ describe("Runtime.resume()", () => {
     using recording = openRecording(whole);
     const { eventCount } = recording;
     expect(eventCount).toBeGreaterThan(150);
-    for (let at = 0; at < eventCount; at += 7) {
+    for (let at = 0; at < eventCount; at += 17) {
       const cut = folder.path(`cut-${at}.reel`);
       rewriteRecording(whole, cut, (event, sequence) => (sequence < at ? event : []));
       const { failed, summary } = await resume(cut, chatter);

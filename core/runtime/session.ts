@@ -222,7 +222,8 @@ export function replaySession(
   };
 }
 
-function attempt(action: () => void): ReelError | undefined {
+/** What an action failed with. What is no error of ioreel goes on. */
+export function attempt(action: () => void): ReelError | undefined {
   try {
     action();
     return undefined;

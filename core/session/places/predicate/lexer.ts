@@ -2,7 +2,7 @@
  * Cuts a predicate's text into words, numbers with their units, strings and signs, each with its
  * place, and says where the text is none.
  */
-import { NS_PER_MS, NS_PER_SECOND } from "../../../clock.ts";
+import { DURATION_UNITS, SIZE_UNITS } from "../../../units.ts";
 import { ReelError } from "../../../errors.ts";
 
 /** The longest text: it is typed by a person. */
@@ -19,25 +19,7 @@ export interface Token {
   readonly length: number;
 }
 
-const UNITS = new Map<string, number>([
-  ["", 1],
-  ["B", 1],
-  ["kB", 1e3],
-  ["KB", 1e3],
-  ["MB", 1e6],
-  ["GB", 1e9],
-  ["KiB", 2 ** 10],
-  ["MiB", 2 ** 20],
-  ["GiB", 2 ** 30],
-  ["TiB", 2 ** 40],
-  ["ns", 1],
-  ["us", 1e3],
-  ["µs", 1e3],
-  ["ms", NS_PER_MS],
-  ["s", NS_PER_SECOND],
-  ["min", 60 * NS_PER_SECOND],
-  ["h", 3600 * NS_PER_SECOND],
-]);
+const UNITS = new Map<string, number>([["", 1], ...SIZE_UNITS, ...DURATION_UNITS]);
 
 const SPACE = /\s*/y;
 const WORD = /[A-Za-z_][A-Za-z0-9_-]*/y;
