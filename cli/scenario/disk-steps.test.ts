@@ -19,7 +19,7 @@ async function play(devices: Devices, steps: Step[]): Promise<ScenarioReport> {
   return await runScenario(io, resolveScenario(scenario, kinds, "test"), { inputs: new Map() });
 }
 
-test("eject and insert say what is wrong with the drive or the image, and how to mend it", async () => {
+test("eject and insert say what is wrong with drive or image, and how to mend it", async () => {
   const odd = join(folder, "odd.img");
   writeFileSync(odd, new Uint8Array(1000));
   const devices: Devices = {

@@ -6,7 +6,7 @@
  * One suspect is watched at a time. It is one no longer as soon as it waits or is over.
  */
 
-/** Turns that an operation uses up without waiting before it is at fault: 67 million transitions. */
+/** Turns that an operation may use up without waiting: 67 million transitions. */
 export const SPINS_MAX = 65_536;
 /** Turns of others after which a suspect that was not heard of is forgotten. */
 const OTHERS_MAX = 1_048_576;
