@@ -101,13 +101,13 @@ export class FlightSink implements FrameSink {
   finish(state: EndState, outcome: string | null): TailEnd {
     const { path } = this;
     this.#writer.abandon();
-    if (state === "complete" && outcome === "ok") {
-      removeTails(path);
-      rmSync(path, { force: true });
-      const { digest } = this.#chain;
-      return { kept: false, eventCount: this.#events, digest, failure: undefined };
-    }
     try {
+      if (state === "complete" && outcome === "ok") {
+        removeTails(path);
+        rmSync(path, { force: true });
+        const { digest } = this.#chain;
+        return { kept: false, eventCount: this.#events, digest, failure: undefined };
+      }
       const end = this.#writeOut(path, [], state, outcome);
       removeTails(path);
       return end;

@@ -12,7 +12,7 @@ const claimOf = (path: string): string => join(dirname(path), `.${basename(path)
 
 /**
  * Claims a path for recording.
- * @returns gives the claim back; idempotent
+ * @returns gives the claim back; idempotent, and never throws
  * @throws {ReelError} ERR_STORE when another process, or this one, records to it
  */
 export function claimPath(path: string): () => void {
@@ -22,7 +22,7 @@ export function claimPath(path: string): () => void {
       const file = openSync(claim, "wx");
       writeSync(file, `${process.pid} ${processStart(process.pid) ?? ""}`);
       closeSync(file);
-      return () => rmSync(claim, { force: true });
+      return () => giveBack(claim);
     } catch (error) {
       // A folder that takes no claim takes no recording either: making that says why.
       if ((error as { code?: string }).code !== "EEXIST") return () => {};
@@ -40,6 +40,14 @@ export function claimPath(path: string): () => void {
   throw new ReelError("ERR_STORE", `Cannot record to ${path}: others keep claiming it`, {
     mend: "Choose another path",
   });
+}
+
+function giveBack(claim: string): void {
+  try {
+    rmSync(claim, { force: true });
+  } catch {
+    // A disk that takes no change any more keeps it; it counts for nothing once this process ends.
+  }
 }
 
 function readClaim(claim: string): string {

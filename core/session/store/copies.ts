@@ -17,14 +17,22 @@ export interface RecordingCopy {
 const REFUSED = /^SQLITE_(CANTOPEN|READONLY)/;
 
 /**
- * Copies a recording and its log, if that is why it could not be opened.
- * @returns undefined when it is not
+ * Copies a recording, and its log if it has one, if that is why it could not be opened.
+ * @returns undefined when it is not, or when it cannot be read at all
  */
 export function copyWithLog(path: string, error: unknown): RecordingCopy | undefined {
   const { code } = error as { code?: unknown };
+  if (typeof code !== "string" || !REFUSED.test(code) || existsSync(`${path}-journal`)) {
+    return undefined;
+  }
   const log = `${path}-wal`;
-  if (typeof code !== "string" || !REFUSED.test(code) || !existsSync(log)) return undefined;
-  return copyOf(path, (copy) => copyFileSync(log, `${copy}-wal`, constants.COPYFILE_FICLONE));
+  try {
+    return copyOf(path, (copy) => {
+      if (existsSync(log)) copyFileSync(log, `${copy}-wal`, constants.COPYFILE_FICLONE);
+    });
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -102,7 +102,11 @@ export function placeTail(path: string): void {
 
 /** Removes a draft that has no place. Never throws. */
 export function dropDraft(path: string): void {
-  rmSync(draftPath(path), { force: true });
+  try {
+    rmSync(draftPath(path), { force: true });
+  } catch {
+    // A disk that takes no change any more keeps it; the next recording there replaces it.
+  }
 }
 
 /** Removes a recording's tail, and the files of frames that did not fit into it. */
