@@ -12,7 +12,7 @@ import { DigestSink } from "../segment.ts";
 import { temporaryFolder } from "../session.fixture.ts";
 import { playStep } from "./traffic.fixture.ts";
 
-const KILLS = Number(process.env.IOREEL_KILLS ?? 40);
+const KILLS = Number(process.env.IOREEL_KILLS ?? 200);
 const AT_ONCE = 4;
 const PROGRAM = join(import.meta.dirname, "killed-program.fixture.ts");
 
@@ -86,3 +86,24 @@ test(
   },
   KILLS * 5000,
 );
+
+test("a recorder that is stopped for a second goes on, and is read meanwhile", async () => {
+  using folder = temporaryFolder();
+  const path = folder.path("a.reel");
+  const child = Bun.spawn([process.execPath, PROGRAM, path, "5"], { stdout: "pipe" });
+  const said = child.stdout.getReader();
+  for (let chunks = 0; chunks < 20; chunks++) await said.read();
+  child.kill("SIGSTOP");
+  await Bun.sleep(500);
+  using stopped = openRecording(path);
+  expect(stopped.info.state).toBe("recording");
+  await Bun.sleep(500);
+  child.kill("SIGCONT");
+  // What the pipe held is read first; then comes what was said since.
+  for (let chunks = 0; chunks < 40; chunks++) await said.read();
+  child.kill("SIGKILL");
+  await child.exited;
+  using recording = openRecording(path);
+  expect(recording.eventCount).toBeGreaterThan(stopped.eventCount);
+  expect(recording.digest).toBe(digestAt(recording.eventCount));
+});
