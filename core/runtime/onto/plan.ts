@@ -5,7 +5,8 @@
 import { resolve } from "node:path";
 import { ReelError } from "../../errors.ts";
 import type { Provider } from "../../provider/define.ts";
-import type { LogEntry, LoggedEnd, LoggedOpen, OperationLog } from "./log.ts";
+import { connectionsOf, type Connection } from "./connections.ts";
+import type { LoggedEnd, LoggedOpen, OperationLog } from "./log.ts";
 
 export interface PlanOptions {
   readonly backend: "uring" | "emulated";
@@ -16,12 +17,6 @@ export interface PlanOptions {
   readonly inPlace: boolean;
   /** Hosts of the recorded session's emulated network. */
   readonly hosts: readonly string[];
-}
-
-/** A connection of the session: who it goes to, and who has to be connected before it. */
-export interface Connection {
-  readonly listener: LoggedEnd;
-  readonly before: LoggedOpen | undefined;
 }
 
 export interface Plan {
@@ -51,7 +46,7 @@ export function makePlan(log: OperationLog, options: PlanOptions): Plan {
     if (why !== undefined) refusals.push(`${open.label}: ${why}`);
     planned.set(open, optionsFor(open, options.inPlace, redirects, files));
   }
-  const connections = connectionsOf(log, opens, refusals);
+  const { connections, peers } = connectionsOf(log, opens, refusals);
   if (refusals.length > 0) {
     const text = `Cannot re-issue the session on ${options.backend}: ${refusals.join("; ")}`;
     throw new ReelError("ERR_UNSUPPORTED", text, {
@@ -67,7 +62,6 @@ export function makePlan(log: OperationLog, options: PlanOptions): Plan {
       details: { files: [...new Set(files)] },
     });
   }
-  const peers = peersOf(log, connections);
   const joined = (end: LoggedEnd): readonly LoggedEnd[] => {
     const own = end.from.what === "open" ? end.from.ends : [end];
     const peer = peers.get(end);
@@ -142,95 +136,4 @@ function optionsFor(
   // Only the session's own connections come, so a free port near by is as good as the recorded one.
   const near = NEAREST[host as string] ?? host;
   return role === "listen" ? { ...open.options, host: near, port: 0 } : open.options;
-}
-
-/** Who connects to whom. Connections are accepted in the order in which they were made. */
-function connectionsOf(
-  log: OperationLog,
-  opens: readonly LoggedOpen[],
-  refusals: string[],
-): Map<LoggedOpen, Connection> {
-  const listeners = opens.filter((open) => open.options["role"] === "listen");
-  const ports = portsOf(log);
-  const found = new Map<LoggedOpen, Connection>();
-  const latest = new Map<LoggedEnd, LoggedOpen>();
-  const made = new Map<LoggedEnd, number>();
-  const connects = opens.filter((open) => open.options["role"] === "connect");
-  const order = connects.toSorted((a, b) => endOrder(a) - endOrder(b));
-  for (const open of order) {
-    const listener = listenerOf(open, listeners, ports);
-    if (listener === undefined) {
-      const { host, path, port } = open.options;
-      const where = path === "" ? `${host}:${port}` : path;
-      refusals.push(`${open.label}: it connects to ${where}, which is outside the session`);
-      continue;
-    }
-    found.set(open, { listener, before: latest.get(listener) });
-    if (open.code !== undefined) continue;
-    latest.set(listener, open);
-    made.set(listener, (made.get(listener) ?? 0) + 1);
-  }
-  for (const [end, accepted] of acceptedOn(log.entries)) {
-    const foreign = accepted - (made.get(end) ?? 0);
-    if (foreign <= 0) continue;
-    refusals.push(`${end.label}: it accepted ${foreign} connections from outside the session`);
-  }
-  return found;
-}
-
-/** Both sides of each connection, by each of them. */
-function peersOf(
-  { accepted }: OperationLog,
-  connections: ReadonlyMap<LoggedOpen, Connection>,
-): Map<LoggedEnd, LoggedEnd> {
-  const waiting = new Map<LoggedEnd, LoggedEnd[]>();
-  for (const [{ ends }, { listener }] of connections) {
-    waiting.set(listener, [...(waiting.get(listener) ?? []), ...ends]);
-  }
-  const peers = new Map<LoggedEnd, LoggedEnd>();
-  for (const [{ end: listener }, end] of accepted) {
-    const peer = waiting.get(listener)?.shift();
-    if (peer === undefined) continue;
-    peers.set(end, peer).set(peer, end);
-  }
-  return peers;
-}
-
-const endOrder = ({ ended }: LoggedOpen): number => (ended === -1 ? Infinity : ended);
-
-function acceptedOn(entries: readonly LogEntry[]): Map<LoggedEnd, number> {
-  const counts = new Map<LoggedEnd, number>();
-  for (const entry of entries) {
-    if (entry.what !== "operation" || entry.name !== "accept" || entry.result <= 0) continue;
-    counts.set(entry.end, (counts.get(entry.end) ?? 0) + 1);
-  }
-  return counts;
-}
-
-/** The listener whose address a connection names; of those on any port, the one that was there. */
-function listenerOf(
-  { after, options }: LoggedOpen,
-  listeners: readonly LoggedOpen[],
-  ports: ReadonlyMap<LoggedEnd, number>,
-): LoggedEnd | undefined {
-  const there = listeners.filter(({ ended }) => ended !== -1 && ended < after).toReversed();
-  const { path, port } = options;
-  const exact = there.find((open) => {
-    if (path !== "") return open.options["path"] === path;
-    return open.options["port"] === port || ports.get(open.ends[0]!) === port;
-  });
-  if (exact !== undefined || path !== "") return exact?.ends[0];
-  const any = there.filter((open) => open.options["port"] === 0 && !ports.has(open.ends[0]!));
-  return any.length === 1 ? any[0]!.ends[0] : undefined;
-}
-
-/** The ports that listeners were told that they have. */
-function portsOf({ operations }: OperationLog): Map<LoggedEnd, number> {
-  const ports = new Map<LoggedEnd, number>();
-  for (const { argument, end, told } of operations) {
-    if (told === undefined || argument !== 0) continue;
-    const port = Number(told.split(" ")[2]);
-    if (Number.isInteger(port)) ports.set(end, port);
-  }
-  return ports;
 }

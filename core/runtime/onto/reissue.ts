@@ -60,9 +60,9 @@ export class Reissue {
   #pausing = false;
   readonly #ends = new Map<LoggedEnd, OpenEnd>();
   readonly #cancellers = new Map<LoggedOperation, AbortController>();
-  /** The last read of each stream that is under way, and the last attempt to connect. */
+  /** The last read of each stream that is under way, and everything that is opened. */
   readonly #reads = new Map<LoggedEnd, Promise<void>>();
-  readonly #connected = new Map<LoggedOpen, Promise<void>>();
+  readonly #connected = new Map<LoggedOpen, PromiseWithResolvers<void>>();
   readonly #addresses = new Map<LoggedEnd, Address>();
   readonly #outcomes: (Outcome | undefined)[];
   readonly #openings: { open: LoggedOpen; code: string | undefined }[] = [];
@@ -160,9 +160,14 @@ export class Reissue {
   }
 
   #open(open: LoggedOpen): Promise<void> {
-    const opening = this.#openInTurn(open);
-    this.#connected.set(open, opening);
-    return opening;
+    return this.#openInTurn(open).then(this.#connection(open).resolve);
+  }
+
+  /** Settled when something is open, or could not be opened. */
+  #connection(open: LoggedOpen): PromiseWithResolvers<void> {
+    let known = this.#connected.get(open);
+    if (known === undefined) this.#connected.set(open, (known = Promise.withResolvers<void>()));
+    return known;
   }
 
   async #openInTurn(open: LoggedOpen): Promise<void> {
@@ -170,7 +175,8 @@ export class Reissue {
     const connection = connections.get(open);
     // What was closed before has given its place, its file or its lock free.
     await Promise.all(this.#progress.closingsBefore(open.after));
-    if (connection?.before !== undefined) await this.#connected.get(connection.before);
+    const before = connection?.before;
+    if (before !== undefined) await this.#connection(before).promise;
     let chosen = options.get(open)!;
     let code: string | undefined;
     try {

@@ -26,9 +26,13 @@ type Onto = Omit<Parameters<typeof Runtime.replayOnto>[1], "program">;
 let recordings = 0;
 
 /** Runs a program and records it. */
-async function recorded(backend: Backend, program: Program): Promise<string> {
+async function recorded(
+  backend: Backend,
+  program: Program,
+  options: { permute?: boolean; seed?: number; settings?: Record<string, object> } = {},
+): Promise<string> {
   const record = join(folder, `${++recordings}.reel`);
-  const io = await Runtime.start({ backend, seed: 3, record });
+  const io = await Runtime.start({ backend, seed: 3, ...options, record });
   await program(io).finally(() => io.close());
   return record;
 }
@@ -248,6 +252,18 @@ describe("Runtime.replayOnto()", () => {
       }
     }
   });
+
+  ring(
+    "replayOnto() knows by the bytes who was accepted as whom when frames were lost",
+    async () => {
+      const tcp = { otherLinks: { latencyNs: 1_000_000, lossRate: 0.2 } };
+      for (const seed of [1, 2, 3]) {
+        const path = await recorded("emulated", echoes, { permute: true, seed, settings: { tcp } });
+        const found = await again(path, echoes, { backend: "uring" });
+        expect(found).toMatchObject({ same: true, differences: [], stalled: false });
+      }
+    },
+  );
 
   ring("replayOnto() refuses connections from and to the outside at once", async () => {
     const accepting: Program = (io) =>
