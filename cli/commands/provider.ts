@@ -92,5 +92,8 @@ function rangeOf(schema: Readonly<Record<string, unknown>>): string {
   const { type, minimum, maximum } = schema;
   const range = minimum === undefined ? "" : ` ${String(minimum)}..${String(maximum ?? "")}`;
   const preset = schema["default"] === undefined ? "" : `, default ${String(schema["default"])}`;
-  return `${String(type)}${range}${preset}`;
+  // A choice has no type of its own, but words.
+  const choices = schema["anyOf"] as readonly { const?: unknown }[] | undefined;
+  const words = choices?.map((choice) => String(choice.const)).join(", ");
+  return `${words === undefined ? String(type) : `one of ${words}`}${range}${preset}`;
 }
