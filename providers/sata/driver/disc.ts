@@ -125,6 +125,11 @@ function proceed(
     at.stage = STAGE.SENSE;
     return AGAIN;
   }
+  if (disks.at(resource).sectors === 0) {
+    // There is a disc of which nobody knows yet: whoever was to tell of it was cancelled.
+    at.stage = STAGE.CAPACITY;
+    return AGAIN;
+  }
   if (at.chunkBytes === 0) return -wrong(disks, run, write);
   run.bring(area.bytes, area.bufferAt(ONLY_TAG), at.chunkBytes);
   const { sectorBytes, sectors } = disks.at(resource);
@@ -178,6 +183,10 @@ export function discLayer(disks: Disks, write: boolean) {
       turns.commands.again(resource, at.line - 1);
       return run.again();
     },
-    cancel: (at, run) => disks.leave(at, run),
+    cancel(at, run) {
+      // The drive says only once that it has another disc: whoever reads next has to ask.
+      if (at.stage !== STAGE.WORK) disks.at(run.resource).sectors = 0;
+      disks.leave(at, run);
+    },
   });
 }
