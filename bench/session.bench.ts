@@ -84,8 +84,8 @@ const topic: Topic = {
   name: "session",
   samplers: {
     [CALIBRATION]: calibrationPlan,
-    [RECORDED]: subject("nop-recorded", "256"),
-    [PLAIN]: subject("nop-ring", "256"),
+    [RECORDED]: subject("./subjects/nop-recorded.ts", "256"),
+    [PLAIN]: subject("./subjects/nop-ring.ts", "256"),
     [READS.plain]: reads("nothing"),
     [READS.none]: reads("none"),
     [READS.digest]: reads("digest"),
