@@ -210,3 +210,33 @@ expect:
     ]),
   );
 });
+
+for (const kind of ["ata", "sata"] as const) {
+  test(`tells of another disc in ${kind} although the first read of it was cancelled`, async () => {
+    const paths = images(`${kind}-cancelled`);
+    await using io = await Runtime.start({ backend: "emulated", seed: 4 });
+    await using drive = await io.open(kind, { packet: true, image: paths[0], timing: "ssd" });
+    // A read of a disc that is news takes some 70 µs: each step of it is cancelled in once.
+    for (let afterNs = 500; afterNs < 120_000; afterNs += 2_000) {
+      const second = (afterNs / 500) % 8 === 1;
+      await drive.perform("eject");
+      if (!second) expect(await codeOf(drive.read(BLOCK))).toBe("ENOMEDIUM");
+      await drive.perform("insert", paths[second ? 1 : 0]);
+      const abort = new AbortController();
+      const reading = drive.read(BLOCK, { signal: abort.signal }).catch((error: Error) => error);
+      await io.sleep(afterNs);
+      abort.abort();
+      const first = await reading;
+      const wasTold = (first as { code?: string }).code === "ENOMEDIUM";
+      if (!wasTold) {
+        expect([afterNs, first]).toEqual([
+          afterNs,
+          expect.objectContaining({ name: "AbortError" }),
+        ]);
+        expect([afterNs, await codeOf(drive.read(BLOCK))]).toEqual([afterNs, "ENOMEDIUM"]);
+      }
+      const disc = second ? SECOND : FIRST;
+      expect((await drive.read(SECOND.length)).length).toBe(disc.length);
+    }
+  });
+}

@@ -178,7 +178,13 @@ export function commandLayer(board: Board) {
       if (frame.phase <= PHASE.ISSUE && frame.polls === 0 && frame.moved === 0) {
         if (frame.phase === PHASE.READY) return;
       }
-      resetNow(board, board.disks.at(run.resource).channel);
+      const disk = board.disks.at(run.resource);
+      const { channel, packet } = disk;
+      // Nobody asks what was the matter, which may be another disc: its size is not known any more.
+      if (packet && (board.peek(channel) & (STATUS.BSY | STATUS.ERR)) === STATUS.ERR) {
+        disk.sectors = 0;
+      }
+      resetNow(board, channel);
     },
   });
 }

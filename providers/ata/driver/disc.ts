@@ -5,6 +5,7 @@
  */
 import {
   ERRNO,
+  bool,
   layer,
   struct,
   u32,
@@ -17,11 +18,11 @@ import { ATA } from "../../disk/drive/bits.ts";
 import { rangeError } from "../../disk/range.ts";
 import { COMMAND_BYTES_MAX, type Board } from "./board.ts";
 import { MOVE, PLACE } from "./command-words.ts";
-import { PACKET_LIMIT, TEST_UNIT_READY } from "./packet.ts";
+import { ASK_CAPACITY, PACKET_LIMIT, TEST_UNIT_READY, learnCapacity } from "./packet.ts";
 import { STEP, attemptShape, type Attempts, type CommandWords } from "./retry.ts";
 
 const READ_12 = 0xa8;
-const shape = { ...attemptShape, doneBytes: u32, chunkBytes: u32 } as const;
+const shape = { ...attemptShape, doneBytes: u32, chunkBytes: u32, asks: bool } as const;
 
 /** @param attempts whose commands are packets */
 export function discLayer(board: Board, attempts: Attempts, write: boolean): Layer {
@@ -33,6 +34,7 @@ export function discLayer(board: Board, attempts: Attempts, write: boolean): Lay
     return misplaced === 0 && write ? ERRNO.EROFS : misplaced;
   };
   const next = (at: View<typeof shape>, run: LayerContext): Move => {
+    if (at.asks) return attempts.call(run, ASK_CAPACITY);
     const { sectorBytes, sectors, dma } = board.disks.at(run.resource);
     const end = Math.min(run.offset + run.length, sectors * sectorBytes);
     const from = run.offset + at.doneBytes;
@@ -69,6 +71,15 @@ export function discLayer(board: Board, attempts: Attempts, write: boolean): Lay
     complete(at, run, result) {
       if (at.step === STEP.LOCK) return result < 0 ? run.fail(-result) : next(at, run);
       if (result < 0) return attempts.refuse(at, run, -result) ?? next(at, run);
+      if (at.asks) {
+        learnCapacity(board, run.resource);
+        return run.fail(ERRNO.ENOMEDIUM);
+      }
+      if (board.disks.at(run.resource).sectors === 0) {
+        // There is a disc of which nobody knows yet: whoever was to tell of it was cancelled.
+        at.asks = true;
+        return attempts.call(run, ASK_CAPACITY);
+      }
       if (at.chunkBytes > 0) {
         take(at, run);
         return next(at, run);

@@ -111,5 +111,9 @@ export function packetLayer(board: Board, command: Layer): Layer {
           return run.fail(ERRNO.ENOMEDIUM);
       }
     },
+    cancel(at, run) {
+      // The drive says only once that it has another disc: whoever reads next has to ask.
+      if (at.stage > STAGE.WORK) board.disks.at(run.resource).sectors = 0;
+    },
   }) as unknown as Layer;
 }

@@ -209,6 +209,9 @@ export class PacketDrive implements Drive {
   }
 
   abort(plan: Plan): void {
+    const { state } = this;
+    // A unit attention of which the host has not heard stays pending.
+    if (state.senseKey === SENSE.UNIT_ATTENTION) state.attention = state.senseCode;
     plan.failed = true;
     plan.transferBytes = 0;
   }
