@@ -12,7 +12,7 @@
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { hostMonotonicNs, NS_PER_MS } from "../core/clock.ts";
+import { hostAfter, hostMonotonicNs, NS_PER_MS } from "../core/clock.ts";
 import { isReelError } from "../core/errors.ts";
 import { Random } from "../core/random.ts";
 import { openRecording, Runtime } from "../index.ts";
@@ -85,16 +85,17 @@ async function kill({ plan, killAfterMs, killAtMark }: Round): Promise<number> {
     stdout: "pipe",
     stderr: "pipe",
   });
-  const clock = killAtMark < 0 ? setTimeout(() => child.kill("SIGKILL"), killAfterMs) : undefined;
+  const end = (): void => child.kill("SIGKILL");
+  const withdraw = killAtMark < 0 ? hostAfter(killAfterMs, end) : () => {};
   const decoder = new TextDecoder();
   let text = "";
   // What the pipe still holds was said before: it is read to the end.
   for await (const chunk of child.stdout) {
     text += decoder.decode(chunk);
-    if (killAtMark >= 0 && text.split("\n").length > killAtMark) child.kill("SIGKILL");
+    if (killAtMark >= 0 && text.split("\n").length > killAtMark) end();
   }
   await child.exited;
-  clearTimeout(clock);
+  withdraw();
   const told = await new Response(child.stderr).text();
   if (told !== "") throw new SoakError(`the program failed: ${told}`);
   const whole = text.slice(0, text.lastIndexOf("\n") + 1).replace("done\n", "");

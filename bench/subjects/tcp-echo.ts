@@ -1,7 +1,7 @@
 /**
  * ioreel's echo servers. Arguments: the form, `tasks` (a task for each connection that loops over
  * its chunks and awaits every write) or `handlers` (`io.serve`: a call for each chunk, no promise),
- * and for a session that is recorded meanwhile what is kept of all that arrives: `full` or `digest`.
+ * and for a session that is recorded meanwhile what is kept of what arrives: `full` or `digest`.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -26,7 +26,9 @@ function isolated(script: string): { readonly out: string; readonly error: strin
   return { out: shell.stdout.toString(), error };
 }
 
-const EXT4 = `truncate -s 32m disk.img; mkfs.ext4 -qF disk.img; mkdir disk; mount -o loop,errors=remount-ro disk.img disk`;
+const EXT4 =
+  "truncate -s 32m disk.img; mkfs.ext4 -qF disk.img; mkdir disk;" +
+  "mount -o loop,errors=remount-ro disk.img disk";
 const ext4Missing = ((): string | undefined => {
   using folder = temporaryFolder();
   return isolated(

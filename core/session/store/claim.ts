@@ -3,12 +3,27 @@
  * the process and when it started; the claim of a process that is gone counts for nothing, even if
  * another one has its number by now.
  */
-import { closeSync, openSync, readFileSync, realpathSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ReelError } from "../../errors.ts";
-import { hasEnded, processStart } from "../tail/process-start.ts";
+import { sweepDrafts } from "./drafts.ts";
+import { isAlive, processStart } from "../tail/process-start.ts";
 
 const claimOf = (path: string): string => join(dirname(path), `.${basename(path)}.lock`);
+
+/** A claim that is empty is being written, or its maker was killed before it was. */
+const WRITING_ATTEMPTS = 20;
+const WRITING_MS = 5;
+const ATTEMPTS = 4;
 
 /**
  * Claims a path for recording.
@@ -17,16 +32,18 @@ const claimOf = (path: string): string => join(dirname(path), `.${basename(path)
  */
 export function claimPath(path: string): () => void {
   const claim = claimOf(path);
-  for (let attempt = 0; attempt < 2; attempt++) {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     try {
       const file = openSync(claim, "wx");
       writeSync(file, `${process.pid} ${processStart(process.pid) ?? ""}`);
       closeSync(file);
-      return () => giveBack(claim);
+      sweepDrafts(path);
+      return giver(claim);
     } catch (error) {
       // A folder that takes no claim takes no recording either: making that says why.
       if ((error as { code?: string }).code !== "EEXIST") return () => {};
-      const holder = holderOf(claim);
+      const found = settledClaim(claim);
+      const holder = holderIn(found);
       if (holder !== undefined) {
         throw new ReelError(
           "ERR_STORE",
@@ -34,7 +51,7 @@ export function claimPath(path: string): () => void {
           { mend: "Choose another path, or wait for that process", details: { path, holder } },
         );
       }
-      rmSync(claim, { force: true });
+      removeStale(claim, found);
     }
   }
   throw new ReelError("ERR_STORE", `Cannot record to ${path}: others keep claiming it`, {
@@ -42,11 +59,38 @@ export function claimPath(path: string): () => void {
   });
 }
 
-function giveBack(claim: string): void {
+function giver(claim: string): () => void {
+  let isHeld = true;
+  return () => {
+    if (!isHeld) return;
+    isHeld = false;
+    try {
+      rmSync(claim, { force: true });
+    } catch {
+      // A disk that takes no change keeps it. It counts for nothing once this process has ended.
+    }
+  };
+}
+
+/** What a claim says, once whoever makes it has had the time to write it. */
+function settledClaim(claim: string): string {
+  for (let attempt = 0; attempt < WRITING_ATTEMPTS; attempt++) {
+    const found = readClaim(claim);
+    if (found !== "" || !existsSync(claim)) return found;
+    Bun.sleepSync(WRITING_MS);
+  }
+  return "";
+}
+
+/** Removes the claim of a process that is gone, unless another process has done so and has it. */
+function removeStale(claim: string, stale: string): void {
+  const aside = `${claim}.${process.pid}`;
   try {
-    rmSync(claim, { force: true });
+    renameSync(claim, aside);
+    if (readClaim(aside) === stale || existsSync(claim)) rmSync(aside, { force: true });
+    else renameSync(aside, claim);
   } catch {
-    // A disk that takes no change any more keeps it; it counts for nothing once this process ends.
+    // Somebody else was faster: the next attempt sees who.
   }
 }
 
@@ -59,8 +103,8 @@ function readClaim(claim: string): string {
 }
 
 /** The living process that a claim names, if there is one. */
-function holderOf(claim: string): number | undefined {
-  const [pid, started] = readClaim(claim).trim().split(" ");
+function holderIn(text: string): number | undefined {
+  const [pid, started] = text.trim().split(" ");
   const holder = Number(pid);
   if (!isAlive(holder)) return undefined;
   // What another process has this number by now did not make the claim.
@@ -80,15 +124,5 @@ export function placeOf(path: string): string {
 
 /** Whether a living process records to a path. */
 export function isRecorded(path: string): boolean {
-  return holderOf(claimOf(placeOf(path))) !== undefined;
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid < 1) return false;
-  try {
-    process.kill(pid, 0);
-    return !hasEnded(pid);
-  } catch (error) {
-    return (error as { code?: string }).code === "EPERM";
-  }
+  return holderIn(readClaim(claimOf(placeOf(path)))) !== undefined;
 }
