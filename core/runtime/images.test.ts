@@ -3,9 +3,10 @@
  * replay, whether the image is as it was before the run or after it, and never written to by it.
  */
 import { describe, expect, test } from "bun:test";
-import { copyFileSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { NO_OPTIONS, defineProvider, layer, struct, type ImageFile } from "../provider/index.ts";
 import { isReelError } from "../errors.ts";
+import type { RecordOptions } from "./options.ts";
 import { openRecording } from "../session/recording.ts";
 import { temporaryFolder } from "../session/session.fixture.ts";
 import { replayRuntime, startRuntime } from "./start.ts";
@@ -74,7 +75,11 @@ function makeImage(path: string): Uint8Array {
   return content;
 }
 
-async function record(image: string, recording: string, cut?: () => void): Promise<string[]> {
+async function record(
+  image: string,
+  recording: string | RecordOptions,
+  cut?: () => void,
+): Promise<string[]> {
   const log: string[] = [];
   const providers = [copier(image, log, cut)] as const;
   await using io = await startRuntime({ backend: "emulated", providers, record: recording });
@@ -134,6 +139,38 @@ describe("cx.image()", () => {
     expect(message).toMatch(/sha-256 [0-9a-f]{64}, wanted 20580 of [0-9a-f]{64}/);
     writeFileSync(image!, changed.subarray(1));
     expect(await replay(image!, session!)).toMatchObject({ code: "ERR_INCOMPATIBLE_RECORDING" });
+  });
+
+  test("tells of an image that is not there in place of what the program did without it", async () => {
+    using folder = temporaryFolder();
+    const [image, session] = ["image", "session"].map((name) => folder.path(name));
+    makeImage(image!);
+    await record(image!, session!);
+    rmSync(image!);
+    using opened = openRecording(session!);
+    const io = replayRuntime(opened, [copier(image!, [])]);
+    await io.run(() => io.open("copier").catch(() => {}));
+    await io.close();
+    expect(io.session).toMatchObject({ identical: false, failure: { code: "ENOENT" } });
+  });
+
+  test("replays without payloads over an image that is put back as it was", async () => {
+    using folder = temporaryFolder();
+    const [image, copy, session] = ["image", "copy", "session"].map((name) => folder.path(name));
+    makeImage(image!);
+    copyFileSync(image!, copy!);
+    const byPayload = [
+      { payload: "digest" },
+      { payload: "none" },
+      { redact: [{ pattern: /[^]/ }] },
+    ];
+    for (const policy of byPayload as RecordOptions[]) {
+      copyFileSync(copy!, image!);
+      const log = await record(image!, { path: session!, ...policy });
+      expect(await replay(copy!, session!)).toEqual({ log, identical: true });
+      const failure = await replay(image!, session!);
+      expect(failure).toMatchObject({ code: "ERR_INCOMPATIBLE_RECORDING" });
+    }
   });
 
   test("gives a replay the failures of the recorded run", async () => {

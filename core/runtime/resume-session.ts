@@ -3,22 +3,29 @@
  * far as it goes, and recorded again as a whole. The new recording takes the place of the old one
  * when it has come to its end, so that nothing is lost if this run is killed, too.
  */
-import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import type { HostImages } from "../backend/emulated/host-images.ts";
 import { ReelError } from "../errors.ts";
 import type { Provider } from "../provider/define.ts";
 import { recordedFacts } from "../session/facts.ts";
 import { InputFeeder, recordedInputs } from "../session/input-feeder.ts";
+import { removeRecording, resumedDraft } from "../session/library/remove.ts";
 import { startRecording, type Recording } from "../session/recording.ts";
 import { ResumeImages } from "../session/resume-images.ts";
 import { ResumeTap } from "../session/resume-tap.ts";
 import { versionSkew } from "../session/skew.ts";
+import { claimPath, placeOf } from "../session/store/claim.ts";
+import { closeRecorded, openForRecording } from "../session/store/database.ts";
+import { storeError } from "../session/store/errors.ts";
+import { removeTails } from "../session/tail/tail-file.ts";
 import { TapBackend } from "../session/tap-backend.ts";
 import { TapImages } from "../session/tap-images.ts";
 import { Verifier } from "../session/verifier.ts";
 import { comparableParts } from "./recorded-providers.ts";
 import { attempt, type RecordedOptions, type Session } from "./session.ts";
+
+const SIDECARS = ["-wal", "-shm", "-journal"];
+const AS_IT_IS = { durable: true, sizeBytesMax: Infinity };
 
 /**
  * @param recording cut off; stays the caller's to close, after the runtime
@@ -37,7 +44,8 @@ export function resumingSession(
     versionSkew: skew,
     comparable: comparableParts(recording, providers),
   });
-  const draft = join(dirname(info.path), `.${basename(info.path)}.resumed`);
+  const place = placeOf(info.path);
+  const draft = resumedDraft(place);
   const progress = startRecording(
     draft,
     {
@@ -52,7 +60,7 @@ export function resumingSession(
     },
     {
       identity: { uuid: info.uuid, createdMs: info.createdMs, host: info.versions },
-      stateEvents: (info.options as RecordedOptions).stateEvents,
+      ...policyAgain(info.options as RecordedOptions),
     },
   );
   const tap = new ResumeTap(verifier, progress.tap);
@@ -73,14 +81,14 @@ export function resumingSession(
     finish(outcome) {
       const ended = attempt(() => tap.end(outcome));
       const { digest, eventCount, failure } = progress.finish();
-      const failed = verifier.failure ?? ended ?? failure;
-      if (failed === undefined) takePlace(draft, info.path);
-      else removeRecording(draft);
+      let failed = verifier.failure ?? ended ?? failure;
+      if (failed !== undefined) removeRecording(draft);
+      else failed = attempt(() => takePlace(draft, place));
       return {
         mode: "recorded",
         digest,
         events: eventCount,
-        path: info.path,
+        path: failed === undefined ? info.path : undefined,
         identical: undefined,
         failure: failed,
       };
@@ -110,23 +118,25 @@ function checkResumable({ complete, info }: Recording): void {
   }
 }
 
-/** What may lie beside a recording: SQLite's files, and the tail with what did not fit into it. */
-function besides(path: string): string[] {
-  const folder = dirname(path);
-  const name = basename(path);
-  const isBeside = /^-(wal|shm|journal|tail(\.\d+)?)$/;
-  return readdirSync(folder)
-    .filter((each) => each.startsWith(name) && isBeside.test(each.slice(name.length)))
-    .map((each) => join(folder, each));
-}
-
-function removeRecording(path: string): void {
-  for (const each of besides(path)) rmSync(each, { force: true });
-  rmSync(path, { force: true });
+/** How the killed run was recorded, so that this one is recorded in the same way. */
+function policyAgain({ record = {}, stateEvents }: RecordedOptions) {
+  const { durable = false, mode = "block", payload = "auto" } = record;
+  return { durable, mode, payload, stateEvents };
 }
 
 /** Puts the new recording in place of the old one, whose log and tail belong to it alone. */
 function takePlace(draft: string, path: string): void {
-  for (const each of besides(path)) rmSync(each, { force: true });
-  if (existsSync(draft)) renameSync(draft, path);
+  const release = claimPath(path);
+  try {
+    // What is committed goes into the one file: the log of another would be taken for the new one's,
+    // and whoever is killed from here on leaves the old recording, or the new one.
+    if (existsSync(`${path}-wal`)) closeRecorded(openForRecording(path, AS_IT_IS), path);
+    for (const end of SIDECARS) rmSync(`${path}${end}`, { force: true });
+    renameSync(draft, path);
+    removeTails(path);
+  } catch (error) {
+    throw storeError(`put the recording ${draft} in place of ${path}`, error);
+  } finally {
+    release();
+  }
 }

@@ -3,9 +3,20 @@
  * session is, event for event, the one that would have been without the kill.
  */
 import { describe, expect, test } from "bun:test";
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname } from "node:path";
 import { openRecording, Runtime } from "../../index.ts";
+import type { RecordOptions } from "../../index.ts";
 import { rewriteRecording } from "../session/rewrite.ts";
+import { claimPath } from "../session/store/claim.ts";
 import { refusal, temporaryFolder } from "../session/session.fixture.ts";
 
 const SECTOR = 512;
@@ -33,11 +44,15 @@ async function chatter(io: Runtime): Promise<number> {
   });
 }
 
-async function record(path: string, main: (io: Runtime) => Promise<unknown>): Promise<string> {
+async function record(
+  path: string,
+  main: (io: Runtime) => Promise<unknown>,
+  policy: Partial<RecordOptions> = {},
+): Promise<string> {
   const io = await Runtime.start({
     backend: "emulated",
     seed: 5,
-    record: { path, stateEvents: 32 },
+    record: { path, stateEvents: 32, ...policy },
   });
   await main(io);
   await io.close();
@@ -108,6 +123,56 @@ describe("Runtime.resume()", () => {
       expect(summary).toMatchObject({ digest, failure: undefined });
       expect(Buffer.compare(readFileSync(image), after)).toBe(0);
     }
+  });
+
+  test("records again in the way the killed run was recorded, also behind a link", async () => {
+    using folder = temporaryFolder();
+    const image = folder.path("disk.img");
+    const before = new Uint8Array(8 * SECTOR).fill(3);
+    const main = async (io: Runtime): Promise<unknown> =>
+      io.run(async () => {
+        const disk = await io.open("sata", { image });
+        for (let block = 0; block < 8; block++) {
+          await disk.write(new Uint8Array(SECTOR).fill(block), { offset: block * SECTOR });
+        }
+        await disk.close();
+      });
+    const whole = folder.path("whole.reel");
+    writeFileSync(image, before);
+    const digest = await record(whole, main, { payload: "digest" });
+    using recording = openRecording(whole);
+    const cut = folder.path("cut.reel");
+    const at = recording.eventCount / 2;
+    rewriteRecording(whole, cut, (event, sequence) => (sequence < at ? event : []));
+    const link = folder.path("link.reel");
+    symlinkSync(cut, link);
+    // Without payloads nothing is kept of what the run overwrote.
+    const changed = await resume(link, main);
+    expect(changed.summary.failure).toBeDefined();
+    writeFileSync(image, before);
+    const { failed, summary } = await resume(link, main);
+    expect(failed).toBeUndefined();
+    expect(summary).toMatchObject({ digest, failure: undefined });
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    using resumed = openRecording(cut);
+    expect(resumed.info).toMatchObject({ state: "complete", digest });
+    expect(readdirSync(dirname(cut)).filter((name) => name.startsWith("."))).toEqual([]);
+  });
+
+  test("keeps what it made when another process records to its path", async () => {
+    using folder = temporaryFolder();
+    const whole = folder.path("whole.reel");
+    const digest = await record(whole, chatter);
+    const cut = folder.path("cut.reel");
+    rewriteRecording(whole, cut, (event, sequence) => (sequence < 60 ? event : []));
+    const held = readFileSync(cut);
+    const release = claimPath(cut);
+    const { summary } = await resume(cut, chatter);
+    expect(summary.failure).toMatchObject({ code: "ERR_STORE" });
+    expect(Buffer.compare(readFileSync(cut), held)).toBe(0);
+    release();
+    using kept = openRecording(folder.path(".cut.reel.resumed"));
+    expect(kept.digest).toBe(digest);
   });
 
   test("keeps the recording as it was when another program runs on it", async () => {

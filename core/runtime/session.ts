@@ -183,6 +183,7 @@ export function replaySession(
   const skew = versionSkew(recording.info, providers);
   const comparable = comparableParts(recording, providers);
   let view: ProgramView | undefined;
+  let images: ReplayImages | undefined;
   const explainState = (sequence: number) => view?.compare(recording, sequence) ?? [];
   const operation = operationNames(providers);
   const options = { reproduce, versionSkew: skew, comparable, explainState, operation };
@@ -202,10 +203,11 @@ export function replaySession(
       view = program;
       if (backend === undefined) return new ReplayBackend(tap, { ...program, memory: pool });
       const inputs = recordedInputs(recording.cursor());
+      images = backend.images && new ReplayImages(backend.images, tap, recording);
       return new TapBackend(new InputFeeder(backend, tap, inputs, program.steps), tap, {
         ...program,
         memory: pool,
-        images: backend.images && new ReplayImages(backend.images, tap, recording),
+        images,
       });
     },
     finish(outcome) {
@@ -216,7 +218,7 @@ export function replaySession(
         events: tap.events,
         path: info.path,
         identical: tap.identical || tap.failure?.report.difference === "record-ends",
-        failure: tap.failure ?? ended,
+        failure: tap.failure ?? images?.refusal ?? ended,
       };
     },
   };

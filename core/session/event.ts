@@ -54,6 +54,12 @@ export const HOST_CALL = {
   HOST_RANDOM: 23,
   HOST_BYTES: 24,
 } as const;
+
+/**
+ * Whether the bytes that a host call brings are content, which may be left out or written over. What
+ * an opened image brings is a checksum of it, without which there is no replay.
+ */
+export const bringsContent = (call: number): boolean => call !== HOST_CALL.OPEN_IMAGE;
 /** Names of the host calls, by number. */
 export const HOST_CALL_NAMES = [
   "none",

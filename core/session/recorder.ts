@@ -6,7 +6,7 @@
 import { OPCODE } from "../backend/contract.ts";
 import { isReelError, ReelError } from "../errors.ts";
 import { TAG } from "./codec/format.ts";
-import { NO_DIGEST } from "./event.ts";
+import { bringsContent, NO_DIGEST } from "./event.ts";
 import type { RecordPolicy } from "./record-policy.ts";
 import { redactTap, Redactor } from "./redaction.ts";
 import { SegmentWriter } from "./segment-writer.ts";
@@ -178,7 +178,8 @@ export class Recorder implements Tap {
     bytes: Uint8Array | undefined,
   ): void {
     if (this.#failure !== undefined) return;
-    const kept = bytes !== undefined && this.#omits(bytes) ? undefined : bytes;
+    const isOmitted = bytes !== undefined && bringsContent(call) && this.#omits(bytes);
+    const kept = isOmitted ? undefined : bytes;
     this.#writer.encoder.host(call, args, results, kept);
     this.#wrote();
   }

@@ -9,6 +9,7 @@
  * taken out of a recording, whose maker could be anybody: a replay that needs them is given them
  * again, and compares a short checksum.
  */
+import { bringsContent } from "./event.ts";
 import type { Tap } from "./tap.ts";
 
 /** What to take out of a session. */
@@ -139,7 +140,8 @@ export function redactTap<T extends Tap>(tap: T, redactor: Redactor): T {
     submit.call(tap, slot, opcode, file, length, offset, opFlags, hide(bytes), how);
   tap.complete = (slot, result, flags, bytes) =>
     complete.call(tap, slot, result, flags, hide(bytes));
-  tap.host = (call, args, results, bytes) => host.call(tap, call, args, results, hide(bytes));
+  tap.host = (call, args, results, bytes) =>
+    host.call(tap, call, args, results, bringsContent(call) ? hide(bytes) : bytes);
   tap.start = (slot, provider, handle, operation, offset, length, bytes, argument) =>
     start.call(tap, slot, provider, handle, operation, offset, length, hide(bytes), argument);
   tap.settle = (slot, result, bytes) => settle.call(tap, slot, result, hide(bytes));

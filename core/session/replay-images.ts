@@ -4,12 +4,12 @@
  * memory. What the replay writes stays in memory too.
  */
 import { checkRange, type ImageFile, type ImageOptions, type Images } from "../backend/images.ts";
-import { codeOfResult, ReelError } from "../errors.ts";
+import { codeOfResult, isReelError, ReelError } from "../errors.ts";
 import { corrupt } from "./cursor.ts";
 import type { EventCursor } from "./cursor.ts";
 import { nameHostCall } from "./describe.ts";
 import { EVENT, HOST_CALL } from "./event.ts";
-import { ImageHistory, type OverlaidImage } from "./image-history.ts";
+import { ImageHistory, type FoundImage, type OverlaidImage } from "./image-history.ts";
 import { digestImage, imageArguments } from "./tap-images.ts";
 import type { Verifier } from "./verifier.ts";
 
@@ -29,6 +29,8 @@ export class ReplayImages implements Images {
   readonly #source: ReplaySource;
   readonly #history: ImageHistory;
   #opened = 0;
+  /** Why an image that the recorded run had cannot be had now. */
+  refusal: ReelError | undefined;
 
   constructor(inner: Images, verifier: Verifier, source: ReplaySource) {
     this.#inner = inner;
@@ -46,29 +48,38 @@ export class ReplayImages implements Images {
     if (answer!.results.length !== 3 || digest?.length !== DIGEST_BYTES) {
       corrupt("the answer to openImage is none that the call gives");
     }
+    try {
+      return this.#open(path, options.readOnly, { sizeBytes, first, digest });
+    } catch (error) {
+      // Nothing of what the program does without its image is a difference.
+      this.#verifier.stop();
+      if (isReelError(error)) this.refusal ??= error;
+      throw error;
+    }
+  }
+
+  #open(path: string, readOnly: boolean, wanted: FoundImage): ReplayImage {
     const number = this.#opened++;
     const found = this.#inner.open(path, { readOnly: true });
     try {
-      const image = this.#history.asItWas(found, options.readOnly, number, {
-        sizeBytes,
-        first,
-        digest,
-      });
+      const image = this.#history.asItWas(found, readOnly, number, wanted);
       if (image !== undefined) return new ReplayImage(image, this.#verifier, number);
-      throw this.#otherContents(path, found, sizeBytes!, digest);
+      throw this.#otherContents(path, found, wanted);
     } catch (error) {
       found.close();
       throw error;
     }
   }
 
-  #otherContents(path: string, found: ImageFile, sizeBytes: number, digest: Uint8Array): Error {
+  #otherContents(path: string, found: ImageFile, { digest, sizeBytes }: FoundImage): Error {
     const recording = this.#source.path ?? "the recording";
     return new ReelError(
       "ERR_INCOMPATIBLE_RECORDING",
       `Cannot replay ${recording}: the image ${JSON.stringify(path)} has ${found.sizeBytes} ` +
         `bytes of sha-256 ${digestImage(found).toHex()}, wanted ${sizeBytes} of ${digest.toHex()}`,
-      { mend: "Put the image back as it was before or after the recorded run, or record again" },
+      {
+        mend: "Put the image back as it was before the recorded run; as that left it will do, too, where payloads were kept",
+      },
     );
   }
 }

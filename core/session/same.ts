@@ -1,5 +1,6 @@
 /** What a verifier compares with: checksums, numbers and bytes that are the same. */
 import { NO_DIGEST } from "./event.ts";
+import type { EventRecord } from "./event.ts";
 
 /** The checksum of a payload, NO_DIGEST for none. */
 export const digestOf = (bytes: Uint8Array | undefined): number =>
@@ -17,4 +18,10 @@ export function sameNumbers(left: readonly number[], right: readonly number[]): 
 export function sameBytes(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
   if (left === undefined || right === undefined) return left === right;
   return left.length === right.length && Buffer.compare(left, right) === 0;
+}
+
+/** Whether a payload is the recorded one, or has the checksum that was recorded in its place. */
+export function samePayload(recorded: EventRecord, bytes: Uint8Array | undefined): boolean {
+  if (recorded.missing < 0) return sameBytes(recorded.bytes, bytes);
+  return bytes?.length === recorded.missing && digestOf(bytes) === recorded.digest;
 }

@@ -8,7 +8,7 @@ import { EVENT } from "./event.ts";
 import type { EventRecord } from "./event.ts";
 import { DifferenceJudge } from "./judge.ts";
 import type { JudgeOptions, Recorded } from "./recorded.ts";
-import { digestOf, optional, sameBytes, sameNumbers } from "./same.ts";
+import { digestOf, optional, sameNumbers, samePayload } from "./same.ts";
 import type { StatePart, Tap } from "./tap.ts";
 
 export class Verifier implements Tap {
@@ -163,7 +163,7 @@ export class Verifier implements Tap {
       next.slot === slot &&
       next.result === result &&
       next.flags === flags &&
-      sameBytes(next.bytes, bytes)
+      samePayload(next, bytes)
     ) {
       this.#cursor.advance();
     } else this.#judge.differ({ kind: "complete", slot, result, flags, bytes: bytes?.slice() });
@@ -206,7 +206,7 @@ export class Verifier implements Tap {
       next.code === call &&
       sameNumbers(next.args, args) &&
       sameNumbers(next.results, results) &&
-      sameBytes(next.bytes, bytes)
+      samePayload(next, bytes)
     ) {
       this.#cursor.advance();
     } else this.#judge.differ({ kind: "host", call, args, results, bytes: bytes?.slice() });

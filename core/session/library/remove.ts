@@ -3,6 +3,7 @@
  * removed: never while somebody records to it.
  */
 import { existsSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { ReelError } from "../../errors.ts";
 import { claimPath, isRecorded } from "../store/claim.ts";
 import { storeError } from "../store/errors.ts";
@@ -11,6 +12,11 @@ import { tailPath } from "../tail/layout.ts";
 import { marksOf } from "./marks.ts";
 
 const SIDECARS = ["-wal", "-shm", "-journal"];
+
+/** Where a run that goes on with a recording writes, until it takes its place. */
+export function resumedDraft(path: string): string {
+  return join(dirname(path), `.${basename(path)}.resumed`);
+}
 
 /** Bytes of a recording with its log and its tail; frames in files of their own are not counted. */
 export function sizeOnDisk(path: string): number {
@@ -33,6 +39,8 @@ export function removeRecording(path: string): void {
     for (const end of SIDECARS) rmSync(path + end, { force: true });
     for (const mark of marksOf(path)) rmSync(mark, { force: true });
     removeTails(path);
+    const draft = resumedDraft(path);
+    if (existsSync(draft) && !isRecorded(draft)) removeRecording(draft);
   } catch (error) {
     throw storeError(`remove the recording ${path}`, error);
   } finally {

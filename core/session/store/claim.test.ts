@@ -45,3 +45,47 @@ test("isRecorded() is false for a process that was killed, and stays unasked aft
     parent.kill();
   }
 });
+
+test("claimPath() gives a stale claim to one of many that want it at once [X12]", async () => {
+  const gone = Bun.spawnSync([process.execPath, "--version"]).pid;
+  const program = `
+    const { claimPath } = await import(${JSON.stringify(join(import.meta.dir, "claim.ts"))});
+    process.stdout.write("ready\\n");
+    for await (const line of console) {
+      try { claimPath(line); process.stdout.write("held\\n"); }
+      catch (error) { process.stdout.write(error.code + "\\n"); }
+    }`;
+  const claimers = Array.from({ length: 4 }, () =>
+    Bun.spawn([process.execPath, "-e", program], { stdin: "pipe", stdout: "pipe" }),
+  );
+  try {
+    const readers = claimers.map(({ stdout }) => stdout.getReader());
+    const answers = async (): Promise<string[]> => {
+      const chunks = await Promise.all(readers.map(async (reader) => reader.read()));
+      return chunks.map(({ value }) => new TextDecoder().decode(value).trim());
+    };
+    await answers();
+    for (let round = 0; round < 50; round++) {
+      const path = join(folder, `many-${round}.reel`);
+      writeFileSync(join(folder, `.many-${round}.reel.lock`), `${gone} 1`);
+      for (const { stdin } of claimers) {
+        stdin.write(`${path}\n`);
+        stdin.flush();
+      }
+      const found = await answers();
+      expect(found.toSorted()).toEqual(["ERR_STORE", "ERR_STORE", "ERR_STORE", "held"]);
+    }
+  } finally {
+    for (const claimer of claimers) claimer.kill();
+  }
+});
+
+test("claimPath() removes the drafts of processes that are gone, and no others", () => {
+  const gone = Bun.spawnSync([process.execPath, "--version"]).pid;
+  const names = [`.d.reel.${gone}.tail`, `.d.reel.${gone}.new-journal`, `.d.reel.${gone}.other`];
+  const living = `.d.reel.${process.pid}.tail`;
+  for (const name of [...names, living]) writeFileSync(join(folder, name), "");
+  claimPath(join(folder, "d.reel"))();
+  const left = [...names, living].filter((name) => existsSync(join(folder, name)));
+  expect(left).toEqual([names[2]!, living]);
+});

@@ -29,6 +29,17 @@ export function hasEnded(pid: number): boolean {
   return state === "X" || (state === "Z" && Number(fields![THREADS_FIELD]) <= 1);
 }
 
+/** Whether there is a process of that number, and it has not ended. */
+export function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid < 1) return false;
+  try {
+    process.kill(pid, 0);
+    return !hasEnded(pid);
+  } catch (error) {
+    return (error as { code?: string }).code === "EPERM";
+  }
+}
+
 /**
  * When a process started.
  * @returns clock ticks since boot; undefined when there is no such process, or nobody to ask
