@@ -2,7 +2,7 @@
  * `bun scripts/soak-kill.ts [COUNT=10000] [SEED=1]`: kills recording programs at random moments, on
  * both backends, with small and large transfers, in all modes, and looks at what is left.
  *
- * Of each: the recording opens, as recovered, with every mark that the program had said to be in it.
+ * Of each: the recording opens, as recovered, with every mark that the program said to be in it.
  * Of each that can be replayed, a replay agrees with it to its end. Of some on the emulated backend
  * the run goes on to its end, which is then that of a run that nobody killed.
  *
@@ -236,9 +236,8 @@ async function main(): Promise<void> {
   console.log(`${count} programs killed: 0 acknowledged marks lost`);
   console.log(`  ${all.length - opened.length} before there was a recording`);
   console.log(`  ${sum(({ ended }) => Number(ended))} after their end`);
-  console.log(
-    `  ${sum(({ events }) => events)} events, ${sum(({ fromTail }) => fromTail)} of them from tails`,
-  );
+  const fromTails = sum(({ fromTail }) => fromTail);
+  console.log(`  ${sum(({ events }) => events)} events, ${fromTails} of them from tails`);
   console.log(`  opened in ${times(({ openMs }) => openMs)}`);
   console.log(`  opened with all checked in ${times(({ verifyMs }) => verifyMs)}`);
   console.log(`  ${slowOpens.length} of them took more than ${OPEN_MS_MAX} ms`);
