@@ -10,7 +10,7 @@ import { tailPath, TAIL_WORD } from "../../core/session/tail/layout.ts";
 import { mapTail } from "../../core/session/tail/tail-file.ts";
 import { hostMonotonicNs } from "../../core/clock.ts";
 import { sata } from "../../providers/sata/provider.ts";
-import { timed, type Subject } from "../subject.ts";
+import { timed, waitedNs, type Subject } from "../subject.ts";
 import { Positions, openReading, removeFile } from "./disk-file.ts";
 import { readThrough } from "./disk-places.ts";
 import { recordingFolder } from "./session-folder.ts";
@@ -61,9 +61,11 @@ export default async function open(argument: string): Promise<Subject> {
         Bun.sleepSync(PAUSE_MS);
         // The first reads after a pause find the caches cold, and are not what is compared.
         run(depth);
+        const waited = waitedNs();
         const start = hostMonotonicNs();
         run(burst);
         tookNs += hostMonotonicNs() - start;
+        tookNs -= waitedNs() - waited;
       }
       return { value: tookNs / operations, waited: 0 };
     },

@@ -8,7 +8,7 @@ import { hostMonotonicNs } from "../../core/clock.ts";
 import { stateParts } from "../../core/engine/state-parts.ts";
 import { startRuntime } from "../../core/runtime/start.ts";
 import { startRecording } from "../../core/session/recording.ts";
-import type { Subject } from "../subject.ts";
+import { waitedNs, type Subject } from "../subject.ts";
 import { nop } from "./nop-provider.ts";
 import { HEADER, recordingFolder } from "./session-folder.ts";
 
@@ -58,10 +58,12 @@ export default async function open(): Promise<Subject> {
       let tookNs = 0;
       for (let i = 0; i < operations; i++) {
         between();
+        const waited = waitedNs();
         const start = hostMonotonicNs();
         const parts = stateParts(engine.state);
         tap.state([...parts, { name: "provider.device", version: 1, bytes }]);
         tookNs += hostMonotonicNs() - start;
+        tookNs -= waitedNs() - waited;
         while (over < IN_FLIGHT) {
           engine.poll(true);
           engine.work();
