@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { runScenario } from "../../cli/scenario/run-scenario.ts";
 import { loadText, mistakes } from "../../cli/scenario/scenario.fixture.ts";
 import { whyUnavailable } from "../../core/testing/harness.ts";
-import { Runtime, openRecording } from "../../index.ts";
+import { Runtime, openRecording, seconds } from "../../index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ioreel-media-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -240,3 +240,28 @@ for (const kind of ["ata", "sata"] as const) {
     }
   });
 }
+
+test("never reads half of one floppy and half of another, nor writes on one for the other", async () => {
+  for (const write of [false, true]) {
+    for (const when of [0.31, 0.6, 1.1, 2.3]) {
+      const [first, second] = images("halves");
+      await using io = await Runtime.start({ backend: "emulated", seed: 4 });
+      const drive = await io.open("fdd", { image: first });
+      const data = new Uint8Array(FIRST.length).fill(0xee);
+      const moving = codeOf(write ? drive.write(data) : drive.read(FIRST.length));
+      await io.sleep(seconds(when));
+      await drive.perform("eject");
+      // Longer than the driver waits for a command, which would go on with another disk.
+      await io.sleep(seconds(4));
+      await drive.perform("insert", second);
+      expect([when, write, await moving]).toEqual([when, write, "ENOMEDIUM"]);
+      expect(await codeOf(drive.read(BLOCK))).toBe("ENOMEDIUM");
+      expect(Buffer.compare(await drive.read(SECOND.length), SECOND)).toBe(0);
+      await drive.close();
+      // What was written before the disk went is on it; the rest is as it was.
+      const left = readFileSync(first);
+      const isWhole = left.every((byte, i) => byte === FIRST[i] || (write && byte === 0xee));
+      expect([isWhole, Buffer.compare(readFileSync(second), SECOND)]).toEqual([true, 0]);
+    }
+  }
+});

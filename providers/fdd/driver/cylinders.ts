@@ -153,6 +153,13 @@ export function cylinderLayers(shared: Shared) {
     wait: (_frame, run) => run.ready(),
     complete(f, run, result) {
       const drive = drives.at(run.resource);
+      // Before each step, which clears the change line if there is another disk: what was read so
+      // far is of the one that went, and what is to be written is not for another.
+      board.select(drive.drive);
+      if (board.isChanged) {
+        drive.cachedCylinder = NO_CYLINDER;
+        return run.fail(ERRNO.ENOMEDIUM);
+      }
       if (f.doing === DOING.NOTHING) {
         f.start = UNKNOWN;
         f.single = f.first;

@@ -85,7 +85,7 @@ export function preparing(shared: Shared, cylinders: Cylinders) {
 
   const prepare = layer({
     name: "fdd.prepare",
-    frame: struct({ doing: u8, tries: u8, news: bool }),
+    frame: struct({ doing: u8, tries: u8, news: bool, changed: bool }),
     wait: (_frame, run) => run.ready(),
     complete(frame, run, result) {
       const drive = drives.at(run.resource);
@@ -96,6 +96,7 @@ export function preparing(shared: Shared, cylinders: Cylinders) {
       } else if (frame.doing === DOING.OUT) {
         const move = lookAgain(frame, run, drive);
         if (move !== undefined) return move;
+        frame.changed = false;
       }
       const had = result < 0 ? DOING.NOTHING : frame.doing;
       frame.doing = DOING.RESET;
@@ -103,13 +104,15 @@ export function preparing(shared: Shared, cylinders: Cylinders) {
       frame.doing = DOING.MOTOR;
       if (!drive.motorOn) return run.call(spinUp);
       board.select(drive.drive);
+      // Seen before the arm goes home, which clears the line if there is another disk.
+      frame.changed ||= board.isChanged;
       frame.doing = DOING.HOME;
       if (drive.calibration !== board.epoch) return run.call(seek, { home: true });
       if (had === DOING.IN) {
         frame.doing = DOING.OUT;
         return run.call(seek, { cylinder: 0 });
       }
-      if (board.isChanged || drive.generation === 0) {
+      if (frame.changed || drive.generation === 0) {
         // Only steps with a disk in the drive clear the change line.
         frame.doing = DOING.IN;
         return run.call(seek, { cylinder: drive.cylinder === 1 ? 2 : 1 });
