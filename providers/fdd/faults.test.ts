@@ -112,6 +112,16 @@ describe("Faults and their mending", () => {
     });
   });
 
+  test.each(["hang when=5", "lost-interrupt when=10"])(
+    'a format is found out although "%s" strikes while it is looked for',
+    async (fault) => {
+      const contents = patterned(bytesOf(formatNamed("160K")));
+      await withFloppy({ image: imageOf(contents), faults: [fault] }, async ({ read }) => {
+        expect(await read(0, 320)).toEqual(contents);
+      });
+    },
+  );
+
   test("a read behind one that was cancelled in mid-command brings its sectors", async () => {
     await withFloppy({ timing: "real" }, async ({ io, main, read }) => {
       for (const delayNs of [1e6, 5e6, 50e6, 200e6, 500e6]) {

@@ -32,10 +32,13 @@ function probing({ board, drives }: Shared, { seek, transfer }: Cylinders) {
     wait: (_frame, run) => run.ready(),
     complete(frame, run, result) {
       const drive = drives.at(run.resource);
-      if (result === -ERRNO.ETIMEDOUT) return run.fail(ERRNO.ETIMEDOUT);
       const isFound = frame.doing === PROBE.READ && result >= 0;
       if (isFound) return run.done(0);
-      if (frame.doing === PROBE.HOME && result < 0) return run.fail(-result);
+      if (result === -ERRNO.ETIMEDOUT || (frame.doing === PROBE.HOME && result < 0)) {
+        // What was tried last is not known to be the format.
+        drive.format = 0;
+        return run.fail(-result);
+      }
       const isOver = frame.doing === PROBE.READ || result < 0;
       if (frame.doing === PROBE.NOTHING) frame.format = FORMATS.length;
       else if (isOver) frame.format -= 1;
@@ -58,6 +61,9 @@ function probing({ board, drives }: Shared, { seek, transfer }: Cylinders) {
       frame.doing = PROBE.READ;
       const record = format.sectorsPerTrack;
       return run.call(transfer, { act: ACT.READ, head: format.heads - 1, record, count: 1 });
+    },
+    cancel(_frame, run) {
+      drives.at(run.resource).format = 0;
     },
   });
 }
@@ -91,7 +97,9 @@ export function preparing(shared: Shared, cylinders: Cylinders) {
       const drive = drives.at(run.resource);
       if (result < 0) {
         frame.tries += 1;
-        if (frame.tries >= TRIES_MAX || frame.doing === DOING.PROBE) return run.fail(-result);
+        // A disk whose format is none stays so; a controller that hung is worth another try.
+        const isFinal = frame.doing === DOING.PROBE && result !== -ERRNO.ETIMEDOUT;
+        if (frame.tries >= TRIES_MAX || isFinal) return run.fail(-result);
         drive.calibration = 0;
       } else if (frame.doing === DOING.OUT) {
         const move = lookAgain(frame, run, drive);
