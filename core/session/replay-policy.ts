@@ -38,7 +38,7 @@ export function checkReplayable({ path, backend, options }: PolicyInfo): void {
 export function payloadLeftOut(sequence: number): ReelError {
   const found = "it has a checksum in place of what came in";
   return new ReelError("ERR_UNSUPPORTED", `Cannot replay past event ${sequence}: ${found}`, {
-    mend: "Replay it with --until up to there; to replay all, record in mode block",
+    mend: "Look at it with `session show` or `replay --at`; to replay, record in mode block",
     details: { sequence },
   });
 }
