@@ -241,7 +241,7 @@ for (const kind of ["ata", "sata"] as const) {
   });
 }
 
-test("never reads half of one floppy and half of another, nor writes on one for the other", async () => {
+test("never reads half of one floppy and half of another, nor writes so", async () => {
   for (const write of [false, true]) {
     for (const when of [0.31, 0.6, 1.1, 2.3]) {
       const [first, second] = images("halves");

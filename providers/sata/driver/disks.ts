@@ -200,7 +200,7 @@ export class Disks {
     disk.orphans = (disk.orphans & ~(1 << tag)) >>> 0;
     disk.late = (disk.late & ~(1 << tag)) >>> 0;
     if (commands.finish(resource, tag, result)) return;
-    // Nobody asks what was the matter, which may be another disc: so its size is not known any more.
+    // Nobody asks what was the matter, maybe another disc: its size is not known any more.
     if (result < 0 && disk.packet) disk.sectors = 0;
     disk.alone = false;
     commands.dispatch(resource);
