@@ -159,7 +159,7 @@ describe("sata driver under faults", () => {
     });
   });
 
-  test("pulling the disk out ends also those that waited outside the queue, all of them", async () => {
+  test("pulling the disk out ends also all those that waited outside the queue", async () => {
     const faults = ["unplug when=5 delayNs=100000000"];
     await withDisk({ faults }, async ({ io, disk }) => {
       // Three times what the queue has room for: reads, and flushes, which must be alone.
