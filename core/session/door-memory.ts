@@ -79,7 +79,9 @@ export class DoorMemory {
   }
 
   #take(slot: number, buffer: number): Group {
-    const how = this.slots.how[slot]!;
+    const { slots } = this;
+    // Only what reads may select a buffer; of others nothing is kept.
+    const how = slots.use[slot] === USE.READS ? slots.how[slot]! : 0;
     const number = groupOf(how);
     const group = this.#groups[number];
     if ((how & HOW.BUFFER_SELECT) === 0 || group === undefined) {

@@ -66,21 +66,24 @@ uses[OPCODE.LOOKUP] = USE.EXCHANGE;
  * @throws {ReelError} ERR_UNSUPPORTED for one that sessions do not know yet
  */
 export function useOf(opcode: number, address: number, how: number): number {
-  let use = uses[opcode] ?? USE.UNKNOWN;
   // An accept that does not ask for the peer's address has no memory at all.
-  if (opcode === OPCODE.ACCEPT && address === 0) use = USE.NONE;
-  const picks = (how & HOW.BUFFER_SELECT) !== 0;
-  if (use === USE.UNKNOWN || (picks && use !== USE.READS)) {
-    throw new ReelError(
-      "ERR_UNSUPPORTED",
-      `Cannot record ${nameOpcode(opcode)} requests${picks ? " that select a buffer" : ""}`,
-      {
-        mend: "Run without a recording, or use a request with plain memory such as READ or WRITE",
-        details: { opcode },
-      },
-    );
-  }
+  const use = opcode === OPCODE.ACCEPT && address === 0 ? USE.NONE : (uses[opcode] ?? USE.UNKNOWN);
+  if (use === USE.READS) return use;
+  if (use === USE.UNKNOWN || (how & HOW.BUFFER_SELECT) !== 0) refuseUse(opcode, how);
   return use;
+}
+
+/** Apart from the above, which is on the way of every request and has to stay small. */
+function refuseUse(opcode: number, how: number): never {
+  const picks = (how & HOW.BUFFER_SELECT) !== 0;
+  throw new ReelError(
+    "ERR_UNSUPPORTED",
+    `Cannot record ${nameOpcode(opcode)} requests${picks ? " that select a buffer" : ""}`,
+    {
+      mend: "Run without a recording, or use a request with plain memory such as READ or WRITE",
+      details: { opcode },
+    },
+  );
 }
 
 const number = new Float64Array(1);

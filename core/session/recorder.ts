@@ -32,65 +32,65 @@ const digestOf = (bytes: Uint8Array | undefined): number =>
  * then on, so that the run can wind down. Segments written before stay good.
  */
 export class Recorder implements Tap {
-  readonly #writer: SegmentWriter;
-  readonly #sink: SegmentSink;
-  readonly #stateEvents: number;
+  private readonly writer: SegmentWriter;
+  private readonly sink: SegmentSink;
+  private readonly stateEvents: number;
   /** Whether payloads are kept as checksums: always, or while the sink says so. */
-  readonly #digests: boolean;
-  readonly #yields: boolean;
+  private readonly digests: boolean;
+  private readonly yields: boolean;
   readonly wantsPayload: boolean;
   /** How many payloads were not kept. */
-  #missing = 0;
-  #stateAt = 0;
-  #operations = 0;
-  #outcome: string | undefined;
-  #failure: ReelError | undefined;
+  private missingCount = 0;
+  private stateAt = 0;
+  private operationCount = 0;
+  private named: string | undefined;
+  private ended: ReelError | undefined;
   /** Whether the run knows of the failure. */
-  #thrown = false;
+  private thrown = false;
 
   constructor(sink: SegmentSink, options: RecorderOptions = {}) {
-    this.#stateEvents = options.stateEvents ?? STATE_EVENTS_DEFAULT;
+    this.stateEvents = options.stateEvents ?? STATE_EVENTS_DEFAULT;
     const { mode, payload, redact = [] } = options;
-    this.#digests = payload === "digest" || payload === "none";
+    this.digests = payload === "digest" || payload === "none";
     this.wantsPayload = payload !== "none";
-    this.#yields = mode === "digest";
-    this.#sink = sink;
-    this.#writer = new SegmentWriter(sink);
+    this.yields = mode === "digest";
+    this.sink = sink;
+    this.writer = new SegmentWriter(sink);
     if (redact.length > 0) {
       // A state holds bytes that came in as they came.
-      this.#stateEvents = Infinity;
+      this.stateEvents = Infinity;
       redactTap(this, new Redactor(redact));
     }
   }
 
   /** The segment that is being filled, as it is now. */
   get pending(): RawSegment | undefined {
-    return this.#failure === undefined ? this.#writer.pending : undefined;
+    return this.ended === undefined ? this.writer.pending : undefined;
   }
 
   /** How many payloads are kept as checksums only. */
   get missing(): number {
-    return this.#missing;
+    return this.missingCount;
   }
 
   /** Events so far. */
   get events(): number {
-    return this.#writer.events;
+    return this.writer.events;
   }
 
   /** Operations so far: ring requests and starts. */
   get operations(): number {
-    return this.#operations;
+    return this.operationCount;
   }
 
   /** The outcome that {@link end} named, or undefined while the run goes on. */
   get outcome(): string | undefined {
-    return this.#outcome;
+    return this.named;
   }
 
   /** What ended the recording before the run ended, if anything did. */
   get failure(): ReelError | undefined {
-    return this.#failure;
+    return this.ended;
   }
 
   /**
@@ -98,23 +98,23 @@ export class Recorder implements Tap {
    * shows in {@link failure}.
    */
   flush(): void {
-    if (this.#failure !== undefined) return;
+    if (this.ended !== undefined) return;
     try {
-      this.#writer.flush();
+      this.writer.flush();
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
   }
 
   /** @throws {ReelError} ERR_STORE when the recording has ended since the turn before */
   turn(steps: number, nowNs: number): void {
-    if (this.#failure !== undefined) {
-      if (this.#thrown) return;
-      this.#thrown = true;
-      throw this.#failure;
+    if (this.ended !== undefined) {
+      if (this.thrown) return;
+      this.thrown = true;
+      throw this.ended;
     }
-    this.#writer.encoder.turn(steps, nowNs);
-    this.#wrote();
+    this.writer.encoder.turn(steps, nowNs);
+    this.wrote();
   }
 
   submit(
@@ -127,48 +127,48 @@ export class Recorder implements Tap {
     bytes: Uint8Array | undefined,
     how = 0,
   ): void {
-    if (this.#failure !== undefined) return;
-    const { encoder } = this.#writer;
+    if (this.ended !== undefined) return;
+    const { encoder } = this.writer;
     encoder.submit(slot, opcode, file, length, offset, opFlags, digestOf(bytes), how);
-    if (opcode !== OPCODE.LINK_TIMEOUT) this.#operations++;
-    this.#wrote();
+    if (opcode !== OPCODE.LINK_TIMEOUT) this.operationCount++;
+    this.wrote();
   }
 
   cancel(slot: number): void {
-    if (this.#failure !== undefined) return;
-    this.#writer.encoder.cancel(slot);
-    this.#wrote();
+    if (this.ended !== undefined) return;
+    this.writer.encoder.cancel(slot);
+    this.wrote();
   }
 
   complete(slot: number, result: number, flags: number, bytes: Uint8Array | undefined): void {
-    if (this.#failure !== undefined) return;
-    const kept = bytes !== undefined && this.#omits(bytes) ? undefined : bytes;
-    this.#writer.encoder.complete(slot, result, flags, kept);
-    this.#wrote();
+    if (this.ended !== undefined) return;
+    const kept = bytes !== undefined && this.omits(bytes) ? undefined : bytes;
+    this.writer.encoder.complete(slot, result, flags, kept);
+    this.wrote();
   }
 
   interrupt(line: number): void {
-    if (this.#failure !== undefined) return;
-    this.#writer.encoder.interrupt(line);
-    this.#wrote();
+    if (this.ended !== undefined) return;
+    this.writer.encoder.interrupt(line);
+    this.wrote();
   }
 
   expire(nowNs: number): void {
-    if (this.#failure !== undefined) return;
-    this.#writer.encoder.expire(nowNs);
-    this.#wrote();
+    if (this.ended !== undefined) return;
+    this.writer.encoder.expire(nowNs);
+    this.wrote();
   }
 
   input(kind: number, value: number): void {
-    if (this.#failure !== undefined) return;
-    this.#writer.encoder.input(kind, value);
-    this.#wrote();
+    if (this.ended !== undefined) return;
+    this.writer.encoder.input(kind, value);
+    this.wrote();
   }
 
   clock(nowNs: number): void {
-    if (this.#failure !== undefined) return;
-    this.#writer.encoder.clock(nowNs);
-    this.#wrote();
+    if (this.ended !== undefined) return;
+    this.writer.encoder.clock(nowNs);
+    this.wrote();
   }
 
   host(
@@ -177,11 +177,11 @@ export class Recorder implements Tap {
     results: readonly number[],
     bytes: Uint8Array | undefined,
   ): void {
-    if (this.#failure !== undefined) return;
-    const isOmitted = bytes !== undefined && bringsContent(call) && this.#omits(bytes);
+    if (this.ended !== undefined) return;
+    const isOmitted = bytes !== undefined && bringsContent(call) && this.omits(bytes);
     const kept = isOmitted ? undefined : bytes;
-    this.#writer.encoder.host(call, args, results, kept);
-    this.#wrote();
+    this.writer.encoder.host(call, args, results, kept);
+    this.wrote();
   }
 
   start(
@@ -194,68 +194,72 @@ export class Recorder implements Tap {
     bytes: Uint8Array | undefined,
     argument = 0,
   ): void {
-    if (this.#failure !== undefined) return;
-    const { encoder } = this.#writer;
+    if (this.ended !== undefined) return;
+    const { encoder } = this.writer;
     const digest = digestOf(bytes);
     encoder.start(slot, provider, handle, operation, offset, length, digest, argument);
-    this.#operations++;
-    this.#wrote();
+    this.operationCount++;
+    this.wrote();
   }
 
   settle(slot: number, result: number, bytes: Uint8Array | undefined): void {
-    if (this.#failure !== undefined) return;
-    this.#writer.encoder.settle(slot, result, digestOf(bytes));
-    this.#wrote();
+    if (this.ended !== undefined) return;
+    this.writer.encoder.settle(slot, result, digestOf(bytes));
+    this.wrote();
   }
 
   get wantsState(): boolean {
-    return this.#writer.events - this.#stateAt >= this.#stateEvents && this.#failure === undefined;
+    return this.writer.events - this.stateAt >= this.stateEvents && this.ended === undefined;
   }
 
   state(parts: readonly StatePart[]): void {
-    if (this.#failure !== undefined) return;
-    this.#stateAt = this.#writer.events;
-    this.#writer.encoder.state(parts.map(({ bytes }) => Bun.hash.crc32(bytes)));
+    if (this.ended !== undefined) return;
+    this.stateAt = this.writer.events;
+    this.writer.encoder.state(parts.map(({ bytes }) => Bun.hash.crc32(bytes)));
     try {
-      this.#sink.keepState?.(this.#stateAt, parts);
+      this.sink.keepState?.(this.stateAt, parts);
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
       return;
     }
-    this.#wrote();
+    this.wrote();
   }
 
   mark(text: string): void {
-    if (this.#failure !== undefined) return;
-    this.#writer.encoder.text(TAG.MARK, text);
-    this.#wrote();
+    if (this.ended !== undefined) return;
+    this.writer.encoder.text(TAG.MARK, text);
+    this.wrote();
   }
 
   end(outcome: string): void {
-    this.#outcome = outcome;
-    if (this.#failure !== undefined) return;
-    this.#writer.encoder.text(TAG.END, outcome);
-    this.#wrote();
+    this.named = outcome;
+    if (this.ended !== undefined) return;
+    this.writer.encoder.text(TAG.END, outcome);
+    this.wrote();
   }
 
   /** Whether a payload is not kept; then its checksum stands before the event that had it. */
-  #omits(bytes: Uint8Array): boolean {
-    if (!this.#digests && !(this.#yields && this.#sink.isPressed === true)) return false;
-    this.#writer.encoder.digested({ length: bytes.length, digest: Bun.hash.crc32(bytes) });
-    this.#missing++;
+  private omits(bytes: Uint8Array): boolean {
+    if (!this.digests && !(this.yields && this.sink.isPressed === true)) return false;
+    this.writer.encoder.digested({ length: bytes.length, digest: Bun.hash.crc32(bytes) });
+    this.missingCount++;
     return true;
   }
 
-  #wrote(): void {
+  private wrote(): void {
+    if (this.writer.counts()) this.seal();
+  }
+
+  private seal(): void {
     try {
-      this.#writer.wrote();
+      this.writer.seal();
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
   }
 
-  #fail(error: unknown): void {
-    this.#failure = isReelError(error)
+  private fail(error: unknown): void {
+    this.ended = isReelError(error)
       ? error
       : new ReelError("ERR_STORE", "Cannot go on recording: the sink failed", { cause: error });
   }

@@ -16,25 +16,25 @@ const NOWHERE: OpenFrame = {
 };
 
 export class SegmentWriter {
-  /** Events are written here; {@link wrote} must follow each. */
+  /** Events are written here; {@link wrote}, or {@link counts}, must follow each. */
   readonly encoder = new SegmentEncoder();
-  readonly #sink: SegmentSink | FrameSink;
-  #firstSequence = 0;
-  #eventCount = 0;
-  #timeFirstNs = 0;
-  #codec = 0;
-  #words = NOWHERE.words;
-  #codecAt: number = FRAME_WORD.CODEC;
-  #lengthAt: number = FRAME_WORD.LENGTH;
+  private readonly sink: SegmentSink | FrameSink;
+  private firstSequence = 0;
+  private eventCount = 0;
+  private timeFirstNs = 0;
+  private codec = 0;
+  private words = NOWHERE.words;
+  private codecAt: number = FRAME_WORD.CODEC;
+  private lengthAt: number = FRAME_WORD.LENGTH;
 
   constructor(sink: SegmentSink | FrameSink) {
-    this.#sink = sink;
-    this.#begin();
+    this.sink = sink;
+    this.begin();
   }
 
   /** Events so far. */
   get events(): number {
-    return this.#firstSequence + this.#eventCount;
+    return this.firstSequence + this.eventCount;
   }
 
   /**
@@ -42,51 +42,59 @@ export class SegmentWriter {
    * it is full.
    */
   wrote(): void {
-    this.#eventCount++;
+    if (this.counts()) this.seal();
+  }
+
+  /** As {@link wrote}. @returns whether the segment is full, so that {@link seal} must follow */
+  counts(): boolean {
+    this.eventCount++;
     const { encoder } = this;
-    const { length } = encoder;
-    if (length >= SEGMENT_BYTES_TARGET) {
-      this.#handOver(false);
-      return;
-    }
-    if (encoder.codec !== this.#codec) this.#sayCodec();
-    this.#words[this.#lengthAt] = length;
+    const length = encoder.writer.at;
+    if (length >= SEGMENT_BYTES_TARGET) return true;
+    if (encoder.codec !== this.codec) this.sayCodec();
+    this.words[this.lengthAt] = length;
+    return false;
+  }
+
+  /** Hands a full segment over. */
+  seal(): void {
+    this.handOver(false);
   }
 
   /** The segment that is being filled, as it is now: its bytes are valid until the next event. */
   get pending(): RawSegment | undefined {
     const { bytes, codec, timeNs } = this.encoder;
-    const [firstSequence, eventCount] = [this.#firstSequence, this.#eventCount];
-    const times = { timeFirstNs: this.#timeFirstNs, timeLastNs: timeNs };
+    const [firstSequence, eventCount] = [this.firstSequence, this.eventCount];
+    const times = { timeFirstNs: this.timeFirstNs, timeLastNs: timeNs };
     return eventCount === 0 ? undefined : { firstSequence, eventCount, ...times, codec, bytes };
   }
 
   /** Hands over what is there, full or not. Only at the end: it would shift all later segments. */
   flush(): void {
-    if (this.#eventCount > 0) this.#handOver(true);
+    if (this.eventCount > 0) this.handOver(true);
   }
 
-  #sayCodec(): void {
-    this.#codec = this.encoder.codec;
-    this.#words[this.#codecAt] = this.#codec;
+  private sayCodec(): void {
+    this.codec = this.encoder.codec;
+    this.words[this.codecAt] = this.codec;
   }
 
-  #handOver(last: boolean): void {
+  private handOver(last: boolean): void {
     const segment = this.pending!;
     // Counted before the sink has it: a frame that is sealed is in the session, whatever follows.
-    this.#firstSequence += segment.eventCount;
-    this.#eventCount = 0;
-    this.#timeFirstNs = segment.timeLastNs;
-    this.#sink.write(segment, last);
-    if (!last) this.#begin();
+    this.firstSequence += segment.eventCount;
+    this.eventCount = 0;
+    this.timeFirstNs = segment.timeLastNs;
+    this.sink.write(segment, last);
+    if (!last) this.begin();
   }
 
-  #begin(): void {
-    const frame = "frame" in this.#sink ? this.#sink.frame : NOWHERE;
-    this.#words = frame.words;
-    this.#codecAt = frame.headerWord + FRAME_WORD.CODEC;
-    this.#lengthAt = frame.headerWord + FRAME_WORD.LENGTH;
-    this.#codec = 0;
+  private begin(): void {
+    const frame = "frame" in this.sink ? this.sink.frame : NOWHERE;
+    this.words = frame.words;
+    this.codecAt = frame.headerWord + FRAME_WORD.CODEC;
+    this.lengthAt = frame.headerWord + FRAME_WORD.LENGTH;
+    this.codec = 0;
     if (frame === NOWHERE) this.encoder.reset();
     else this.encoder.reset(frame.bytes);
   }

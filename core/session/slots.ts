@@ -3,6 +3,7 @@
  * memory is and how it uses it. One request at a time is in flight in a slot.
  */
 import { SLOT_MAX } from "./codec/format.ts";
+import { USE } from "./memory-use.ts";
 
 const SLOTS_FIRST = 1024;
 
@@ -11,6 +12,7 @@ export class SlotMemory {
   inFlight = new Uint8Array(SLOTS_FIRST);
   use = new Uint8Array(SLOTS_FIRST);
   generation = new Uint32Array(SLOTS_FIRST);
+  // The three below are kept of requests that bring bytes in.
   /** Bytes that the request's memory has for what comes in; 0 for as many as a buffer has. */
   length = new Float64Array(SLOTS_FIRST);
   address = new Float64Array(SLOTS_FIRST);
@@ -33,6 +35,8 @@ export class SlotMemory {
     this.inFlight[slot] = 1;
     this.use[slot] = use;
     this.generation[slot] = generation;
+    // Of no other is it asked where what comes in has its place.
+    if (use !== USE.READS && use !== USE.EXCHANGE) return;
     this.length[slot] = length;
     this.address[slot] = address;
     this.how[slot] = how;
@@ -45,9 +49,8 @@ export class SlotMemory {
 
   /** Notes that the request in a slot is over. */
   finish(slot: number): void {
-    if (this.inFlight[slot] === 0) return;
+    this.count -= this.inFlight[slot]!;
     this.inFlight[slot] = 0;
-    this.count--;
   }
 
   #grow(slot: number): void {

@@ -38,62 +38,64 @@ class TapSink implements Sink {
   target: Sink | undefined = undefined;
   /** The clock while the state is taken, which must leave nothing in the session; else -1. */
   heldNs = -1;
-  readonly #tap: Tap;
-  readonly #door: DoorMemory;
-  readonly #steps: () => number;
-  readonly #state: (() => readonly StatePart[]) | undefined;
-  #stepsBefore = 0;
+  private readonly tap: Tap;
+  private readonly door: DoorMemory;
+  private readonly steps: () => number;
+  private readonly state: (() => readonly StatePart[]) | undefined;
+  private stepsBefore = 0;
 
   constructor(tap: Tap, door: DoorMemory, { state, steps }: TapBackendOptions) {
-    this.#tap = tap;
-    this.#door = door;
-    this.#state = state;
-    this.#steps = steps;
+    this.tap = tap;
+    this.door = door;
+    this.state = state;
+    this.steps = steps;
   }
 
   turn(nowNs: number): void {
-    const steps = this.#steps();
-    this.#tap.turn(steps - this.#stepsBefore, nowNs);
-    this.#stepsBefore = steps;
-    if (this.#state !== undefined && this.#tap.wantsState) this.#takeState(this.#state, nowNs);
+    const steps = this.steps();
+    this.tap.turn(steps - this.stepsBefore, nowNs);
+    this.stepsBefore = steps;
+    if (this.state !== undefined && this.tap.wantsState) this.#takeState(this.state, nowNs);
     this.target!.turn(nowNs);
   }
 
   #takeState(state: () => readonly StatePart[], nowNs: number): void {
     this.heldNs = nowNs;
     try {
-      this.#tap.state(state());
+      this.tap.state(state());
     } finally {
       this.heldNs = -1;
     }
   }
 
   complete(slot: number, generation: number, result: number, flags: number): void {
-    const { slots } = this.#door;
+    const { door, tap } = this;
+    const { slots } = door;
     // The engine drops what names a slot's former life, so it is no part of the session.
     if (slots.holds(slot, generation)) {
-      // Most of what is frequent brings nothing, which shows without a call.
-      const brings = result > 0 || flags !== 0;
-      const wants = this.#tap.wantsPayload;
-      const bytes = brings ? this.#door.arrival(slot, result, flags, wants) : undefined;
+      // What brings nothing, or nothing that is wanted, shows without a call; flags may say that
+      // a buffer of a group is used up all the same.
+      const wants = tap.wantsPayload;
+      let bytes: Uint8Array | undefined;
+      if (flags !== 0 || (wants && result > 0)) bytes = door.arrival(slot, result, flags, wants);
       if ((flags & COMPLETE_MORE) === 0) slots.finish(slot);
-      this.#tap.complete(slot, result, flags, bytes);
+      tap.complete(slot, result, flags, bytes);
     }
     this.target!.complete(slot, generation, result, flags);
   }
 
   interrupt(line: number): void {
-    this.#tap.interrupt(line);
+    this.tap.interrupt(line);
     this.target!.interrupt(line);
   }
 
   expire(nowNs: number): void {
-    this.#tap.expire(nowNs);
+    this.tap.expire(nowNs);
     this.target!.expire(nowNs);
   }
 
   input(kind: InputKind, value: number): void {
-    this.#tap.input(kind, value);
+    this.tap.input(kind, value);
     this.target!.input(kind, value);
   }
 }

@@ -15,15 +15,15 @@ import type { Tap } from "./tap.ts";
 export type OpenGroup = (bufferBytes: number, count: number, open: () => number) => number;
 
 export class TapRing implements Ring {
-  readonly #inner: Ring;
-  readonly #tap: Tap;
-  readonly #door: DoorMemory;
+  private readonly inner: Ring;
+  private readonly tap: Tap;
+  private readonly door: DoorMemory;
   readonly #openGroup: OpenGroup;
 
   constructor(inner: Ring, tap: Tap, door: DoorMemory, openGroup: OpenGroup) {
-    this.#inner = inner;
-    this.#tap = tap;
-    this.#door = door;
+    this.inner = inner;
+    this.tap = tap;
+    this.door = door;
     this.#openGroup = openGroup;
   }
 
@@ -38,53 +38,81 @@ export class TapRing implements Ring {
     opFlags: number,
     how = 0,
   ): void {
-    const door = this.#door;
+    const { door, tap } = this;
     const use = useOf(opcode, address, how);
-    let bytes: Uint8Array | undefined;
-    let roomBytes = length;
-    let place = offset;
-    const looks = use !== USE.NONE && use !== USE.READS;
-    if (looks && (use !== USE.WRITES || this.#tap.wantsPayload)) {
-      bytes = outgoing(door.memory, use, address, length, offset, opFlags);
-      if (use === USE.EXCHANGE) roomBytes = opFlags;
-      // The length of a path is as much the host's as the path.
-      else if (use === USE.SOCKET_ADDRESS) place = bytes!.length;
+    if (use !== USE.READS && use !== USE.NONE && (use !== USE.WRITES || tap.wantsPayload)) {
+      this.prepareOutgoing(
+        use,
+        opcode,
+        slot,
+        generation,
+        file,
+        address,
+        length,
+        offset,
+        opFlags,
+        how,
+      );
+      return;
     }
-    this.#inner.prepare(opcode, slot, generation, file, address, length, offset, opFlags, how);
+    this.inner.prepare(opcode, slot, generation, file, address, length, offset, opFlags, how);
+    door.slots.prepare(slot, generation, use, address, length, how);
+    tap.submit(slot, opcode, file, length, offset, opFlags, undefined, how >>> 0);
+  }
+
+  /** Prepares a request whose memory is looked at: what goes out, and numbers that it points to. */
+  private prepareOutgoing(
+    use: number,
+    opcode: number,
+    slot: number,
+    generation: number,
+    file: number,
+    address: number,
+    length: number,
+    offset: number,
+    opFlags: number,
+    how: number,
+  ): void {
+    const { door } = this;
+    const bytes = outgoing(door.memory, use, address, length, offset, opFlags);
+    const roomBytes = use === USE.EXCHANGE ? opFlags : length;
+    // The length of a path is as much the host's as the path.
+    const place = use === USE.SOCKET_ADDRESS ? bytes!.length : offset;
+    this.inner.prepare(opcode, slot, generation, file, address, length, offset, opFlags, how);
     door.slots.prepare(slot, generation, use, address, roomBytes, how);
-    this.#tap.submit(slot, opcode, file, length, place, opFlags, bytes, how >>> 0);
+    this.tap.submit(slot, opcode, file, length, place, opFlags, bytes, how >>> 0);
   }
 
   /** The limit is part of the session as a request of its own opcode, with the time as offset. */
   limit(slot: number, generation: number, timeoutNs: number): void {
-    this.#inner.limit(slot, generation, timeoutNs);
-    this.#tap.submit(slot, OPCODE.LINK_TIMEOUT, -1, 0, timeoutNs, 0, undefined);
+    this.inner.limit(slot, generation, timeoutNs);
+    this.tap.submit(slot, OPCODE.LINK_TIMEOUT, -1, 0, timeoutNs, 0, undefined);
   }
 
   openGroup(address: number, bufferBytes: number, count: number): number {
-    const bytes = locate(this.#door.memory, address, bufferBytes * count);
-    const open = (): number => this.#inner.openGroup(address, bufferBytes, count);
+    const bytes = locate(this.door.memory, address, bufferBytes * count);
+    const open = (): number => this.inner.openGroup(address, bufferBytes, count);
     const group = this.#openGroup(bufferBytes, count, open);
-    this.#door.openGroup(group, bytes, bufferBytes, count);
+    this.door.openGroup(group, bytes, bufferBytes, count);
     return group;
   }
 
   giveBuffer(group: number, buffer: number): void {
-    this.#inner.giveBuffer(group, buffer);
-    this.#door.giveBuffer(group, buffer);
+    this.inner.giveBuffer(group, buffer);
+    this.door.giveBuffer(group, buffer);
   }
 
   closeGroup(group: number): void {
-    this.#inner.closeGroup(group);
-    this.#door.closeGroup(group);
+    this.inner.closeGroup(group);
+    this.door.closeGroup(group);
   }
 
   cancel(slot: number, generation: number): void {
-    this.#inner.cancel(slot, generation);
-    this.#tap.cancel(slot);
+    this.inner.cancel(slot, generation);
+    this.tap.cancel(slot);
   }
 
   flush(): void {
-    this.#inner.flush();
+    this.inner.flush();
   }
 }

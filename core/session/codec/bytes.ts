@@ -7,8 +7,9 @@
 /** Largest magnitude that a varint carries: differences of two safe integers ≥ −1 reach it. */
 export const VARINT_MAX = 2 ** 53;
 const BITS_28 = 2 ** 28;
+const I32_MAX = 0x7fffffff;
 
-/** Writes into a buffer that its owner keeps large enough. */
+/** Writes into a buffer that its owner keeps large enough. Plain fields, as hot classes have. */
 export class ByteWriter {
   bytes: Uint8Array;
   at = 0;
@@ -20,16 +21,16 @@ export class ByteWriter {
   /** @param value whole, 0 to 2⁵³ @throws {RangeError} for any other: nothing half is written */
   unsigned(value: number): void {
     if ((value & 0x7f) === value) this.bytes[this.at++] = value;
-    else this.#unsignedLong(value);
+    else this.unsignedLong(value);
   }
 
-  #unsignedLong(value: number): void {
+  private unsignedLong(value: number): void {
     if (!(value >= 0 && value <= VARINT_MAX && Math.floor(value) === value)) refuse(value);
-    this.#groups(value);
+    this.groups(value);
   }
 
   /** Writes the groups of seven bits, the last one without the high bit. */
-  #groups(value: number): void {
+  private groups(value: number): void {
     const bytes = this.bytes;
     let at = this.at;
     let large = value;
@@ -63,10 +64,28 @@ export class ByteWriter {
       this.at = at + 2;
       return;
     }
+    if ((magnitude & I32_MAX) === magnitude) {
+      this.short(magnitude, sign);
+      return;
+    }
     if (!(magnitude <= VARINT_MAX && Math.floor(magnitude) === magnitude)) refuse(value);
     const high = Math.floor(magnitude / 64);
     this.bytes[this.at++] = (magnitude - high * 64) | sign;
-    this.#groups(high);
+    this.groups(high);
+  }
+
+  /** A signed number of three to five bytes: without divisions, which the longer ones need. */
+  private short(magnitude: number, sign: number): void {
+    const bytes = this.bytes;
+    let at = this.at;
+    bytes[at++] = (magnitude & 0x3f) | sign;
+    let rest = magnitude >>> 6;
+    do {
+      bytes[at++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    } while (rest > 0x7f);
+    bytes[at++] = rest;
+    this.at = at;
   }
 
   /** Four bytes, little-endian: a checksum, which no prediction makes shorter. */

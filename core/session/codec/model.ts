@@ -16,16 +16,16 @@ const SLOTS = 1024;
 /** Predicts a number that advances in even strides. */
 export class StrideModel {
   next = 0;
-  #previous = 0;
+  previous = 0;
 
   learn(value: number): void {
-    this.next = value + value - this.#previous;
-    this.#previous = value;
+    this.next = value + value - this.previous;
+    this.previous = value;
   }
 
   reset(): void {
     this.next = 0;
-    this.#previous = 0;
+    this.previous = 0;
   }
 }
 
@@ -71,16 +71,16 @@ export class CodecModel {
   readonly settleSlot = new StrideModel();
   readonly files = new StreamModel();
   readonly handles = new StreamModel();
-  readonly #asked = new Float64Array(SLOTS);
+  readonly asked = new Float64Array(SLOTS);
 
   /** Remembers how many bytes a slot's request asks for. */
   ask(slot: number, length: number): void {
-    this.#asked[slot & (SLOTS - 1)] = length;
+    this.asked[slot & (SLOTS - 1)] = length;
   }
 
   /** The result that a slot's completion most likely has. */
   expectedResult(slot: number): number {
-    return this.#asked[slot & (SLOTS - 1)]!;
+    return this.asked[slot & (SLOTS - 1)]!;
   }
 
   /** @param timeNs the session's clock where the segment begins */
@@ -92,6 +92,6 @@ export class CodecModel {
     this.settleSlot.reset();
     this.files.reset();
     this.handles.reset();
-    this.#asked.fill(0);
+    this.asked.fill(0);
   }
 }

@@ -22,7 +22,7 @@ import { CodecModel } from "./model.ts";
 
 export class PlainEncoder {
   protected readonly model = new CodecModel();
-  protected readonly writer = new ByteWriter(FRAME_BYTES);
+  readonly writer = new ByteWriter(FRAME_BYTES);
   /** The codec that the segment so far needs. */
   codec = CODEC_FIRST;
   #standard: Uint8Array = this.writer.bytes;
