@@ -52,6 +52,9 @@ for (const durable of [true, false]) {
     });
     using opened = openRecording(copy);
     expect(opened.eventCount).toBe(durable ? recorder.events : 0);
+    // Nobody says that nothing is lost, and what is known to be is counted.
+    expect(opened.info.recovered).toMatchObject({ isWhole: false });
+    expect(opened.info.recovered!.lostBytes > 0).toBe(!durable);
     // What reached the disk in part is no event.
     using other = openRecording(torn);
     expect(other.eventCount).toBe(0);

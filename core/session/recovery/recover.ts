@@ -55,7 +55,8 @@ export function recoverTail(file: Committed, header: StoredHeader): Recovered | 
       fromTail,
       segments: segments.length,
       lostBytes: found.lostBytes,
-      isWhole: found.reachedEnd && found.lostBytes === 0,
+      // What a power failure took from the tail's own pages, nobody can say.
+      isWhole: found.reachedEnd && found.lostBytes === 0 && tail?.sameBoot === true,
     },
     progress: {
       state: "recovered",
@@ -128,6 +129,7 @@ class TailSegments {
     for (const frame of frames) {
       if (frame.ordinal === openOrdinal) this.reachedEnd = true;
       if (frame.firstSequence < this.#committed) continue;
+      this.lostBytes += frame.unsureBytes;
       if (ended || frame.firstSequence !== this.sequence) {
         this.lostBytes += frame.length;
         continue;

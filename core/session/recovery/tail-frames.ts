@@ -30,6 +30,8 @@ export interface TailFrame {
   readonly timeFirstNs: number;
   /** How many bytes of events it holds. */
   readonly length: number;
+  /** How many more it says to hold, of which nobody knows whether they came to the disk. */
+  readonly unsureBytes: number;
   /** What is known once it is full. */
   readonly sealed:
     | {
@@ -80,7 +82,7 @@ export class TailFrames implements Disposable {
   readonly #sizeBytes: number;
   readonly #header: DataView;
   /** Whether the machine has not started again since: then its memory was the file. */
-  readonly #sameBoot: boolean;
+  readonly sameBoot: boolean;
 
   private constructor(path: string, file: number, sizeBytes: number, header: DataView) {
     this.#path = path;
@@ -88,7 +90,7 @@ export class TailFrames implements Disposable {
     this.#sizeBytes = sizeBytes;
     this.#header = header;
     const boot = new Uint8Array(header.buffer, header.byteOffset + TAIL_WORD.BOOT * 4, UUID_BYTES);
-    this.#sameBoot = boot.toHex() === bootId().toHex();
+    this.sameBoot = boot.toHex() === bootId().toHex();
   }
 
   /**
@@ -180,13 +182,17 @@ export class TailFrames implements Disposable {
     const timeLastNs = float("TIME_LAST");
     if (isSealed && !whole(timeLastNs)) return undefined;
     const [codec, eventCount, crc32] = [word("CODEC"), word("EVENT_COUNT"), word("CRC32")];
-    const isSure = isSealed || this.#sameBoot;
+    const isSure = isSealed || this.sameBoot;
     const checked = { length: word("CHECKED_LENGTH"), crc32: word("CHECKED_CRC32") };
+    const sure = isSure
+      ? length
+      : this.#checkedLength(at, Math.min(length, checked.length), checked);
     return {
       ordinal,
       firstSequence,
       timeFirstNs,
-      length: isSure ? length : this.#checkedLength(at, Math.min(length, checked.length), checked),
+      length: sure,
+      unsureBytes: length - sure,
       sealed: isSealed ? { codec, eventCount, timeLastNs, crc32 } : undefined,
       at: inFile ? -1 : at + FRAME_HEADER_BYTES,
     };
