@@ -106,6 +106,7 @@ function checkResumable({ complete, info }: Recording): void {
       "Replay it, or run its program again",
     );
   }
+  if (info.state === "recording") refuse("its process lives", "Wait for that process to end");
   if (complete) {
     // The recorder of one that is not complete itself was killed between the run's end and its own.
     const mend = info.state === "complete" ? "Replay it" : `ioreel session recover ${info.path}`;
@@ -126,8 +127,9 @@ function policyAgain({ record = {}, stateEvents }: RecordedOptions) {
 
 /** Puts the new recording in place of the old one, whose log and tail belong to it alone. */
 function takePlace(draft: string, path: string): void {
-  const release = claimPath(path);
+  let release: (() => void) | undefined;
   try {
+    release = claimPath(path);
     // What is committed goes into the one file: the log of another would be taken for the new one's,
     // and whoever is killed from here on leaves the old recording, or the new one.
     if (existsSync(`${path}-wal`)) closeRecorded(openForRecording(path, AS_IT_IS), path);
@@ -135,8 +137,10 @@ function takePlace(draft: string, path: string): void {
     renameSync(draft, path);
     removeTails(path);
   } catch (error) {
-    throw storeError(`put the recording ${draft} in place of ${path}`, error);
+    const { mend = "Try again", message } = storeError("replace the recording", error);
+    const kept = existsSync(draft) ? `; the whole session is in ${draft}` : "";
+    throw new ReelError("ERR_STORE", `${message}${kept}`, { mend, cause: error });
   } finally {
-    release();
+    release?.();
   }
 }

@@ -168,7 +168,7 @@ describe("Runtime.resume()", () => {
     const held = readFileSync(cut);
     const release = claimPath(cut);
     const { summary } = await resume(cut, chatter);
-    expect(summary.failure).toMatchObject({ code: "ERR_STORE" });
+    expect(summary.failure?.message).toContain(folder.path(".cut.reel.resumed"));
     expect(Buffer.compare(readFileSync(cut), held)).toBe(0);
     release();
     using kept = openRecording(folder.path(".cut.reel.resumed"));
@@ -203,6 +203,9 @@ describe("Runtime.resume()", () => {
     const third = refusal(() => Runtime.resume(ended as unknown as typeof recording));
     expect(third.message).toContain("came to its end");
     expect(third.mend).toContain("session recover");
+    const living = { ...recording, info: { ...info, state: "recording" } };
+    const fourth = refusal(() => Runtime.resume(living as unknown as typeof recording));
+    expect(fourth.message).toContain("its process lives");
     const uring = {
       ...recording,
       info: { ...info, backend: "uring" as const, state: "interrupted" },

@@ -5,7 +5,8 @@ import { diffSessions } from "./diff.ts";
 import type { SessionEvent } from "./event.ts";
 import { openRecording } from "./recording.ts";
 import { rewriteRecording } from "./rewrite.ts";
-import { randomEvents, recordEvents, temporaryFolder } from "./session.fixture.ts";
+import { HEADER, randomEvents, recordEvents, temporaryFolder } from "./session.fixture.ts";
+import { RecordingWriter } from "./store/writer.ts";
 
 /** An event with one field changed. */
 function changed(event: SessionEvent): SessionEvent {
@@ -76,6 +77,31 @@ describe("diffSessions()", () => {
       agreeing: half,
       report: { sequence: half, difference: "record-ends" },
     });
+  });
+
+  test("compares a recording that is being made with what it is later [X27]", () => {
+    using folder = temporaryFolder();
+    const [path, later] = ["a.reel", "b.reel"].map((name) => folder.path(name));
+    recordEvents(path!, randomEvents(5, 4000));
+    using whole = openRecording(path!);
+    const writer = new RecordingWriter(later!, HEADER);
+    const copy = (from: number): number => {
+      const segment = whole.source.segmentAt(from)!;
+      writer.write(segment);
+      return from + segment.eventCount;
+    };
+    const one = copy(0);
+    using first = openRecording(later!);
+    const two = copy(one);
+    using second = openRecording(later!);
+    expect([first.eventCount, second.eventCount]).toEqual([one, two]);
+    for (const [left, right] of [
+      [first, second],
+      [second, first],
+    ] as const) {
+      expect(diffSessions(left, right)).toMatchObject({ agreeing: one, report: { sequence: one } });
+    }
+    writer.abandon();
   });
 
   test("finds equal sessions equal, and names what their headers differ in", () => {

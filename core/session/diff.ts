@@ -63,11 +63,13 @@ export function diffSessions(
 /** The number of the first event that equal segments at the beginning do not settle. */
 function agreeingSegments(first: Recording, second: Recording): number {
   let begin = 0;
+  // A recording that is being made has segments by now that it had not when it was opened.
+  const end = Math.min(first.eventCount, second.eventCount);
   for (;;) {
     const left = first.source.segmentAt(begin);
     const right = second.source.segmentAt(begin);
     if (left?.firstSequence !== begin || right?.firstSequence !== begin) return begin;
-    if (!Bun.deepEquals(left.chain, right.chain)) return begin;
+    if (!Bun.deepEquals(left.chain, right.chain) || begin + left.eventCount > end) return begin;
     begin += left.eventCount;
   }
 }
