@@ -8,7 +8,7 @@ import { ReelError } from "../core/errors.ts";
 import { findInLibrary, LATEST, PREFIX_MIN } from "../core/session/library/find.ts";
 import { libraryFiles, libraryFolder } from "../core/session/library/folder.ts";
 import type { LibraryFile } from "../core/session/library/folder.ts";
-import { nearest } from "./suggest.ts";
+import { nearest } from "../core/suggest.ts";
 
 /** Candidates that an error lists. */
 const SHOWN = 5;

@@ -3,7 +3,7 @@ import { ReelError } from "../../core/errors.ts";
 import type { Provider } from "../../core/provider/define.ts";
 import { BUILT_IN_PROVIDERS } from "../../providers/index.ts";
 import { columns, json, out, paint } from "../output.ts";
-import { nearest } from "../suggest.ts";
+import { nearest } from "../../core/suggest.ts";
 
 const providers: readonly Provider[] = BUILT_IN_PROVIDERS;
 

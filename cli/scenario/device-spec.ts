@@ -2,7 +2,7 @@
  * Devices of a scenario, and settings of their kinds: dispatches on the kind first, so that a
  * misspelt kind is named as such, and then checks the values against the provider's own schema.
  */
-import { didYouMean } from "../suggest.ts";
+import { didYouMean } from "../../core/suggest.ts";
 import { listed, pathText, show, type Issues, type Path } from "./issue.ts";
 import type { Kinds } from "./kinds.ts";
 import type { ResolvedDevice, ResolvedScenario } from "./resolved.ts";

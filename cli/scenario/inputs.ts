@@ -6,7 +6,7 @@
 import { realpath, stat } from "node:fs/promises";
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { ReelError } from "../../core/errors.ts";
-import { didYouMean } from "../suggest.ts";
+import { didYouMean } from "../../core/suggest.ts";
 import { listed, show, type Issues, type Path } from "./issue.ts";
 import { INPUT_BYTES_MAX } from "./limits.ts";
 import type { ResolvedScenario } from "./resolved.ts";

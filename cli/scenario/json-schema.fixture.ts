@@ -41,6 +41,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     typeOf(value).some((type) => [wanted].flat().includes(type)),
   minimum: (value, wanted: number) => typeof value !== "number" || value >= wanted,
   maximum: (value, wanted: number) => typeof value !== "number" || value <= wanted,
+  multipleOf: (value, wanted: number) => typeof value !== "number" || value % wanted === 0,
   pattern: (value, wanted: string) => typeof value !== "string" || new RegExp(wanted).test(value),
   minLength: (value, wanted: number) => typeof value !== "string" || length(value) >= wanted,
   maxLength: (value, wanted: number) => typeof value !== "string" || length(value) <= wanted,

@@ -1,5 +1,5 @@
 /** What a scenario declares, by name: what its steps and expectations may refer to. */
-import { didYouMean } from "../suggest.ts";
+import { didYouMean } from "../../core/suggest.ts";
 import { listed, pathText, show, type Issues, type Path } from "./issue.ts";
 import { endsWith, type KindDescription, type Kinds } from "./kinds.ts";
 import { CONNECTION_KIND, connectionNames } from "./connection-names.ts";

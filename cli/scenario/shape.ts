@@ -2,7 +2,7 @@
  * Specifications of mappings with known keys, and of mappings with exactly one key out of several,
  * which is how a step says what it does.
  */
-import { didYouMean } from "../suggest.ts";
+import { didYouMean } from "../../core/suggest.ts";
 import { listed, pathText, show, type Issues, type Path } from "./issue.ts";
 import {
   INVALID,

@@ -2,7 +2,7 @@
  * Specifications of values: each says at once how a value is checked and brought into its normal
  * form, and what JSON Schema editors get for it. So the two cannot disagree.
  */
-import { didYouMean } from "../suggest.ts";
+import { didYouMean } from "../../core/suggest.ts";
 import { listed, pathText, show, type Issues, type Path } from "./issue.ts";
 import {
   CHUNK_BYTES_MAX,

@@ -4,7 +4,7 @@
  * number or not; inside a longer text `${name}` becomes its characters; `$$` is one dollar sign.
  */
 import { ReelError } from "../../core/errors.ts";
-import { didYouMean } from "../suggest.ts";
+import { didYouMean } from "../../core/suggest.ts";
 import { listed, pathText, show, type Issues, type Path } from "./issue.ts";
 import type { VariableValue } from "./scenario-spec.ts";
 import { isMapping } from "./spec.ts";

@@ -33,7 +33,7 @@ describe("settings", () => {
       [{ nat: {} }, "settings of nat: there is no provider; those with: net"],
       [{ plain: {} }, "settings of plain: it has none"],
       [{ net: { hosts: 0 } }, "Cannot start: hosts: expected integer to be greater or equal to 1"],
-      [{ net: { host: 1 } }, "host: unexpected property"],
+      [{ net: { host: 1 } }, "host: there is no such option, found 1"],
       [{ net: 5 }, "settings must be an object of objects"],
       [7, "settings must be an object of objects"],
     ];

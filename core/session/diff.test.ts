@@ -79,7 +79,7 @@ describe("diffSessions()", () => {
     });
   });
 
-  test("compares a recording that is being made with what it is later [X27]", () => {
+  test("compares a recording that is being made with what it is later", () => {
     using folder = temporaryFolder();
     const [path, later] = ["a.reel", "b.reel"].map((name) => folder.path(name));
     recordEvents(path!, randomEvents(5, 4000));

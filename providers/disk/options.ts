@@ -16,6 +16,7 @@ export const imageOptions = {
     description: "Size of a disk in memory, whole sectors",
     minimum: 512,
     maximum: 2 ** 48,
+    multipleOf: 512,
     default: 16 * MEBIBYTE,
   }),
   readOnly: t.Boolean({ description: "Refuse writes", default: false }),

@@ -13,7 +13,15 @@ export interface Floor {
 export const FLOORS: readonly Floor[] = [
   {
     name: "ground",
-    paths: ["core/errors.ts", "core/clock.ts", "core/random.ts", "core/schema.ts", "core/units.ts"],
+    paths: [
+      "core/errors.ts",
+      "core/clock.ts",
+      "core/random.ts",
+      "core/schema.ts",
+      "core/suggest.ts",
+      "core/suggest.test.ts",
+      "core/units.ts",
+    ],
   },
   { name: "state, buffer, task", paths: ["core/state/", "core/buffer/", "core/task/"] },
   { name: "descriptor", paths: ["core/descriptor/"] },

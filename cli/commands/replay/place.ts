@@ -4,7 +4,7 @@ import { compilePredicate } from "../../../core/session/places/predicate/predica
 import type { PredicateNames } from "../../../core/session/places/predicate/names.ts";
 import type { Place, PlacePredicate } from "../../../core/session/places/timeline.ts";
 import { parseDuration } from "../../scenario/units.ts";
-import { didYouMean } from "../../suggest.ts";
+import { didYouMean } from "../../../core/suggest.ts";
 
 /** A place: a number of events, `end`, a time with its unit, or else a mark's text. */
 export function placeOf(text: string): Place {

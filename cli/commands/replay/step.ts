@@ -12,7 +12,7 @@ import type { Recording } from "../../../core/session/recording.ts";
 import { nameText } from "../../../core/session/describe.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { columns, json, out, paint } from "../../output.ts";
-import { didYouMean } from "../../suggest.ts";
+import { didYouMean } from "../../../core/suggest.ts";
 import { goTo, type PlaceFlags } from "./at.ts";
 import { placeData } from "./data.ts";
 import { stateAt } from "./live.ts";
