@@ -3,6 +3,7 @@
  * file for (XDG Base Directory Specification 0.8, `$XDG_STATE_HOME`).
  */
 import { mkdirSync, readdirSync, statSync } from "node:fs";
+import type { Stats } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { storeError } from "../store/errors.ts";
@@ -77,7 +78,7 @@ export function libraryFiles(): LibraryFile[] {
     const path = join(folder, name);
     const own = OWN_NAME.exec(name);
     if (own === null) {
-      const stats = statSync(path, { throwIfNoEntry: false });
+      const stats = statsOf(path);
       if (stats?.isFile() !== true) continue;
       files.push({ path, name, shortId: undefined, whenMs: Math.floor(stats.mtimeMs) });
       continue;
@@ -89,9 +90,19 @@ export function libraryFiles(): LibraryFile[] {
   return files.toSorted((a, b) => a.whenMs - b.whenMs || (a.name < b.name ? -1 : 1));
 }
 
+/** What the host says of a file, or undefined where it says nothing: links may lead in circles. */
+export function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
 function namesIn(folder: string): string[] {
   try {
-    return readdirSync(folder);
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
   } catch (error) {
     if ((error as { code?: string }).code === "ENOENT") return [];
     throw storeError(`read the folder of recordings ${folder}`, error, MEND);

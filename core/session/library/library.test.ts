@@ -1,6 +1,13 @@
 /** Tests of the library on files: names and retention. */
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
-import { copyFileSync, existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { isReelError } from "../../errors.ts";
 import { startRuntime } from "../../runtime/start.ts";
@@ -54,6 +61,18 @@ function codeOf(action: () => unknown): string {
 }
 
 describe("the library's names", () => {
+  test("links that lead in circles, or nowhere, hide nothing else of the library [X31]", () => {
+    const path = recorded(undefined);
+    const own = join(libraryFolder(), libraryName(0, "0123456789"));
+    for (const link of [own, join(libraryFolder(), "circle.reel")]) symlinkSync(link, link);
+    symlinkSync("/nowhere/at/all", join(libraryFolder(), "nowhere.reel"));
+    mkdirSync(join(libraryFolder(), libraryName(1, "0123456789")));
+    expect(libraryFiles().map((file) => file.path)).toEqual([own, path]);
+    expect(readEntry(libraryFiles()[0]!)).toMatchObject({ sizeBytes: 0 });
+    expect(findInLibrary("latest")).toMatchObject([{ path }]);
+    expect(pruneLibrary({ olderThanMs: 1e9 }, false)).toMatchObject({ removed: [{ path: own }] });
+  });
+
   test("a recording without a path goes into a folder of its user alone, by time and uuid", () => {
     const path = recorded(undefined);
     expect(statSync(libraryFolder()).mode & 0o777).toBe(0o700);

@@ -2,13 +2,14 @@
  * What lies beside a recording and belongs to it, how much all of that takes, and how it is
  * removed: never while somebody records to it.
  */
-import { existsSync, rmSync, statSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ReelError } from "../../errors.ts";
 import { claimPath, isRecorded } from "../store/claim.ts";
 import { storeError } from "../store/errors.ts";
 import { removeTails } from "../tail/tail-file.ts";
 import { tailPath } from "../tail/layout.ts";
+import { statsOf } from "./folder.ts";
 import { marksOf } from "./marks.ts";
 
 const SIDECARS = ["-wal", "-shm", "-journal"];
@@ -22,7 +23,7 @@ export function resumedDraft(path: string): string {
 export function sizeOnDisk(path: string): number {
   const files = [path, ...SIDECARS.map((end) => path + end), tailPath(path)];
   let sizeBytes = 0;
-  for (const file of files) sizeBytes += statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  for (const file of files) sizeBytes += statsOf(file)?.size ?? 0;
   return sizeBytes;
 }
 
