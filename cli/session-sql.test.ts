@@ -57,6 +57,9 @@ describe("session sql", () => {
       out: "action  n\nread    2\n",
       err: "",
     });
+    // What a recording or a query says has no power over the terminal.
+    const bell = ioreel("session", "sql", path, "select char(27) || '[2J' as a");
+    expect(bell.out).toBe("a\n\ufffd[2J\n");
     const { code, out } = ioreel("session", "sql", path, query, "--json");
     expect(code).toBe(0);
     expect(JSON.parse(out)).toEqual({

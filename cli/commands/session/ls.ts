@@ -67,7 +67,7 @@ function timeText(timeMs: number): string {
 
 function row(entry: LibraryEntry): string[] {
   const { damage, header, pinned, sizeBytes } = entry;
-  const id = `${idOf(entry)}${pinned ? "*" : ""}`;
+  const id = `${printable(idOf(entry))}${pinned ? "*" : ""}`;
   const when = timeText(whenOf(entry));
   if (header === undefined) {
     const reason = paint("red", printable(damage!).slice(0, DAMAGE_MAX));

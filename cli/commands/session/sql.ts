@@ -5,6 +5,7 @@ import { ask, type Answer, type Value } from "../../../core/session/sql/query.ts
 import { openSideDatabase } from "../../../core/session/sql/side-database.ts";
 import { TABLES } from "../../../core/session/sql/tables.ts";
 import { columns, out } from "../../output.ts";
+import { printable } from "../../scenario/frame.ts";
 import { recordingNamed } from "../../recording-name.ts";
 import { operationNames } from "./export.ts";
 
@@ -47,9 +48,9 @@ function printJson({ columns: names, rows }: Answer): void {
 }
 
 function printTable({ columns: names, rows }: Answer): void {
-  let block: string[][] = [[...names]];
+  let block: string[][] = [names.map(printable)];
   for (const row of rows()) {
-    block.push(row.map((value) => String(plain(value) ?? "-")));
+    block.push(row.map((value) => printable(String(plain(value) ?? "-"))));
     if (block.length < ROWS_PER_BLOCK) continue;
     out(columns(block));
     block = [];
