@@ -1,6 +1,7 @@
 /** How the command line says how a session is recorded. */
 import { describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { temporaryFolder } from "../core/session/session.fixture.ts";
 import { recordPolicy, redactionRule } from "./record-flags.ts";
 
@@ -22,6 +23,14 @@ describe("the flags of recording", () => {
     });
     expect(recordPolicy({ record: "a.reel", redact: [] })).toEqual({});
     expect(() => recordPolicy({ payload: "digest", redact: [] })).toThrow("no recording is made");
+    expect(() => redactionRule("")).toThrow("is empty");
+    const both = {
+      record: "a.reel",
+      mode: "digest",
+      payload: "full",
+      redact: [] as string[],
+    } as const;
+    expect(() => recordPolicy(both)).toThrow("Cannot use --mode digest with --payload full");
     expect(() => redactionRule("/(/")).toThrow("Cannot redact by /(/");
   });
 
@@ -47,5 +56,24 @@ describe("the flags of recording", () => {
       ioreel(...words, "--backend", "emulated", "--record", path, "--flight", "1MiB").code,
     ).toBe(0);
     expect(existsSync(path)).toBe(false);
+    // What was there before is there again.
+    const flight = ["--backend", "emulated", "--record", path, "--flight", "1MiB"];
+    expect(ioreel(...words, "--backend", "emulated", "--record", path).code).toBe(0);
+    const before = readFileSync(path);
+    expect(ioreel(...words, ...flight).code).toBe(0);
+    expect(Buffer.compare(readFileSync(path), before)).toBe(0);
+    // Not one that fails: its last events take its place.
+    const pipe = "version: 1\nname: a\ndevices: { p: { kind: pipe } }\n";
+    const stuck = "tasks: { a: [{ read: { from: p } }] }\n";
+    const failing = folder.path("failing.yaml");
+    for (const expected of ["", "expect: { outcome: completed }\n"]) {
+      writeFileSync(path, before);
+      writeFileSync(failing, `${pipe}${stuck}${expected}`);
+      expect(ioreel("run", failing, ...flight).code).not.toBe(0);
+      expect(ioreel("session", "verify", path).out).toContain("events     ");
+      expect(Buffer.compare(readFileSync(path), before)).not.toBe(0);
+    }
+    rmSync(failing);
+    expect(readdirSync(dirname(path))).toEqual(["a.reel"]);
   });
 });

@@ -1,5 +1,5 @@
 /** What the command line says about how a session is recorded. */
-import { existsSync, renameSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import { ReelError } from "../core/errors.ts";
 import type { RecordPolicy } from "../core/session/record-policy.ts";
 import type { RedactionRule } from "../core/session/redaction.ts";
@@ -21,6 +21,11 @@ export interface RecordFlags {
  * @throws {ReelError} ERR_USAGE for an expression that is none
  */
 export function redactionRule(text: string): RedactionRule {
+  if (text === "") {
+    throw new ReelError("ERR_USAGE", "Cannot redact: the text to write over is empty", {
+      mend: "Name a text, or an expression such as /token=\\w+/",
+    });
+  }
   const match = /^\/(.+)\/([a-z]*)$/s.exec(text);
   if (match === null) return { pattern: text };
   try {
@@ -51,6 +56,12 @@ export function recordPolicy(flags: RecordFlags): RecordPolicy {
       mend: "Name it: --record FILE",
     });
   }
+  if (mode === "digest" && payload === "full") {
+    const found = "the one leaves payloads out, and the other keeps all";
+    throw new ReelError("ERR_USAGE", `Cannot use --mode digest with --payload full: ${found}`, {
+      mend: "Leave one of them out",
+    });
+  }
   return {
     ...(mode === undefined ? {} : { mode }),
     ...(flight === undefined ? {} : { mode: "flight", flightBytes: flight }),
@@ -66,12 +77,17 @@ export function recordPolicy(flags: RecordFlags): RecordPolicy {
  * @returns puts it in its place: called when the runtime is closed
  */
 export function keepFlight(
-  io: { dump(path: string): number | undefined },
+  io: {
+    dump(path: string): number | undefined;
+    session?: { path: string | undefined } | undefined;
+  },
   path: string,
 ): () => void {
   const kept = `${path}.kept`;
   if (io.dump(kept) === undefined) return () => {};
   return () => {
-    if (!existsSync(path)) renameSync(kept, path);
+    // A run that could not be closed well has left its own.
+    if (io.session?.path === undefined) renameSync(kept, path);
+    else rmSync(kept, { force: true });
   };
 }

@@ -1,7 +1,7 @@
 /**
  * Where the events of a flight recording go: into the ring of a tail, over the oldest, and nowhere
  * else while the run goes on. What the ring holds is written out as a recording of its own when the
- * run fails, or when somebody asks; after a run that went well nothing is left.
+ * run fails, or when somebody asks; after a run that went well there is what was there before.
  *
  * Such a recording begins at its first kept event, which gets the number 0 and the time 0.
  */
@@ -20,6 +20,7 @@ import { FRAME_KIND, FRAME_ROOM_BYTES, TAIL_MODE } from "../tail/layout.ts";
 import { removeTails } from "../tail/tail-file.ts";
 import { readSegment } from "./archiver.ts";
 import { OpenTail } from "./open-tail.ts";
+import { SetAside } from "./set-aside.ts";
 import type { TailEnd } from "./tail-sink.ts";
 
 type EndState = Exclude<RecordingState, "recording" | "recovered">;
@@ -33,6 +34,7 @@ export class FlightSink implements FrameSink {
   readonly #chain = new SegmentChain();
   /** The oldest frame that is kept. */
   #oldest = 0;
+  readonly #before: SetAside;
   #events = 0;
   #frame: OpenFrame;
 
@@ -51,11 +53,18 @@ export class FlightSink implements FrameSink {
       mode: TAIL_MODE.FLIGHT,
       sizeBytes,
     });
-    this.#writer = this.#tail.place(() => {
-      const writer = new RecordingWriter(path, header, { ...options, identity: this.#identity });
-      writer.handOver();
-      return writer;
-    });
+    const before = new SetAside(path);
+    this.#before = before;
+    try {
+      this.#writer = this.#tail.place(() => {
+        const writer = new RecordingWriter(path, header, { ...options, identity: this.#identity });
+        writer.handOver();
+        return writer;
+      });
+    } catch (error) {
+      before.drop();
+      throw error;
+    }
     this.#frame = this.#openFrame(0, 0);
   }
 
@@ -104,12 +113,13 @@ export class FlightSink implements FrameSink {
     try {
       if (state === "complete" && outcome === "ok") {
         removeTails(path);
-        rmSync(path, { force: true });
+        this.#before.restore();
         const { digest } = this.#chain;
         return { kept: false, eventCount: this.#events, digest, failure: undefined };
       }
       const end = this.#writeOut(path, [], state, outcome);
       removeTails(path);
+      this.#before.drop();
       return end;
     } catch (error) {
       // What is there opens as it would if the process had been killed.

@@ -6,7 +6,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { isAlive } from "../tail/process-start.ts";
 
-const DRAFT = /^(\d+)\.(?:new|tail|recovered)(?:-wal|-shm|-journal)?$/;
+const DRAFT = /^(\d+)\.(?:before|new|tail|recovered)(?:-wal|-shm|-journal)?$/;
 
 /** Removes the drafts of processes that are gone. Whoever calls holds the path's claim. */
 export function sweepDrafts(path: string): void {
