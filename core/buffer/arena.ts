@@ -18,6 +18,8 @@ const CHUNK_BYTES = 1 << CHUNK_SHIFT;
 export const BLOCK_BYTES_MAX = 1 << 30;
 /** Blocks of a page and more lie on page boundaries, as direct I/O wants them. */
 const PAGE_BYTES = 4096;
+/** A power of two: how many views of its memory an arena keeps at hand. */
+const VIEWS = 512;
 
 /** A run of the arena's memory. */
 export interface Block {
@@ -44,6 +46,9 @@ export class Arena {
   readonly #limitBytes: number;
   readonly #chunks: Chunk[] = [];
   readonly #free: Block[][] = [];
+  /** Views that were given out last, by their addresses: the same runs are asked for repeatedly. */
+  readonly #views: (Uint8Array | undefined)[] = Array.from({ length: VIEWS });
+  readonly #viewed = new Float64Array(VIEWS);
   #reservedBytes = 0;
   #inUseBytes = 0;
 
@@ -109,10 +114,17 @@ export class Arena {
    * @returns undefined when the run does not lie in one chunk of the arena
    */
   resolve(address: number, length: number): Uint8Array | undefined {
+    // Neighbours have places of their own, be they pages or the smallest blocks.
+    const place = ((address / 2 ** BLOCK_SHIFT_MIN) ^ (address / PAGE_BYTES)) & (VIEWS - 1);
+    const kept = this.#views[place];
+    if (kept?.length === length && this.#viewed[place] === address) return kept;
     for (const chunk of this.#chunks) {
       const at = address - chunk.address;
-      if (at >= 0 && at + length <= chunk.bytes.length)
-        return chunk.bytes.subarray(at, at + length);
+      if (!(at >= 0 && at + length <= chunk.bytes.length)) continue;
+      const view = chunk.bytes.subarray(at, at + length);
+      this.#views[place] = view;
+      this.#viewed[place] = address;
+      return view;
     }
     return undefined;
   }

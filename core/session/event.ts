@@ -181,6 +181,8 @@ export class EventRecord {
   argument = 0;
   /** A view into the decoded segment, valid until the next event is read. */
   bytes: Uint8Array | undefined = undefined;
+  /** Length of the payload that the event has, -1 without one: whether or not there is a view. */
+  brought = -1;
   args: readonly number[] = [];
   results: readonly number[] = [];
   /** Length of a payload that is not kept (complete, host), whose checksum is `digest`; else -1. */

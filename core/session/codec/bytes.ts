@@ -8,6 +8,8 @@
 export const VARINT_MAX = 2 ** 53;
 const BITS_28 = 2 ** 28;
 const I32_MAX = 0x7fffffff;
+/** Where the last seven of 28 bits begin. */
+const SHIFT_MAX = 21;
 
 /** Writes into a buffer that its owner keeps large enough. Plain fields, as hot classes have. */
 export class ByteWriter {
@@ -136,7 +138,7 @@ export class ByteReader {
     const byte = this.bytes[this.at];
     if (byte === undefined) throw new MalformedBytes("a number that is cut off");
     this.at++;
-    return byte < 0x80 ? byte : this.#rest(byte & 0x7f, 128);
+    return byte < 0x80 ? byte : this.rest(byte & 0x7f, 7);
   }
 
   signed(): number {
@@ -144,11 +146,32 @@ export class ByteReader {
     if (byte === undefined) throw new MalformedBytes("a number that is cut off");
     this.at++;
     const low = byte & 0x3f;
-    const magnitude = byte < 0x80 ? low : this.#rest(low, 64);
+    const magnitude = byte < 0x80 ? low : this.rest(low, 6);
     return (byte & 0x40) !== 0 && magnitude !== 0 ? -magnitude : magnitude;
   }
 
-  #rest(low: number, firstScale: number): number {
+  /** @param bits of the number that are in `low` */
+  private rest(low: number, bits: number): number {
+    const bytes = this.bytes;
+    let at = this.at;
+    let value = low;
+    let shift = bits;
+    // Up to 28 bits are a small number; most are.
+    while (shift <= SHIFT_MAX) {
+      const byte = bytes[at++];
+      if (byte === undefined) throw new MalformedBytes("a number that is cut off");
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) {
+        this.at = at;
+        return value;
+      }
+      shift += 7;
+    }
+    this.at = at;
+    return this.restLong(value, 2 ** shift);
+  }
+
+  private restLong(low: number, firstScale: number): number {
     const bytes = this.bytes;
     let value = low;
     let scale = firstScale;
@@ -166,16 +189,23 @@ export class ByteReader {
   }
 
   word(): number {
-    const block = this.block(4);
-    return (block[0]! | (block[1]! << 8) | (block[2]! << 16) | (block[3]! << 24)) >>> 0;
+    const { at, bytes } = this;
+    this.skip(4);
+    return (
+      (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
+    );
   }
 
   /** A view of the next bytes. */
   block(length: number): Uint8Array {
+    const { at } = this;
+    this.skip(length);
+    return this.bytes.subarray(at, at + length);
+  }
+
+  skip(length: number): void {
     const end = this.at + length;
     if (end > this.bytes.length) throw new MalformedBytes("a payload that is cut off");
-    const block = this.bytes.subarray(this.at, end);
     this.at = end;
-    return block;
   }
 }

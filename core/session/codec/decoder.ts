@@ -22,7 +22,7 @@ import {
 import { malformed, PlainDecoder } from "./plain-decoder.ts";
 
 export class SegmentDecoder extends PlainDecoder {
-  #where = "";
+  private where = "";
 
   /**
    * Takes a segment.
@@ -33,7 +33,7 @@ export class SegmentDecoder extends PlainDecoder {
     this.reader.bytes = bytes;
     this.reader.at = 0;
     this.model.reset(timeNs);
-    this.#where = where;
+    this.where = where;
   }
 
   /** Whether all bytes are decoded. */
@@ -58,61 +58,60 @@ export class SegmentDecoder extends PlainDecoder {
   next(record: EventRecord): void {
     const begin = this.reader.at;
     try {
-      this.#event(record);
+      this.event(record);
     } catch (error) {
       if (!(error instanceof MalformedBytes)) throw error;
       throw new ReelError(
         "ERR_CORRUPT_RECORDING",
-        `Cannot decode the event at byte ${begin} of ${this.#where}: found ${error.message}`,
+        `Cannot decode the event at byte ${begin} of ${this.where}: found ${error.message}`,
         { mend: "Record the session again, or restore the file from a copy", cause: error },
       );
     }
   }
 
-  #event(record: EventRecord): void {
+  private event(record: EventRecord): void {
     const reader = this.reader;
     const tag = reader.bytes[reader.at];
     if (tag === undefined) throw new MalformedBytes("no event where one was announced");
     reader.at++;
     record.bytes = undefined;
+    record.brought = -1;
     record.missing = -1;
-    if (tag >= TAG.SUBMIT) return this.#submit(record, tag, 0);
-    if (tag >= TAG.SETTLE) {
-      if (tag > TAG.SETTLE + 7) malformed("the tag", tag);
-      return this.#settle(record, tag);
-    }
-    if (tag >= TAG.COMPLETE) return this.#complete(record, tag);
-    if (tag === TAG.START) return this.#start(record);
-    if (tag === TAG.HOW) return this.#made(record);
-    if (tag === TAG.DIGESTED) return this.#digested(record);
-    this.plain(record, tag);
+    // None of these calls is in tail position, where it could not be inlined.
+    if (tag >= TAG.SUBMIT) this.submit(record, tag, 0);
+    else if (tag >= TAG.COMPLETE && tag < TAG.SETTLE) this.complete(record, tag);
+    else if (tag === TAG.START) this.start(record);
+    else if (tag >= TAG.SETTLE) this.settle(record, tag);
+    else if (tag === TAG.HOW) this.made(record);
+    else if (tag === TAG.DIGESTED) this.digested(record);
+    else this.plain(record, tag);
   }
 
   /** A submit with the way in which it is made before it. */
-  #made(record: EventRecord): void {
+  private made(record: EventRecord): void {
     const reader = this.reader;
     const how = this.bounded("the way of a request", U32_MAX);
     const next = reader.bytes[reader.at++];
     if (how === 0 || next === undefined || next < TAG.SUBMIT) malformed("the way", how);
-    this.#submit(record, next, how);
+    this.submit(record, next, how);
   }
 
   /** A complete or host event with the checksum of its payload before it. */
-  #digested(record: EventRecord): void {
+  private digested(record: EventRecord): void {
     const reader = this.reader;
     const length = this.bounded("a payload's length", PAYLOAD_BYTES_MAX);
     const digest = reader.word();
     const next = reader.bytes[reader.at++];
     if (next === TAG.HOST) this.plain(record, next);
     else if (next !== undefined && next >= TAG.COMPLETE && next < TAG.SETTLE) {
-      this.#complete(record, next);
+      this.complete(record, next);
     } else malformed("the tag", next ?? -1);
-    if (record.bytes !== undefined) malformed("the bytes of a payload that is not kept", length);
+    if (record.brought >= 0) malformed("the bytes of a payload that is not kept", length);
     record.missing = length;
     record.digest = digest;
   }
 
-  #submit(record: EventRecord, tag: number, how: number): void {
+  private submit(record: EventRecord, tag: number, how: number): void {
     const reader = this.reader;
     const model = this.model;
     const files = model.files;
@@ -145,7 +144,7 @@ export class SegmentDecoder extends PlainDecoder {
     model.ask(slot, length);
   }
 
-  #complete(record: EventRecord, tag: number): void {
+  private complete(record: EventRecord, tag: number): void {
     const reader = this.reader;
     const model = this.model;
     const slot = this.slot(model.completeSlot.next, (tag & COMPLETE_HAS.SLOT) !== 0);
@@ -160,12 +159,13 @@ export class SegmentDecoder extends PlainDecoder {
       const given = (tag & COMPLETE_HAS.BYTES_LENGTH) !== 0;
       const length = given ? reader.unsigned() : result;
       if (length < 0 || length > PAYLOAD_BYTES_MAX) malformed("a payload's length", length);
-      record.bytes = reader.block(length);
+      this.payload(record, length);
     }
     model.completeSlot.learn(slot);
   }
 
-  #settle(record: EventRecord, tag: number): void {
+  private settle(record: EventRecord, tag: number): void {
+    if (tag > TAG.SETTLE + 7) malformed("the tag", tag);
     const model = this.model;
     const slot = this.slot(model.settleSlot.next, (tag & SETTLE_HAS.SLOT) !== 0);
     let result = model.expectedResult(slot);
@@ -177,7 +177,7 @@ export class SegmentDecoder extends PlainDecoder {
     model.settleSlot.learn(slot);
   }
 
-  #start(record: EventRecord): void {
+  private start(record: EventRecord): void {
     const model = this.model;
     const handles = model.handles;
     const mask = this.bounded("the mask", 0x7f);

@@ -27,6 +27,22 @@ export function malformed(what: string, value: number): never {
 export class PlainDecoder {
   protected readonly model = new CodecModel();
   protected readonly reader = new ByteReader();
+  readonly #views: boolean;
+
+  /**
+   * @param views whether records get their payloads; without, only their lengths, which is for who
+   *   reads much: a view is an object that its memory keeps account of
+   */
+  constructor(views = true) {
+    this.#views = views;
+  }
+
+  /** Takes the payload of an event. */
+  protected payload(record: EventRecord, length: number): void {
+    record.brought = length;
+    if (this.#views) record.bytes = this.reader.block(length);
+    else this.reader.skip(length);
+  }
 
   /** Decodes an event whose fields are written as they are. */
   protected plain(record: EventRecord, tag: number): void {
@@ -77,7 +93,7 @@ export class PlainDecoder {
     record.args = this.numbers();
     record.results = this.numbers();
     const length = this.bounded("a payload's length", PAYLOAD_BYTES_MAX + 1);
-    if (length > 0) record.bytes = this.reader.block(length - 1);
+    if (length > 0) this.payload(record, length - 1);
   }
 
   #state(record: EventRecord): void {

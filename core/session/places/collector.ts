@@ -33,7 +33,7 @@ export interface PlaceRows {
 }
 
 export class TableCollector {
-  readonly #decoder = new SegmentDecoder();
+  readonly #decoder = new SegmentDecoder(false);
   readonly #record = new EventRecord();
   #table = new OperationTable();
   #checkpointed = 0;

@@ -95,22 +95,22 @@ export class OperationTable {
   apply(record: EventRecord): void {
     switch (record.kind) {
       case EVENT.SUBMIT:
-        if (record.opcode === OPCODE.LINK_TIMEOUT) this.#flag(record.slot, SLOT_FLAGS.LIMITED);
-        else this.#begin(record, 0, record.file, record.opcode);
+        if (record.opcode === OPCODE.LINK_TIMEOUT) this.flag(record.slot, SLOT_FLAGS.LIMITED);
+        else this.begin(record, 0, record.file, record.opcode);
         break;
       case EVENT.START: {
         const code = record.provider * 256 + record.operation;
-        this.#begin(record, SLOT_FLAGS.START, record.handle, code);
+        this.begin(record, SLOT_FLAGS.START, record.handle, code);
         break;
       }
       case EVENT.CANCEL:
-        this.#flag(record.slot, SLOT_FLAGS.CANCELLED);
+        this.flag(record.slot, SLOT_FLAGS.CANCELLED);
         break;
       case EVENT.COMPLETE:
-        this.#complete(record);
+        this.complete(record);
         break;
       case EVENT.SETTLE:
-        this.#settle(record);
+        this.settle(record);
         break;
       case EVENT.TURN:
         this.steps = sum(this.steps, record.steps);
@@ -191,7 +191,7 @@ export class OperationTable {
     return { sequence: this.markSequence, timeNs: this.markTimeNs, text: this.markText };
   }
 
-  #begin(record: EventRecord, kind: number, target: number, code: number): void {
+  private begin(record: EventRecord, kind: number, target: number, code: number): void {
     const { slot } = record;
     const { columns } = this;
     columns.reach(slot);
@@ -209,20 +209,20 @@ export class OperationTable {
     columns.movedBytes[slot] = 0;
   }
 
-  #flag(slot: number, flag: number): void {
+  private flag(slot: number, flag: number): void {
     if (this.has(slot)) this.columns.flags[slot]! |= flag;
   }
 
-  #complete(record: EventRecord): void {
-    const { bytes, flags, missing, result, slot } = record;
+  private complete(record: EventRecord): void {
+    const { brought, flags, missing, result, slot } = record;
     if (!this.has(slot)) return;
-    const came = bytes === undefined ? Math.max(0, missing) : bytes.length;
+    const came = Math.max(0, brought, missing);
     // The notification says that the memory of a zero-copy send is free: its result came before.
-    const written = (flags & COMPLETE_NOTIFICATION) === 0 ? this.#written(slot, result) : 0;
+    const written = (flags & COMPLETE_NOTIFICATION) === 0 ? this.written(slot, result) : 0;
     this.bytesIn = sum(this.bytesIn, came);
     this.bytesOut = sum(this.bytesOut, written);
     if ((flags & COMPLETE_MORE) === 0) {
-      this.#end(slot, result);
+      this.end(slot, result);
       return;
     }
     const { columns } = this;
@@ -230,18 +230,18 @@ export class OperationTable {
     columns.movedBytes[slot] = sum(columns.movedBytes[slot]!, came + written);
   }
 
-  #settle({ digest, result, slot }: EventRecord): void {
+  private settle({ digest, result, slot }: EventRecord): void {
     if (!this.has(slot)) return;
     if (digest !== NO_DIGEST && result > 0) this.bytesIn = sum(this.bytesIn, result);
-    this.bytesOut = sum(this.bytesOut, this.#written(slot, result));
-    this.#end(slot, result);
+    this.bytesOut = sum(this.bytesOut, this.written(slot, result));
+    this.end(slot, result);
   }
 
-  #written(slot: number, result: number): number {
+  private written(slot: number, result: number): number {
     return result > 0 && (this.columns.flags[slot]! & SLOT_FLAGS.WRITES) !== 0 ? result : 0;
   }
 
-  #end(slot: number, result: number): void {
+  private end(slot: number, result: number): void {
     this.columns.flags[slot] = 0;
     this.inFlight--;
     this.settled++;

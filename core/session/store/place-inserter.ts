@@ -4,20 +4,39 @@
  * behind the segments, which come first when there is much to do; what lags is caught up with from
  * what is stored.
  */
-import { desc, eq } from "drizzle-orm";
+import { desc, eq, sql } from "drizzle-orm";
 import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
 import { TableCollector } from "../places/collector.ts";
 import type { RawSegment } from "../segment.ts";
 import { unpack } from "./packing.ts";
 import { checkpoint, mark, segment } from "./schema.ts";
 
+type Store = BunSQLiteDatabase<Record<string, never>>;
+
+function prepareStatements(store: Store) {
+  const sequence = sql.placeholder("sequence");
+  return {
+    mark: store
+      .insert(mark)
+      .values({ sequence, timeNs: sql.placeholder("timeNs"), text: sql.placeholder("text") })
+      .onConflictDoNothing()
+      .prepare(),
+    checkpoint: store
+      .insert(checkpoint)
+      .values({ sequence, crc32: sql.placeholder("crc32"), data: sql.placeholder("data") })
+      .prepare(),
+  };
+}
+
 export class PlaceInserter {
-  readonly #store: BunSQLiteDatabase<Record<string, never>>;
+  readonly #store: Store;
+  readonly #statements: ReturnType<typeof prepareStatements>;
   #collector: TableCollector | undefined;
   #failed = false;
 
-  constructor(store: BunSQLiteDatabase<Record<string, never>>) {
+  constructor(store: Store) {
     this.#store = store;
+    this.#statements = prepareStatements(store);
   }
 
   /** Takes the next segment, unless earlier ones are still to be taken. In a transaction. */
@@ -59,10 +78,12 @@ export class PlaceInserter {
       this.#fail();
       return;
     }
-    for (const row of places.marks) {
-      this.#store.insert(mark).values(row).onConflictDoNothing().run();
+    for (const { sequence, text, timeNs } of places.marks) {
+      this.#statements.mark.run({ sequence, timeNs, text });
     }
-    for (const row of places.checkpoints) this.#store.insert(checkpoint).values(row).run();
+    for (const { crc32, data, sequence } of places.checkpoints) {
+      this.#statements.checkpoint.run({ sequence, crc32, data });
+    }
   }
 
   #fail(): void {
