@@ -51,7 +51,9 @@ async function settled(before: ReturnType<typeof leftovers>): Promise<void> {
   for (let looks = 0; leftovers().workers > before.workers && looks < 2000; looks++) {
     await Bun.sleep(1);
   }
-  expect(leftovers()).toEqual(before);
+  // Descriptors of what came before this test may be closed meanwhile: fewer are no leftovers.
+  const { descriptors, ...others } = leftovers();
+  expect({ ...others, descriptors: Math.max(descriptors, before.descriptors) }).toEqual(before);
 }
 
 for (const [backend, blocking] of WAYS) {

@@ -12,7 +12,7 @@ import { DigestSink } from "../segment.ts";
 import { temporaryFolder } from "../session.fixture.ts";
 import { playStep } from "./traffic.fixture.ts";
 
-const KILLS = Number(process.env.IOREEL_KILLS ?? 150);
+const KILLS = Number(process.env.IOREEL_KILLS ?? 300);
 const AT_ONCE = 4;
 const PROGRAM = join(import.meta.dirname, "killed-program.fixture.ts");
 

@@ -62,7 +62,7 @@ function codeOf(action: () => unknown): string {
 }
 
 describe("the library's names", () => {
-  test("links that lead in circles, or nowhere, hide nothing else of the library [X31]", () => {
+  test("links that lead in circles, or nowhere, hide nothing else of the library", () => {
     const path = recorded(undefined);
     const own = join(libraryFolder(), libraryName(0, "0123456789"));
     for (const link of [own, join(libraryFolder(), "circle.reel")]) symlinkSync(link, link);
