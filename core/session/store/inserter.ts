@@ -26,6 +26,12 @@ export interface InserterFacts {
   readonly fixedSeal: string;
 }
 
+/**
+ * Folding so many events takes a fifth of what storing their segment does. Left for later it takes
+ * reading and unpacking too: segments of large payloads, which are the ones in a hurry, have few.
+ */
+const HURRIED_EVENTS = 2048;
+
 /** The one row of the `recording` table. */
 export const ROW_ID = 1;
 
@@ -102,7 +108,7 @@ export class SegmentInserter implements SegmentSink {
 
   /**
    * Seals, packs and inserts a segment.
-   * @param isHurried whether its places can wait for {@link catchUp}
+   * @param isHurried whether its places can wait for {@link catchUp}, if they take long
    * @throws {ReelError} ERR_STORE; the file then holds what it held before
    */
   write(raw: RawSegment, isHurried = false): void {
@@ -118,7 +124,7 @@ export class SegmentInserter implements SegmentSink {
     } as const;
     this.#transact(() => {
       this.#statements.segment.run({ firstSequence, eventCount, ...times, ...rest });
-      if (!isHurried) this.#places.insert(raw);
+      if (!isHurried || eventCount <= HURRIED_EVENTS) this.#places.insert(raw);
       this.#writeProgress(after);
     });
     this.#eventCount = after.eventCount;
