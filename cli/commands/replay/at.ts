@@ -41,8 +41,7 @@ export async function showPlace(
   const line = new Timeline(recording);
   const found = goTo(line, recording, flags);
   if (flags.json === true) {
-    const state = await stateData(recording, file, line.sequence, flags.live);
-    json("place/v1", { ...placeData(line, recording, file, found), ...state });
+    await printPlace(line, recording, file, flags.live, found);
     return found ? EXIT.ok : EXIT.expectation;
   }
   if (!found) {
@@ -54,6 +53,21 @@ export async function showPlace(
   out(placePage(line, namesOf(recording)));
   if (state !== undefined) out(`\n${foundText(state, line.sequence)}`);
   return EXIT.ok;
+}
+
+/**
+ * Prints a place as one document, the same however it was come to.
+ * @param asked whether the state is to be in it; undefined to decide by what it costs
+ */
+export async function printPlace(
+  line: Timeline,
+  recording: Recording,
+  file: string,
+  asked: boolean | undefined,
+  found = true,
+): Promise<void> {
+  const state = await stateData(recording, file, line.sequence, asked);
+  json("place/v1", { ...placeData(line, recording, file, found), ...state });
 }
 
 /** The live state, if it was asked for or costs little. One that nobody asked for may fail. */

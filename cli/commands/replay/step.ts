@@ -11,10 +11,9 @@ import { Timeline } from "../../../core/session/places/timeline.ts";
 import type { Recording } from "../../../core/session/recording.ts";
 import { nameText } from "../../../core/session/describe.ts";
 import { EXIT } from "../../exit-codes.ts";
-import { columns, json, out, paint } from "../../output.ts";
+import { columns, out, paint } from "../../output.ts";
 import { didYouMean } from "../../../core/suggest.ts";
-import { goTo, type PlaceFlags } from "./at.ts";
-import { placeData } from "./data.ts";
+import { goTo, printPlace, type PlaceFlags } from "./at.ts";
 import { stateAt } from "./live.ts";
 import { namesOf } from "./names.ts";
 import {
@@ -60,7 +59,7 @@ export async function stepThrough(
 ): Promise<number> {
   const line = new Timeline(recording);
   goTo(line, recording, flags);
-  const prompt = new Prompt(line, recording, file);
+  const prompt = new Prompt(line, recording, file, flags.live);
   const isTerminal = process.stdin.isTTY === true;
   out(prompt.here());
   const lines = createInterface({
@@ -88,11 +87,14 @@ class Prompt {
   readonly #recording: Recording;
   readonly #names: PredicateNames;
   readonly #file: string;
+  readonly #live: boolean | undefined;
   readonly #commands: ReadonlyMap<string, Command>;
   #last = "";
 
-  constructor(line: Timeline, recording: Recording, file: string) {
+  /** @param live whether `json` has the state in it; undefined to decide by what it costs */
+  constructor(line: Timeline, recording: Recording, file: string, live: boolean | undefined) {
     this.#line = line;
+    this.#live = live;
     this.#recording = recording;
     this.#names = namesOf(recording);
     this.#file = file;
@@ -175,8 +177,8 @@ class Prompt {
     return lifeText(lifeOf(this.#recording, count(number, 0)), this.#line.sequence, this.#names);
   }
 
-  #json(): string {
-    json("place/v1", placeData(this.#line, this.#recording, this.#file));
+  async #json(): Promise<string> {
+    await printPlace(this.#line, this.#recording, this.#file, this.#live);
     return "";
   }
 
