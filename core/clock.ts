@@ -43,3 +43,8 @@ export function hostAfter(delayMs: number, fire: () => void): () => void {
 export function hostSoon(fire: () => void): void {
   setImmediate(fire);
 }
+
+/** Holds the thread up, where nothing else may go on meanwhile. */
+export function hostPause(durationMs: number): void {
+  Bun.sleepSync(durationMs);
+}

@@ -141,7 +141,7 @@ describe("cx.image()", () => {
     expect(await replay(image!, session!)).toMatchObject({ code: "ERR_INCOMPATIBLE_RECORDING" });
   });
 
-  test("tells of an image that is not there in place of what the program did without it", async () => {
+  test("tells of an image that is not there, not of what the program did without it", async () => {
     using folder = temporaryFolder();
     const [image, session] = ["image", "session"].map((name) => folder.path(name));
     makeImage(image!);

@@ -130,8 +130,8 @@ function takePlace(draft: string, path: string): void {
   let release: (() => void) | undefined;
   try {
     release = claimPath(path);
-    // What is committed goes into the one file: the log of another would be taken for the new one's,
-    // and whoever is killed from here on leaves the old recording, or the new one.
+    // What is committed goes into the one file: the log of another would be taken for the new
+    // one's, and whoever is killed from here on leaves the old recording, or the new one.
     if (existsSync(`${path}-wal`)) closeRecorded(openForRecording(path, AS_IT_IS), path);
     for (const end of SIDECARS) rmSync(`${path}${end}`, { force: true });
     renameSync(draft, path);

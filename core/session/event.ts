@@ -56,8 +56,8 @@ export const HOST_CALL = {
 } as const;
 
 /**
- * Whether the bytes that a host call brings are content, which may be left out or written over. What
- * an opened image brings is a checksum of it, without which there is no replay.
+ * Whether the bytes that a host call brings are content, which may be left out or written over.
+ * What an opened image brings is a checksum of it, without which there is no replay.
  */
 export const bringsContent = (call: number): boolean => call !== HOST_CALL.OPEN_IMAGE;
 /** Names of the host calls, by number. */

@@ -78,7 +78,9 @@ export class ReplayImages implements Images {
       `Cannot replay ${recording}: the image ${JSON.stringify(path)} has ${found.sizeBytes} ` +
         `bytes of sha-256 ${digestImage(found).toHex()}, wanted ${sizeBytes} of ${digest.toHex()}`,
       {
-        mend: "Put the image back as it was before the recorded run; as that left it will do, too, where payloads were kept",
+        mend:
+          "Put the image back as it was before the recorded run; as that left it will do, too, " +
+          "where payloads were kept",
       },
     );
   }

@@ -134,7 +134,8 @@ export class FloppyController {
           this.#softReset();
           this.#release();
         } else if ((byte & DSR_POWER_DOWN) !== 0) {
-          // Only a reset wakes it up again, [82077] 4.3, and it has forgotten where the arms are, 5.2.3.
+          // Only a reset wakes it up again, [82077] 4.3, and it has forgotten where the arms are,
+          // 5.2.3.
           this.#softReset();
           this.#forgetCylinders();
         }

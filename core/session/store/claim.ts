@@ -14,6 +14,7 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { hostPause } from "../../clock.ts";
 import { ReelError } from "../../errors.ts";
 import { sweepDrafts } from "./drafts.ts";
 import { isAlive, processStart } from "../tail/process-start.ts";
@@ -77,7 +78,7 @@ function settledClaim(claim: string): string {
   for (let attempt = 0; attempt < WRITING_ATTEMPTS; attempt++) {
     const found = readClaim(claim);
     if (found !== "" || !existsSync(claim)) return found;
-    Bun.sleepSync(WRITING_MS);
+    hostPause(WRITING_MS);
   }
   return "";
 }
