@@ -195,6 +195,23 @@ describe("a damaged tail", () => {
 });
 
 describe("writeRecovered()", () => {
+  test("keeps a tail whose numbers are negative zeros from passing as what it is not", () => {
+    using folder = temporaryFolder();
+    const left = leftAfter(folder, randomEvents(4, 150));
+    const tail = new Uint8Array(readFileSync(tailPath(left)));
+    for (const word of [FRAME_WORD.FIRST_SEQUENCE, FRAME_WORD.TIME_FIRST]) {
+      const damaged = tail.slice();
+      const at = new Int32Array(damaged.buffer)[TAIL_WORD.DIRECTORY]!;
+      new DataView(damaged.buffer).setFloat64(at + word * 4, -0, true);
+      writeFileSync(tailPath(left), damaged);
+      using recording = openRecording(left);
+      expect(recording.info.recovered).toMatchObject({ fromTail: 0, isWhole: false });
+    }
+    writeRecovered(left);
+    using recovered = openRecording(left);
+    expect(recovered.eventCount).toBe(0);
+  });
+
   test("leaves one file with all events, the same uuid and the same digest", () => {
     using folder = temporaryFolder();
     const events = randomEvents(7, 4000).slice(0, -1);

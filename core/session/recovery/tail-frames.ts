@@ -46,7 +46,9 @@ export interface TailFrame {
 }
 
 const UUID_BYTES = 16;
-const whole = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
+/** A negative zero is another one: checksums over numbers tell it from zero. */
+const whole = (value: number): boolean =>
+  Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0);
 
 function openFile(path: string): number | undefined {
   try {

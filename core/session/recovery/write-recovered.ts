@@ -37,6 +37,7 @@ export function writeRecovered(path: string): RecordingInfo {
   const draft = join(dirname(file), `.${basename(file)}.${process.pid}.recovered`);
   try {
     makeDraft(recording, file, draft);
+    checkDraft(draft, file, recording.info);
     renameSync(draft, file);
     removeTails(file);
     return recording.info;
@@ -69,4 +70,12 @@ function makeDraft(recording: Recording, file: string, draft: string): void {
     throw error;
   }
   inserter.finish("recovered", info.outcome ?? null);
+}
+
+/** What takes the place of a recording and its tail must be that recording. */
+function checkDraft(draft: string, file: string, { digest, eventCount }: RecordingInfo): void {
+  using made = openRecording(draft);
+  if (made.digest === digest && made.eventCount === eventCount) return;
+  const found = `found ${made.eventCount} events in the new file, wanted ${eventCount}`;
+  throw new ReelError("ERR_STORE", `Cannot recover ${file}: ${found}`);
 }
