@@ -44,7 +44,6 @@ for (const opcode of [
   OPCODE.NOP,
   OPCODE.FSYNC,
   OPCODE.POLL_ADD,
-  OPCODE.FALLOCATE,
   OPCODE.OPENAT,
   OPCODE.CLOSE,
   OPCODE.SHUTDOWN,
@@ -57,7 +56,8 @@ for (const opcode of [OPCODE.WRITE, OPCODE.WRITE_FIXED, OPCODE.SEND, OPCODE.SEND
 }
 for (const opcode of [OPCODE.READ, OPCODE.READ_FIXED, OPCODE.RECV]) uses[opcode] = USE.READS;
 uses[OPCODE.TIMEOUT] = USE.TIMESPEC;
-for (const opcode of [OPCODE.SPLICE, OPCODE.TEE]) uses[opcode] = USE.NUMBER;
+// Of a range to punch out, the address is the length.
+for (const opcode of [OPCODE.SPLICE, OPCODE.TEE, OPCODE.FALLOCATE]) uses[opcode] = USE.NUMBER;
 uses[OPCODE.CONNECT] = USE.SOCKET_ADDRESS;
 uses[OPCODE.LOOKUP] = USE.EXCHANGE;
 

@@ -1,4 +1,5 @@
 /** What a verifier compares with: checksums, numbers and bytes that are the same. */
+import { OPCODE } from "../backend/contract.ts";
 import { NO_DIGEST } from "./event.ts";
 import type { EventRecord } from "./event.ts";
 
@@ -24,4 +25,10 @@ export function sameBytes(left: Uint8Array | undefined, right: Uint8Array | unde
 export function samePayload(recorded: EventRecord, bytes: Uint8Array | undefined): boolean {
   if (recorded.missing < 0) return sameBytes(recorded.bytes, bytes);
   return bytes?.length === recorded.missing && digestOf(bytes) === recorded.digest;
+}
+
+/** Whether what goes out is as recorded. Recordings of format 1 kept no length of a discard. */
+export function sameDigest(recorded: EventRecord, digest: number): boolean {
+  const isOldDiscard = recorded.opcode === OPCODE.FALLOCATE && recorded.digest === NO_DIGEST;
+  return recorded.digest === digest || isOldDiscard;
 }

@@ -8,7 +8,7 @@ import { EVENT } from "./event.ts";
 import type { EventRecord } from "./event.ts";
 import { DifferenceJudge } from "./judge.ts";
 import type { JudgeOptions, Recorded } from "./recorded.ts";
-import { digestOf, optional, sameNumbers, samePayload } from "./same.ts";
+import { digestOf, optional, sameDigest, sameNumbers, samePayload } from "./same.ts";
 import type { StatePart, Tap } from "./tap.ts";
 
 export class Verifier implements Tap {
@@ -141,7 +141,7 @@ export class Verifier implements Tap {
       next.offset === offset &&
       next.opFlags === opFlags &&
       next.how === how &&
-      next.digest === digest
+      sameDigest(next, digest)
     ) {
       this.#cursor.advance();
       return;
