@@ -33,6 +33,7 @@ const digestOf = (bytes: Uint8Array | undefined): number =>
  */
 export class Recorder implements Tap {
   private readonly writer: SegmentWriter;
+  private readonly encoder: SegmentWriter["encoder"];
   private readonly sink: SegmentSink;
   private readonly stateEvents: number;
   /** Whether payloads are kept as checksums: always, or while the sink says so. */
@@ -56,6 +57,7 @@ export class Recorder implements Tap {
     this.yields = mode === "digest";
     this.sink = sink;
     this.writer = new SegmentWriter(sink);
+    this.encoder = this.writer.encoder;
     if (redact.length > 0) {
       // A state holds bytes that came in as they came.
       this.stateEvents = Infinity;
@@ -113,7 +115,7 @@ export class Recorder implements Tap {
       this.thrown = true;
       throw this.ended;
     }
-    this.writer.encoder.turn(steps, nowNs);
+    this.encoder.turn(steps, nowNs);
     this.wrote();
   }
 
@@ -128,7 +130,7 @@ export class Recorder implements Tap {
     how = 0,
   ): void {
     if (this.ended !== undefined) return;
-    const { encoder } = this.writer;
+    const { encoder } = this;
     encoder.submit(slot, opcode, file, length, offset, opFlags, digestOf(bytes), how);
     if (opcode !== OPCODE.LINK_TIMEOUT) this.operationCount++;
     this.wrote();
@@ -136,38 +138,38 @@ export class Recorder implements Tap {
 
   cancel(slot: number): void {
     if (this.ended !== undefined) return;
-    this.writer.encoder.cancel(slot);
+    this.encoder.cancel(slot);
     this.wrote();
   }
 
   complete(slot: number, result: number, flags: number, bytes: Uint8Array | undefined): void {
     if (this.ended !== undefined) return;
     const kept = bytes !== undefined && this.omits(bytes) ? undefined : bytes;
-    this.writer.encoder.complete(slot, result, flags, kept);
+    this.encoder.complete(slot, result, flags, kept);
     this.wrote();
   }
 
   interrupt(line: number): void {
     if (this.ended !== undefined) return;
-    this.writer.encoder.interrupt(line);
+    this.encoder.interrupt(line);
     this.wrote();
   }
 
   expire(nowNs: number): void {
     if (this.ended !== undefined) return;
-    this.writer.encoder.expire(nowNs);
+    this.encoder.expire(nowNs);
     this.wrote();
   }
 
   input(kind: number, value: number): void {
     if (this.ended !== undefined) return;
-    this.writer.encoder.input(kind, value);
+    this.encoder.input(kind, value);
     this.wrote();
   }
 
   clock(nowNs: number): void {
     if (this.ended !== undefined) return;
-    this.writer.encoder.clock(nowNs);
+    this.encoder.clock(nowNs);
     this.wrote();
   }
 
@@ -180,7 +182,7 @@ export class Recorder implements Tap {
     if (this.ended !== undefined) return;
     const isOmitted = bytes !== undefined && bringsContent(call) && this.omits(bytes);
     const kept = isOmitted ? undefined : bytes;
-    this.writer.encoder.host(call, args, results, kept);
+    this.encoder.host(call, args, results, kept);
     this.wrote();
   }
 
@@ -195,7 +197,7 @@ export class Recorder implements Tap {
     argument = 0,
   ): void {
     if (this.ended !== undefined) return;
-    const { encoder } = this.writer;
+    const { encoder } = this;
     const digest = digestOf(bytes);
     encoder.start(slot, provider, handle, operation, offset, length, digest, argument);
     this.operationCount++;
@@ -204,7 +206,7 @@ export class Recorder implements Tap {
 
   settle(slot: number, result: number, bytes: Uint8Array | undefined): void {
     if (this.ended !== undefined) return;
-    this.writer.encoder.settle(slot, result, digestOf(bytes));
+    this.encoder.settle(slot, result, digestOf(bytes));
     this.wrote();
   }
 
@@ -215,7 +217,7 @@ export class Recorder implements Tap {
   state(parts: readonly StatePart[]): void {
     if (this.ended !== undefined) return;
     this.stateAt = this.writer.events;
-    this.writer.encoder.state(parts.map(({ bytes }) => Bun.hash.crc32(bytes)));
+    this.encoder.state(parts.map(({ bytes }) => Bun.hash.crc32(bytes)));
     try {
       this.sink.keepState?.(this.stateAt, parts);
     } catch (error) {
@@ -227,21 +229,21 @@ export class Recorder implements Tap {
 
   mark(text: string): void {
     if (this.ended !== undefined) return;
-    this.writer.encoder.text(TAG.MARK, text);
+    this.encoder.text(TAG.MARK, text);
     this.wrote();
   }
 
   end(outcome: string): void {
     this.named = outcome;
     if (this.ended !== undefined) return;
-    this.writer.encoder.text(TAG.END, outcome);
+    this.encoder.text(TAG.END, outcome);
     this.wrote();
   }
 
   /** Whether a payload is not kept; then its checksum stands before the event that had it. */
   private omits(bytes: Uint8Array): boolean {
     if (!this.digests && !(this.yields && this.sink.isPressed === true)) return false;
-    this.writer.encoder.digested({ length: bytes.length, digest: Bun.hash.crc32(bytes) });
+    this.encoder.digested({ length: bytes.length, digest: Bun.hash.crc32(bytes) });
     this.missingCount++;
     return true;
   }

@@ -18,6 +18,7 @@ const NOWHERE: OpenFrame = {
 export class SegmentWriter {
   /** Events are written here; {@link wrote}, or {@link counts}, must follow each. */
   readonly encoder = new SegmentEncoder();
+  private readonly bytes = this.encoder.writer;
   private readonly sink: SegmentSink | FrameSink;
   private firstSequence = 0;
   private eventCount = 0;
@@ -48,10 +49,9 @@ export class SegmentWriter {
   /** As {@link wrote}. @returns whether the segment is full, so that {@link seal} must follow */
   counts(): boolean {
     this.eventCount++;
-    const { encoder } = this;
-    const length = encoder.writer.at;
+    const length = this.bytes.at;
     if (length >= SEGMENT_BYTES_TARGET) return true;
-    if (encoder.codec !== this.codec) this.sayCodec();
+    if (this.encoder.codec !== this.codec) this.sayCodec();
     this.words[this.lengthAt] = length;
     return false;
   }
