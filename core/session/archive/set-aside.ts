@@ -1,6 +1,6 @@
 /**
- * The recording that a flight would replace, set aside until it is known whether there will be a new
- * one: after a run that went well it is there again.
+ * The recording that a flight would replace, set aside until it is known whether there will be a
+ * new one: after a run that went well it is there again.
  */
 import { existsSync, linkSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";

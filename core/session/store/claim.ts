@@ -9,12 +9,12 @@ import {
   openSync,
   readFileSync,
   realpathSync,
-  renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { hostPause } from "../../clock.ts";
+import { hostPause, hostWallMs } from "../../clock.ts";
 import { ReelError } from "../../errors.ts";
 import { sweepDrafts } from "./drafts.ts";
 import { isAlive, processStart } from "../tail/process-start.ts";
@@ -24,7 +24,8 @@ const claimOf = (path: string): string => join(dirname(path), `.${basename(path)
 /** A claim that is empty is being written, or its maker was killed before it was. */
 const WRITING_ATTEMPTS = 20;
 const WRITING_MS = 5;
-const ATTEMPTS = 4;
+const ATTEMPTS = 100;
+const TAKING_MS = 5000;
 
 /**
  * Claims a path for recording.
@@ -44,6 +45,7 @@ export function claimPath(path: string): () => void {
       // A folder that takes no claim takes no recording either: making that says why.
       if ((error as { code?: string }).code !== "EEXIST") return () => {};
       const found = settledClaim(claim);
+      if (found === undefined) continue;
       const holder = holderIn(found);
       if (holder !== undefined) {
         throw new ReelError(
@@ -73,25 +75,36 @@ function giver(claim: string): () => void {
   };
 }
 
-/** What a claim says, once whoever makes it has had the time to write it. */
-function settledClaim(claim: string): string {
+/** What a claim says, once whoever makes it has had the time to write it; undefined for none. */
+function settledClaim(claim: string): string | undefined {
   for (let attempt = 0; attempt < WRITING_ATTEMPTS; attempt++) {
     const found = readClaim(claim);
-    if (found !== "" || !existsSync(claim)) return found;
+    if (found !== "") return found;
+    if (!existsSync(claim)) return undefined;
     hostPause(WRITING_MS);
   }
   return "";
 }
 
-/** Removes the claim of a process that is gone, unless another process has done so and has it. */
+/**
+ * Removes the claim of a process that is gone. One process at a time may: two that have read the
+ * same claim would each remove what the other has made since.
+ */
 function removeStale(claim: string, stale: string): void {
-  const aside = `${claim}.${process.pid}`;
+  const guard = `${claim}.taking`;
   try {
-    renameSync(claim, aside);
-    if (readClaim(aside) === stale || existsSync(claim)) rmSync(aside, { force: true });
-    else renameSync(aside, claim);
+    closeSync(openSync(guard, "wx"));
   } catch {
-    // Somebody else was faster: the next attempt sees who.
+    const madeMs = statSync(guard, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
+    // Nobody takes this long: who made it was killed.
+    if (hostWallMs() - madeMs > TAKING_MS) rmSync(guard, { force: true });
+    hostPause(WRITING_MS);
+    return;
+  }
+  try {
+    if (readClaim(claim) === stale) rmSync(claim, { force: true });
+  } finally {
+    rmSync(guard, { force: true });
   }
 }
 
