@@ -217,9 +217,10 @@ export class Recorder implements Tap {
   state(parts: readonly StatePart[]): void {
     if (this.ended !== undefined) return;
     this.stateAt = this.writer.events;
-    this.encoder.state(parts.map(({ bytes }) => Bun.hash.crc32(bytes)));
+    const digests = parts.map(({ bytes }) => Bun.hash.crc32(bytes));
+    this.encoder.state(digests);
     try {
-      this.sink.keepState?.(this.stateAt, parts);
+      this.sink.keepState?.(this.stateAt, parts, digests);
     } catch (error) {
       this.fail(error);
       return;

@@ -39,10 +39,10 @@ export interface SegmentSink {
   /** Whether there is little room left, so that only what is small should come. */
   readonly isPressed?: boolean;
   /**
-   * Keeps the parts of a state, whose checksums are the event of this number. A sink that keeps
+   * Keeps the parts of a state, whose checksums (`digests`) are the event of this number. A sink that keeps
    * events only, or none, leaves it out.
    */
-  keepState?(sequence: number, parts: readonly StatePart[]): void;
+  keepState?(sequence: number, parts: readonly StatePart[], digests: readonly number[]): void;
 }
 
 /** Where the bytes of a segment are written, so that each event is in the session at once. */

@@ -113,9 +113,9 @@ export class TailSink implements FrameSink {
    * Places the parts of a state behind the open frame, or in a file where they have no room there.
    * What goes wrong is told when the frame is sealed, so that its events are not in question.
    */
-  keepState(sequence: number, parts: readonly StatePart[]): void {
+  keepState(sequence: number, parts: readonly StatePart[], digests: readonly number[]): void {
     if (this.#failure !== undefined) return;
-    const bytes = this.#snapshots.measure(parts);
+    const bytes = this.#snapshots.measure(parts, digests);
     const start = { kind: FRAME_KIND.SNAPSHOT, firstSequence: sequence, timeFirstNs: 0 };
     try {
       const size = this.#roomFor(bytes);

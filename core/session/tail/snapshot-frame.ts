@@ -44,23 +44,33 @@ interface Pending {
   readonly changed: readonly number[];
 }
 
+/** What is known of a part from the snapshot before. */
+interface Sums {
+  readonly name: Uint8Array;
+  /** Of each chunk, and of the whole. */
+  readonly chunks: Uint32Array;
+  readonly crc32: number;
+  readonly length: number;
+}
+
 /**
  * Finds what changed from snapshot to snapshot, by each chunk's checksum, and writes it. Two chunks
  * of one checksum count as equal: a reader would notice that by the part's own one.
  */
 export class SnapshotEncoder {
-  /** The chunks' checksums in the snapshot before, by the part's name. */
-  readonly #before = new Map<string, Uint32Array>();
+  /** The checksums of the snapshot before, by the part's name. */
+  readonly #before = new Map<string, Sums>();
   #pending: Pending[] = [];
   #sizeBytes = 0;
 
   /**
    * Looks at a state.
    * @param parts whose bytes stay as they are until {@link write}
+   * @param digests CRC-32 of each
    * @returns how many bytes its frame takes
    */
-  measure(parts: readonly StatePart[]): number {
-    this.#pending = parts.map((part) => this.#compare(part));
+  measure(parts: readonly StatePart[], digests: readonly number[]): number {
+    this.#pending = parts.map((part, at) => this.#compare(part, digests[at]!));
     let sizeBytes = 4;
     for (const { part, name, changed } of this.#pending) {
       sizeBytes += (PART_WORDS + changed.length) * 4 + name.length;
@@ -70,22 +80,26 @@ export class SnapshotEncoder {
     return sizeBytes;
   }
 
-  #compare(part: StatePart): Pending {
+  #compare(part: StatePart, crc32: number): Pending {
     const { bytes } = part;
     const count = chunkCount(bytes.length);
     const before = this.#before.get(part.name);
-    const sums = before?.length === count ? before : new Uint32Array(count);
-    const isNew = sums !== before;
+    const isNew = before?.chunks.length !== count;
+    const sums = isNew ? new Uint32Array(count) : before.chunks;
+    const name = before?.name ?? new TextEncoder().encode(part.name);
     const changed: number[] = [];
+    // Most parts are as they were, which one checksum says.
+    if (before?.crc32 === crc32 && before.length === bytes.length) {
+      return { part, name, crc32, changed };
+    }
     for (let chunk = 0, at = 0; chunk < count; chunk++, at += CHUNK_BYTES) {
       const sum = Bun.hash.crc32(bytes.subarray(at, at + CHUNK_BYTES));
       if (!isNew && sums[chunk] === sum) continue;
       sums[chunk] = sum;
       changed.push(chunk);
     }
-    this.#before.set(part.name, sums);
-    const name = new TextEncoder().encode(part.name);
-    return { part, name, crc32: Bun.hash.crc32(bytes), changed };
+    this.#before.set(part.name, { name, chunks: sums, crc32, length: bytes.length });
+    return { part, name, crc32, changed };
   }
 
   /** Forgets what was measured last and is not kept: the next frame has all chunks. */
