@@ -39,8 +39,8 @@ export interface SegmentSink {
   /** Whether there is little room left, so that only what is small should come. */
   readonly isPressed?: boolean;
   /**
-   * Keeps the parts of a state, whose checksums (`digests`) are the event of this number. A sink that keeps
-   * events only, or none, leaves it out.
+   * Keeps the parts of a state, whose checksums (`digests`) are the event of this number. A sink
+   * that keeps events only, or none, leaves it out.
    */
   keepState?(sequence: number, parts: readonly StatePart[], digests: readonly number[]): void;
 }

@@ -27,8 +27,8 @@ export interface InserterFacts {
 }
 
 /**
- * Folding so many events takes a quarter of what storing their segment does. Left for later it takes
- * reading and unpacking too: segments of large payloads, which are the ones in a hurry, have few.
+ * Folding so many events takes a quarter of what storing their segment does. Left for later it
+ * takes reading and unpacking too: segments of large payloads, which are the ones in a hurry, have few.
  */
 const HURRIED_EVENTS = 2048;
 
