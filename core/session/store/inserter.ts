@@ -28,7 +28,8 @@ export interface InserterFacts {
 
 /**
  * Folding so many events takes a quarter of what storing their segment does. Left for later it
- * takes reading and unpacking too: segments of large payloads, which are the ones in a hurry, have few.
+ * takes reading and unpacking too: segments of large payloads, which are the ones in a hurry,
+ * have few.
  */
 const HURRIED_EVENTS = 2048;
 
