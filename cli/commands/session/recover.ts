@@ -1,5 +1,5 @@
 /** `ioreel session recover`: makes one file of a recording whose process died. */
-import { writeRecovered } from "../../../core/session/recovery/write-recovered.ts";
+import { unreadTail, writeRecovered } from "../../../core/session/recovery/write-recovered.ts";
 import { json, out } from "../../output.ts";
 import { recordingNamed } from "../../recording-name.ts";
 
@@ -21,6 +21,7 @@ export async function recover(name: string, flags: { json?: boolean }): Promise<
     out(`${file} needs no recovery: it is ${info.state}, ${eventCount} events`);
   } else {
     out(`${file} holds all ${eventCount} events now, ${recovered.fromTail} of them from its tail`);
+    if (!recovered.isWhole) out(`what may be left of its tail is kept in ${unreadTail(file)}`);
   }
   return 0;
 }

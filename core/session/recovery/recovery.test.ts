@@ -12,7 +12,7 @@ import type { SessionEvent } from "../event.ts";
 import { FRAME_WORD, TAIL_WORD, tailPath } from "../tail/layout.ts";
 import { processStart } from "../tail/process-start.ts";
 import { copyAsLeft, filesOf, killAfter, spawnRecorder } from "./recovery.fixture.ts";
-import { writeRecovered } from "./write-recovered.ts";
+import { unreadTail, writeRecovered } from "./write-recovered.ts";
 
 const TIMEOUT_MS = 60_000;
 
@@ -210,6 +210,9 @@ describe("writeRecovered()", () => {
     writeRecovered(left);
     using recovered = openRecording(left);
     expect(recovered.eventCount).toBe(0);
+    // Nothing was read of the tail: it is kept for whoever can make something of it.
+    expect(existsSync(tailPath(left))).toBe(false);
+    expect(new Uint8Array(readFileSync(unreadTail(left)))[0]).toBe(tail[0]!);
   });
 
   test("leaves one file with all events, the same uuid and the same digest", () => {

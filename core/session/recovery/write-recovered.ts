@@ -2,7 +2,7 @@
  * Writes a recovered recording down for good: as one file, as a recording that was ended leaves it.
  * The new form is made beside the old one and takes its place when it is whole.
  */
-import { copyFileSync, constants, realpathSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, constants, existsSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { ReelError } from "../../errors.ts";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Recording, RecordingInfo } from "../opened.ts";
@@ -11,6 +11,7 @@ import { claimPath } from "../store/claim.ts";
 import { closeRecorded, openForRecording } from "../store/database.ts";
 import { storeError } from "../store/errors.ts";
 import { SegmentInserter } from "../store/inserter.ts";
+import { tailPath } from "../tail/layout.ts";
 import { removeTails } from "../tail/tail-file.ts";
 
 /** The recorder's way of opening, without a power failure in mind. */
@@ -39,7 +40,9 @@ export function writeRecovered(path: string): RecordingInfo {
     makeDraft(recording, file, draft);
     checkDraft(draft, file, recording.info);
     renameSync(draft, file);
-    removeTails(file);
+    // What could not be read of a tail may be of use to somebody yet.
+    if (recording.info.recovered.isWhole) removeTails(file);
+    else if (existsSync(tailPath(file))) renameSync(tailPath(file), unreadTail(file));
     return recording.info;
   } catch (error) {
     throw storeError(`recover the recording ${path}`, error);
@@ -47,6 +50,11 @@ export function writeRecovered(path: string): RecordingInfo {
     for (const sidecar of SIDECARS) rmSync(`${draft}${sidecar}`, { force: true });
     release();
   }
+}
+
+/** Where a tail is kept that could not be read to its end, or may have lost pages. */
+export function unreadTail(path: string): string {
+  return `${tailPath(path)}-unread`;
 }
 
 /** Copies what is committed, once its log is folded into it, and appends the tail. */
