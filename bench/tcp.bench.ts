@@ -211,7 +211,7 @@ function networkRows(): Row[] {
 
 /** What is kept of a recorded session: all that arrives, or its length and checksum. */
 const RECORDED = `${echoName(64)}, recorded`;
-const DIGESTED = `${echoName(64)}, recorded as checksums`;
+const BARE = `${echoName(64)}, recorded without payload`;
 
 function recordingRow(name: string, recorded: string, target: number): Row {
   const plain = `${echoName(64)}, ${HANDLERS}`;
@@ -252,7 +252,7 @@ const topic: Topic = {
       ),
     ),
     [RECORDED]: echo(ioreel("handlers", "full"), 64),
-    [DIGESTED]: echo(ioreel("handlers", "digest"), 64),
+    [BARE]: echo(ioreel("handlers", "none"), 64),
     ...Object.fromEntries(samplersOf(BULK, BULK_SERVERS, bulk)),
     ...Object.fromEntries(samplersOf(IDLE, IDLE_SERVERS, idle)),
     [SEGMENTS]: network("./subjects/network-segments.ts", "ns/segment"),
@@ -261,7 +261,7 @@ const topic: Topic = {
   rows: [
     ...LOADS.flatMap(echoRows),
     recordingRow("what arrives included", RECORDED, 0.25),
-    recordingRow("what arrives as checksums", DIGESTED, 0.1),
+    recordingRow("what arrives without payload", BARE, 0.1),
     bulkRow(HANDLERS, 1),
     bulkRow(TASKS),
     idleRow(),

@@ -1,7 +1,7 @@
 /**
  * ioreel's echo servers. Arguments: the form, `tasks` (a task for each connection that loops over
  * its chunks and awaits every write) or `handlers` (`io.serve`: a call for each chunk, no promise),
- * and for a session that is recorded meanwhile what is kept of what arrives: `full` or `digest`.
+ * and for a session that is recorded meanwhile what is kept of what arrives: `full` or `none`.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ import { startRuntime } from "../../core/runtime/start.ts";
 import { tcp } from "../../providers/tcp/provider.ts";
 import { answerRequests } from "../peers/server.ts";
 
-const [form, payload] = process.argv.slice(2) as [string, ("full" | "digest")?];
+const [form, payload] = process.argv.slice(2) as [string, ("full" | "none")?];
 const folder = payload === undefined ? undefined : mkdtempSync(join(tmpdir(), "ioreel-bench-"));
 
 function start() {
