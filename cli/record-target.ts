@@ -18,6 +18,8 @@ export interface RecordedTo {
   readonly id: string | null;
   /** When the recording was made that it has replaced, ISO 8601; "" for a damaged one. */
   readonly replaced: string | null;
+  /** How many payloads it does not hold; absent when it holds all. */
+  readonly missingPayloads?: number;
 }
 
 /**

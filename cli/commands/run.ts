@@ -149,12 +149,18 @@ function endOf(
   io: Awaited<ReturnType<typeof Runtime.start>>,
   replaced: string | undefined,
 ): RunEnd {
-  const { digest, events, failure, path } = io.session!;
+  const { digest, events, failure, missingPayloads, path } = io.session!;
   if (path !== undefined) noteVerdict(path, report.holds);
   const recording: RecordedTo | null =
     path === undefined || failure !== undefined
       ? null
-      : { path, events, id: libraryId(path), replaced: replaced ?? null };
+      : {
+          path,
+          events,
+          id: libraryId(path),
+          replaced: replaced ?? null,
+          ...(missingPayloads === undefined ? {} : { missingPayloads }),
+        };
   return { ...start, report, digest, counters: io.counters(), recording };
 }
 

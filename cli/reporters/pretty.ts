@@ -118,8 +118,10 @@ function summary(run: RunEnd): string {
   return [...parts, lines.join("\n")].join("\n\n");
 }
 
-function recordedLine({ events, id, path, replaced }: RecordedTo): string {
-  const what = `recorded ${plural(events, "event")}`;
+function recordedLine({ events, id, missingPayloads, path, replaced }: RecordedTo): string {
+  const without =
+    missingPayloads === undefined ? "" : ` without ${plural(missingPayloads, "payload")}`;
+  const what = `recorded ${plural(events, "event")}${without}`;
   if (id !== null) return `${what} as ${paint("bold", id)} in ${dirname(path)}`;
   if (replaced === null) return `${what} to ${path}`;
   const old = replaced === "" ? "a damaged recording" : `the recording of ${replaced}`;

@@ -37,6 +37,8 @@ export interface SessionSummary {
   events: number;
   /** Where it was written, or read from. */
   path: string | undefined;
+  /** Of a recorded one, how many payloads are not in it; absent when all are. */
+  missingPayloads?: number;
   /** Whether a replay agreed with its recording to the end, or to where that was cut off. */
   identical: boolean | undefined;
   /** Why the recording or the comparison ended before the run did. */
@@ -134,12 +136,14 @@ export function recordingSession(
     wrap: tapped(tap),
     finish(outcome) {
       const ended = attempt(() => tap.end(outcome));
-      const { digest, eventCount, failure, kept, path: written } = progress.finish();
+      const written = progress.finish();
+      const { digest, eventCount, failure, kept, missingPayloads, path } = written;
       return {
         mode: "recorded",
         digest,
         events: eventCount,
-        path: kept ? written : undefined,
+        path: kept ? path : undefined,
+        ...(missingPayloads > 0 ? { missingPayloads } : {}),
         identical: undefined,
         failure: failure ?? ended,
       };
