@@ -6,7 +6,8 @@
  * References: [ATA-6] ATA/ATAPI-6, T13/1410D; [ACS-3] T13/2161-D; [SFF-8038i] bus master IDE;
  * [SFF-8020i], [MMC-3] for packet devices.
  */
-import { OPCODE, defineProvider } from "../../core/provider/index.ts";
+import { defineProvider } from "../../core/provider/index.ts";
+import { DISK_ENDS, DISK_OPCODES } from "../disk/definition.ts";
 import { MEDIA_CHANGE } from "../disk/media-change.ts";
 import { SUSPENSION } from "../disk/suspension.ts";
 import { emulatedAta } from "./emulated.ts";
@@ -44,24 +45,10 @@ export const ata = defineProvider({
     ...SUSPENSION,
     ...MEDIA_CHANGE,
   },
-  ends: {
-    main: {
-      operations: [
-        "read",
-        "write",
-        "flush",
-        "discard",
-        "identify",
-        "suspend",
-        "resume",
-        "eject",
-        "insert",
-      ],
-    },
-  },
+  ends: DISK_ENDS,
   capabilities: { shortTransfers: true, cancel: true, restore: ["uring", "emulated"] },
   resourcesMax: 4,
-  opcodes: [OPCODE.READ, OPCODE.WRITE, OPCODE.FSYNC, OPCODE.FALLOCATE],
+  opcodes: DISK_OPCODES,
   uring: uringAta,
   emulated: emulatedAta,
 });

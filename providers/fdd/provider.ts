@@ -4,7 +4,8 @@
  *
  * References: [82077] Intel 82077AA data sheet 290166; [8237] Intel 8237A data sheet 231466.
  */
-import { OPCODE, defineProvider, type Provider } from "../../core/provider/index.ts";
+import { defineProvider, type Provider } from "../../core/provider/index.ts";
+import { DISK_ENDS, DISK_OPCODES } from "../disk/definition.ts";
 import { MEDIA_CHANGE } from "../disk/media-change.ts";
 import { SUSPENSION } from "../disk/suspension.ts";
 import { emulatedFloppy } from "./emulated.ts";
@@ -39,24 +40,10 @@ export const fdd: Provider<typeof floppyOptions, "main", "fdd"> = defineProvider
     ...SUSPENSION,
     ...MEDIA_CHANGE,
   },
-  ends: {
-    main: {
-      operations: [
-        "read",
-        "write",
-        "flush",
-        "discard",
-        "identify",
-        "suspend",
-        "resume",
-        "eject",
-        "insert",
-      ],
-    },
-  },
+  ends: DISK_ENDS,
   capabilities: { shortTransfers: true, cancel: true, restore: ["uring", "emulated"] },
   resourcesMax: 4,
-  opcodes: [OPCODE.READ, OPCODE.WRITE, OPCODE.FSYNC, OPCODE.FALLOCATE],
+  opcodes: DISK_OPCODES,
   uring: uringFloppy,
   emulated: emulatedFloppy,
 });

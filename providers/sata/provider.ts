@@ -5,7 +5,8 @@
  *
  * References: [AHCI] Serial ATA AHCI 1.3.1; [ACS-3] ATA/ATAPI Command Set 3.
  */
-import { OPCODE, defineProvider, type Provider } from "../../core/provider/index.ts";
+import { defineProvider, type Provider } from "../../core/provider/index.ts";
+import { DISK_ENDS, DISK_OPCODES } from "../disk/definition.ts";
 import { MEDIA_CHANGE } from "../disk/media-change.ts";
 import { SUSPENSION } from "../disk/suspension.ts";
 import { emulatedSata } from "./emulated.ts";
@@ -44,24 +45,10 @@ export const sata: Provider<typeof sataOptions, "main", "sata"> = defineProvider
     ...SUSPENSION,
     ...MEDIA_CHANGE,
   },
-  ends: {
-    main: {
-      operations: [
-        "read",
-        "write",
-        "flush",
-        "discard",
-        "identify",
-        "suspend",
-        "resume",
-        "eject",
-        "insert",
-      ],
-    },
-  },
+  ends: DISK_ENDS,
   resourcesMax: 32,
   capabilities: { shortTransfers: false, cancel: true, restore: ["uring", "emulated"] },
-  opcodes: [OPCODE.READ, OPCODE.WRITE, OPCODE.FSYNC, OPCODE.FALLOCATE],
+  opcodes: DISK_OPCODES,
   uring: uringSata,
   emulated: emulatedSata,
 });

@@ -1,5 +1,6 @@
 /** A provider that is nothing but the io_uring disk, for tests and for processes beside them. */
-import { OPCODE, defineProvider, t } from "../../../core/provider/index.ts";
+import { defineProvider, t } from "../../../core/provider/index.ts";
+import { DISK_OPCODES } from "../definition.ts";
 import { MEDIA_CHANGE } from "../media-change.ts";
 import { SUSPENSION } from "../suspension.ts";
 import { uringDisk } from "./disk.ts";
@@ -35,7 +36,7 @@ export const disk = defineProvider({
     },
   },
   capabilities: { shortTransfers: true, cancel: true, restore: ["uring"] },
-  opcodes: [OPCODE.READ, OPCODE.WRITE, OPCODE.FSYNC, OPCODE.FALLOCATE],
+  opcodes: DISK_OPCODES,
   uring: (cx) =>
     uringDisk(cx, {
       kind: "disk",

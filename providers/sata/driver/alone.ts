@@ -12,14 +12,14 @@ import {
   u8,
   type LayerContext,
   type Move,
+  type View,
 } from "../../../core/provider/index.ts";
 import { ATA } from "../../disk/drive/bits.ts";
 import { rangeError } from "../../disk/range.ts";
-import { KIND, TRAIT } from "../../disk/queue/table.ts";
-import { refuseAtDoor, turnShape } from "../../disk/queue/turns.ts";
+import { turnShape } from "../../disk/queue/turns.ts";
+import { endOfWait, enterAlone, ONLY_TAG } from "./alone-turn.ts";
 import type { Disks } from "./disks.ts";
 import { readIdentity } from "./identity.ts";
-import type { TurnView } from "./record.ts";
 
 const SECTOR = 512;
 const ATTEMPTS_MAX = 3;
@@ -30,12 +30,12 @@ const RANGES_MAX = SECTOR / RANGE_BYTES;
 const DISCARD_SECTORS_MAX = RANGE_SECTORS_MAX * RANGES_MAX;
 const FEATURE_TRIM = 1;
 
-const frame = struct({
+const shape = {
   ...turnShape,
   attempts: u8,
   /** Rounds that are done, for what takes several commands. */
   rounds: u32,
-});
+} as const;
 
 interface AloneCommand {
   /** Builds the next command in tag 0. @returns 1; 0 when there is nothing to do, or an error */
@@ -46,21 +46,31 @@ interface AloneCommand {
 
 function aloneLayer(disks: Disks, name: string, command: AloneCommand) {
   const { turns } = disks;
-  const isIn = (at: TurnView, run: LayerContext): boolean => {
-    if (!turns.enter(at, run, KIND.ALONE, TRAIT.UNMERGED)) return false;
-    turns.want(at, run.resource, 0, 0, 0);
-    turns.commands.submit(run.resource, at.line - 1);
-    return true;
+  const over = (at: View<typeof shape>, run: LayerContext, result: number): Move => {
+    const { resource } = run;
+    const move = result === 0 ? command.finish(run, at.rounds) : undefined;
+    disks.at(resource).alone = false;
+    at.attempts = result < 0 ? at.attempts + 1 : 0;
+    const isWorthIt = result === -ERRNO.EAGAIN || result === -ERRNO.ETIMEDOUT;
+    const isAgain = result < 0 ? isWorthIt && at.attempts < ATTEMPTS_MAX : result === 0;
+    if (isAgain && move === undefined) {
+      if (result === 0) at.rounds += 1;
+      turns.commands.again(resource, at.line - 1);
+      return run.again();
+    }
+    turns.depart(at, run);
+    if (result < 0) return run.fail(result === -ERRNO.EAGAIN ? ERRNO.EIO : -result);
+    return move ?? run.done(0);
   };
   return layer({
     name,
-    frame,
+    frame: struct(shape),
     wait(at, run) {
       const { resource } = run;
       if (at.line === 0) {
         const refusal = disks.refusal(resource);
         if (refusal < 0) return run.ready(refusal);
-        if (!isIn(at, run)) return turns.outside(run);
+        if (!enterAlone(disks, at, run)) return turns.outside(run);
       }
       if (!turns.isGranted(at, resource)) return disks.waitOn(at, run);
       const built = command.build(run, at.rounds);
@@ -72,39 +82,11 @@ function aloneLayer(disks: Disks, name: string, command: AloneCommand) {
       turns.commands.finish(resource, ONLY_TAG, built === 0 ? NOTHING : built);
       return run.ready();
     },
-    complete(at, run, answer) {
-      const { resource } = run;
-      if (at.line === 0) {
-        if (answer < 0) return refuseAtDoor(turns, at, run, answer);
-        at.invited = true;
-        return run.again();
-      }
-      const result = disks.outcome(at, run, answer);
-      if (result === undefined) return run.again();
-      if (turns.isWaiting(at, resource)) {
-        turns.leave(at, run);
-        return run.fail(-result);
-      }
-      const move = result === 0 ? command.finish(run, at.rounds) : undefined;
-      disks.at(resource).alone = false;
-      at.attempts = result < 0 ? at.attempts + 1 : 0;
-      const isWorthIt = result === -ERRNO.EAGAIN || result === -ERRNO.ETIMEDOUT;
-      const isAgain = result < 0 ? isWorthIt && at.attempts < ATTEMPTS_MAX : result === 0;
-      if (isAgain && move === undefined) {
-        if (result === 0) at.rounds += 1;
-        turns.commands.again(resource, at.line - 1);
-        return run.again();
-      }
-      turns.depart(at, run);
-      if (result < 0) return run.fail(result === -ERRNO.EAGAIN ? ERRNO.EIO : -result);
-      return move ?? run.done(0);
-    },
+    complete: (at, run, answer) => endOfWait(disks, at, run, answer, over),
     cancel: (at, run) => disks.leave(at, run),
   });
 }
 
-/** Nothing else is in flight. */
-const ONLY_TAG = 0;
 const NOTHING = 1;
 
 function fill(disks: Disks, command: number, features: number, count: number): void {

@@ -16,9 +16,9 @@ import {
 } from "../../../core/provider/index.ts";
 import { ATA } from "../../disk/drive/bits.ts";
 import { ASC, SENSE } from "../../disk/drive/packet-data.ts";
-import { KIND, TRAIT } from "../../disk/queue/table.ts";
-import { refuseAtDoor, turnShape } from "../../disk/queue/turns.ts";
+import { turnShape } from "../../disk/queue/turns.ts";
 import { rangeError } from "../../disk/range.ts";
+import { endOfWait, enterAlone, ONLY_TAG } from "./alone-turn.ts";
 import { CHUNK_BYTES } from "./area.ts";
 import type { Disks } from "./disks.ts";
 
@@ -29,7 +29,6 @@ const SENSE_BYTES = 18;
 /** Packets whose data come in PIO blocks: bytes of a block at most, as LBA 23:8 ([ATA-6] 8.23). */
 export const PACKET_LIMIT = 0xfffe00;
 const FEATURE_DMA = 1;
-const ONLY_TAG = 0;
 /** How often a packet goes again: after a unit attention, and after a time that was up. */
 const TRIES_MAX = 4;
 
@@ -142,7 +141,13 @@ function proceed(
 
 export function discLayer(disks: Disks, write: boolean) {
   const { turns } = disks;
-  const end = (at: DiscView, run: LayerContext, verdict: number): Move => {
+  const over = (at: DiscView, run: LayerContext, result: number): Move => {
+    disks.at(run.resource).alone = false;
+    const verdict = proceed(disks, at, run, result, write);
+    if (verdict === AGAIN) {
+      turns.commands.again(run.resource, at.line - 1);
+      return run.again();
+    }
     turns.depart(at, run);
     return verdict < 0 ? run.fail(-verdict) : run.done(0);
   };
@@ -154,9 +159,7 @@ export function discLayer(disks: Disks, write: boolean) {
       if (at.line === 0) {
         const refusal = disks.refusal(resource);
         if (refusal < 0) return run.ready(refusal);
-        if (!turns.enter(at, run, KIND.ALONE, TRAIT.UNMERGED)) return turns.outside(run);
-        turns.want(at, resource, 0, 0, 0);
-        turns.commands.submit(resource, at.line - 1);
+        if (!enterAlone(disks, at, run)) return turns.outside(run);
       }
       if (!turns.isGranted(at, resource)) return disks.waitOn(at, run);
       build(disks, at, run, write);
@@ -164,25 +167,7 @@ export function discLayer(disks: Disks, write: boolean) {
       disks.at(resource).alone = true;
       return disks.issue(at, run, ONLY_TAG, false);
     },
-    complete(at, run, answer) {
-      const { resource } = run;
-      if (at.line === 0) {
-        if (answer < 0) return refuseAtDoor(turns, at, run, answer);
-        at.invited = true;
-        return run.again();
-      }
-      const result = disks.outcome(at, run, answer);
-      if (result === undefined) return run.again();
-      if (turns.isWaiting(at, resource)) {
-        turns.leave(at, run);
-        return run.fail(-result);
-      }
-      disks.at(resource).alone = false;
-      const verdict = proceed(disks, at, run, result, write);
-      if (verdict !== AGAIN) return end(at, run, verdict);
-      turns.commands.again(resource, at.line - 1);
-      return run.again();
-    },
+    complete: (at, run, answer) => endOfWait(disks, at, run, answer, over),
     cancel(at, run) {
       // The drive says only once that it has another disc: whoever reads next has to ask.
       if (at.stage !== STAGE.WORK) disks.at(run.resource).sectors = 0;
