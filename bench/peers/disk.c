@@ -7,6 +7,7 @@
  * Usage: disk "PATH BYTES BLOCK DEPTH random|sequential cached|direct", in one word.
  */
 #define _GNU_SOURCE
+#include "clock.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <liburing.h>
@@ -16,7 +17,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DEPTH_MAX 256
@@ -80,27 +80,6 @@ static void run(unsigned long operations)
 		io_uring_cq_advance(&ring, seen);
 		done += seen;
 	}
-}
-
-static double now_ns(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1e9 + time.tv_nsec;
-}
-
-static double waited_ns(void)
-{
-	unsigned long long waited = 0;
-	FILE *file = fopen("/proc/self/schedstat", "r");
-
-	if (file == NULL)
-		return 0;
-	if (fscanf(file, "%*u %llu", &waited) != 1)
-		waited = 0;
-	fclose(file);
-	return waited;
 }
 
 static int open_file(const char *path, int direct)

@@ -10,12 +10,12 @@
  * their completions, one by one with a check of each, as the TypeScript side does.
  */
 #define _GNU_SOURCE
+#include "clock.h"
 #include <errno.h>
 #include <liburing.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define ENTRIES 256
 /* A quarter of each run comes before it and is not measured, as on the TypeScript side. */
@@ -90,28 +90,6 @@ static void run(unsigned long operations, unsigned batch)
 			left -= seen;
 		}
 	}
-}
-
-static double now_ns(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1e9 + time.tv_nsec;
-}
-
-/* Nanoseconds for which this thread was ready to run and had to wait, as far as the kernel tells. */
-static double waited_ns(void)
-{
-	unsigned long long waited = 0;
-	FILE *file = fopen("/proc/self/schedstat", "r");
-
-	if (file == NULL)
-		return 0;
-	if (fscanf(file, "%*u %llu", &waited) != 1)
-		waited = 0;
-	fclose(file);
-	return waited;
 }
 
 int main(int count, char **words)
