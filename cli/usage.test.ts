@@ -81,6 +81,11 @@ const MISTAKES: readonly (readonly [string[], string, string])[] = [
     "see ioreel run --help",
   ],
   [
+    ["run", "--resume", "x.reel", "--payload", "none"],
+    "Cannot resume with --payload: the recording holds its own",
+    "Leave --payload out",
+  ],
+  [
     ["provider", "info", "pip"],
     'Cannot show provider "pip": there is none of that kind',
     'Did you mean "pipe"?',

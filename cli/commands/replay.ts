@@ -9,10 +9,10 @@ import { commandLine } from "../failure.ts";
 import { json, note, out, paint } from "../output.ts";
 import { redactionRule } from "../record-flags.ts";
 import { recordedScenario } from "../recorded-scenario.ts";
+import { runAgain } from "../run-again.ts";
 import { recordingNamed } from "../recording-name.ts";
 import { kindsOf } from "../scenario/kinds.ts";
 import type { ResolvedScenario } from "../scenario/resolved.ts";
-import { runScenario } from "../scenario/run-scenario.ts";
 import { checkFlags, showPlace, type PlaceFlags } from "./replay/at.ts";
 import { checkOntoFlags, ontoBackend, type OntoFlags } from "./replay/onto.ts";
 import { stepThrough } from "./replay/step.ts";
@@ -30,16 +30,11 @@ export async function replay(
   if (flags.onto !== undefined) return await ontoBackend(recording, file, flags);
   if (flags.step === true) return await stepThrough(recording, file, flags);
   if (isPlace) return await showPlace(recording, file, flags);
-  const { inputs, scenario } = recordedScenario(recording, file, kindsOf(BUILT_IN_PROVIDERS));
+  const recorded = recordedScenario(recording, file, kindsOf(BUILT_IN_PROVIDERS));
+  const { scenario } = recorded;
   const redact = (flags.redact ?? []).map(redactionRule);
   const io = Runtime.replay(recording, { reproduce: commandLine(["replay", file]), redact });
-  let failed: unknown;
-  try {
-    await runScenario(io, scenario, { inputs, onEvent() {} });
-  } catch (error) {
-    failed = error;
-  }
-  await io.close().catch((error: unknown) => (failed ??= error));
+  const failed = await runAgain(io, recorded);
   const summary = io.session!;
   const ended = [summary.failure, failed].find((error) => error instanceof DivergenceError);
   // A recording that was cut off ends before its run did, and that is no difference.

@@ -5,17 +5,12 @@ import { Runtime } from "../../index.ts";
 import { BUILT_IN_PROVIDERS } from "../../providers/index.ts";
 import { EXIT } from "../exit-codes.ts";
 import { commandLine } from "../failure.ts";
-import { onInterrupt } from "../interrupt.ts";
 import { note } from "../output.ts";
-import { libraryId, noteVerdict } from "../record-target.ts";
+import { endOf, perform } from "../perform.ts";
 import { recordedScenario } from "../recorded-scenario.ts";
 import { recordingNamed } from "../recording-name.ts";
-import { jsonReporter } from "../reporters/json.ts";
-import { prettyReporter } from "../reporters/pretty.ts";
 import type { RunStart } from "../reporters/reporter.ts";
 import { kindsOf } from "../scenario/kinds.ts";
-import type { ScenarioReport } from "../scenario/report.ts";
-import { runScenario } from "../scenario/run-scenario.ts";
 import { conclude } from "./conclude.ts";
 
 /**
@@ -33,8 +28,6 @@ export async function resume(
   const again = commandLine(["run", "--resume", file]);
   const { eventCount, seed } = recording.info;
   const io = Runtime.resume(recording, { reproduce: again });
-  const reporter =
-    flags.json === true ? jsonReporter() : prettyReporter({ quiet: flags.quiet === true });
   const start: RunStart = {
     scenario,
     backend: "emulated",
@@ -45,23 +38,14 @@ export async function resume(
   if (flags.json !== true && flags.quiet !== true) {
     note(`going on behind event ${eventCount}, where the recording was cut off`);
   }
-  reporter.start(start);
-  const release = onInterrupt(() => io.interrupt());
-  let report: ScenarioReport;
-  try {
-    report = await runScenario(io, scenario, { inputs, onEvent: (event) => reporter.event(event) });
-  } finally {
-    await io.close().finally(release);
-  }
-  const { digest, events, failure, path } = io.session!;
+  const { report, reporter } = await perform(io, start, inputs, flags);
+  const { failure } = io.session!;
   if (failure instanceof DivergenceError) {
     note(formatDivergence(failure.report));
     return EXIT.diverged;
   }
   if (failure !== undefined) throw Object.assign(failure, { reproduce: again });
-  noteVerdict(path!, report.holds);
-  const recorded = { path: path!, events, id: libraryId(path!), replaced: null };
-  const end = { ...start, report, digest, counters: io.counters(), recording: recorded };
+  const end = endOf(start, report, io, undefined);
   reporter.end(end);
   return conclude(end, again);
 }

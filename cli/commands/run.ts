@@ -5,26 +5,16 @@ import type { RuntimeOptions } from "../../core/runtime/options.ts";
 import { Runtime } from "../../index.ts";
 import { BUILT_IN_PROVIDERS } from "../../providers/index.ts";
 import { commandLine } from "../failure.ts";
-import { onInterrupt } from "../interrupt.ts";
 import { note } from "../output.ts";
+import { endOf, perform } from "../perform.ts";
 import { keepFlight, recordPolicy, type RecordFlags } from "../record-flags.ts";
-import {
-  libraryId,
-  noteVerdict,
-  recordingRefused,
-  replacedAt,
-  type RecordedTo,
-} from "../record-target.ts";
+import { recordingRefused, replacedAt } from "../record-target.ts";
 import { recordOptions } from "../recorded-scenario.ts";
-import { jsonReporter } from "../reporters/json.ts";
-import { prettyReporter } from "../reporters/pretty.ts";
-import type { RunEnd, RunReporter, RunStart } from "../reporters/reporter.ts";
+import type { RunStart } from "../reporters/reporter.ts";
 import { readInputs, type GivenInput } from "../scenario/inputs.ts";
 import { kindsOf } from "../scenario/kinds.ts";
 import { loadScenario } from "../scenario/load.ts";
-import type { ScenarioReport } from "../scenario/report.ts";
 import type { ResolvedScenario } from "../scenario/resolved.ts";
-import { runScenario } from "../scenario/run-scenario.ts";
 import { conclude } from "./conclude.ts";
 
 /** The flags as the command line gives them. */
@@ -78,8 +68,6 @@ export async function run(named: string | undefined, given: RunFlags): Promise<n
   if (flags.clock !== undefined && io.backend === "uring") {
     note(`note: --clock ${flags.clock} has no effect on io_uring, whose clock is the real one`);
   }
-  const reporter: RunReporter =
-    flags.json === true ? jsonReporter() : prettyReporter({ quiet: flags.quiet === true });
   const start: RunStart = {
     scenario,
     backend: io.backend,
@@ -87,18 +75,10 @@ export async function run(named: string | undefined, given: RunFlags): Promise<n
     seed: io.seed,
     rejected: io.rejected,
   };
-  reporter.start(start);
-  const release = onInterrupt(() => io.interrupt());
-  let report: ScenarioReport;
-  let keep = (): void => {};
-  try {
-    report = await runScenario(io, scenario, { inputs, onEvent: (event) => reporter.event(event) });
-    if (!report.holds && flags.flight !== undefined)
-      keep = keepFlight(io, recordPath(flags.record!)!);
-  } finally {
-    await io.close().finally(release);
-    keep();
-  }
+  const { report, reporter } = await perform(io, start, inputs, flags, (done) => {
+    const isKept = !done.holds && flags.flight !== undefined;
+    return isKept ? keepFlight(io, recordPath(flags.record!)!) : undefined;
+  });
   const end = endOf(start, report, io, replaced);
   reporter.end(end);
   const again = reproduceLine(file, flags, start);
@@ -111,9 +91,11 @@ export async function run(named: string | undefined, given: RunFlags): Promise<n
 /** What was recorded decides: another scenario or other options would be another run. */
 async function goOn(file: string | undefined, recording: string, flags: RunFlags): Promise<number> {
   const { backend, seed, clock, record: path, permute, strict, set, input } = flags;
-  const given = { file, backend, seed, clock, record: path, permute, strict };
-  const named = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
-  const wrong = named ?? (set.length > 0 ? "set" : input.length > 0 ? "input" : undefined);
+  const { mode, flight, durable, payload, redact } = flags;
+  const run = { file, backend, seed, clock, permute, strict, set: set[0], input: input[0] };
+  const recorded = { record: path, mode, flight, durable, payload, redact: redact[0] };
+  const given = Object.entries({ ...run, ...recorded });
+  const wrong = given.find(([, value]) => value !== undefined)?.[0];
   if (wrong !== undefined) {
     const what = wrong === "file" ? "a scenario" : `--${wrong}`;
     throw new ReelError("ERR_USAGE", `Cannot resume with ${what}: the recording holds its own`, {
@@ -141,27 +123,6 @@ function withScenario(
 
 function recordPath(record: string | true): string | undefined {
   return record === true ? undefined : resolve(record);
-}
-
-function endOf(
-  start: RunStart,
-  report: ScenarioReport,
-  io: Awaited<ReturnType<typeof Runtime.start>>,
-  replaced: string | undefined,
-): RunEnd {
-  const { digest, events, failure, missingPayloads, path } = io.session!;
-  if (path !== undefined) noteVerdict(path, report.holds);
-  const recording: RecordedTo | null =
-    path === undefined || failure !== undefined
-      ? null
-      : {
-          path,
-          events,
-          id: libraryId(path),
-          replaced: replaced ?? null,
-          ...(missingPayloads === undefined ? {} : { missingPayloads }),
-        };
-  return { ...start, report, digest, counters: io.counters(), recording };
 }
 
 function runtimeOptions(

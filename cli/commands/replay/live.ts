@@ -8,8 +8,8 @@ import type { Recording } from "../../../core/session/recording.ts";
 import { Runtime } from "../../../index.ts";
 import { BUILT_IN_PROVIDERS } from "../../../providers/index.ts";
 import { recordedScenario } from "../../recorded-scenario.ts";
+import { runAgain } from "../../run-again.ts";
 import { kindsOf } from "../../scenario/kinds.ts";
-import { runScenario } from "../../scenario/run-scenario.ts";
 import { keptStateAt, type KeptState } from "./kept.ts";
 
 /** What is known of the state at a place: a run's up to there, or what the recording keeps. */
@@ -55,18 +55,12 @@ export async function liveStateAt(
       { mend: "Run that program on Runtime.replay(recording, { until, onUntil })" },
     );
   }
-  const { inputs, scenario } = recordedScenario(recording, file, kindsOf(BUILT_IN_PROVIDERS));
+  const recorded = recordedScenario(recording, file, kindsOf(BUILT_IN_PROVIDERS));
   let found: LiveState | undefined;
   // The end itself is no event: the last one is that the run is over.
   const until = Math.min(sequence, Math.max(0, recording.eventCount - 1));
   const io = Runtime.replay(recording, { until, onUntil: (state) => (found = state) });
-  let failed: unknown;
-  try {
-    await runScenario(io, scenario, { inputs, onEvent() {} });
-  } catch (error) {
-    failed = error;
-  }
-  await io.close().catch((error: unknown) => (failed ??= error));
+  const failed = await runAgain(io, recorded);
   if (found !== undefined) return found;
   throw (
     io.session?.failure ??
