@@ -1,7 +1,7 @@
 /** Where a provider's state is another than the recording kept, field by field. */
 import { describeState } from "../engine/live-state.ts";
 import type { EngineState } from "../engine/state.ts";
-import { describeKept, type KeptPart } from "../engine/stored-state.ts";
+import { describeKept } from "../engine/stored-state.ts";
 import type { FieldDifference } from "../session/divergence.ts";
 import type { Recording } from "../session/recording.ts";
 
@@ -27,9 +27,7 @@ export function stateFields(
   sequence: number,
   e: EngineState,
 ): FieldDifference[] {
-  const kept = recording.states((rows): KeptPart[] =>
-    rows.parts(sequence).map((part) => ({ ...part, bytes: rows.bytes(part) })),
-  );
+  const kept = recording.states((rows) => rows.providers(sequence));
   if (kept === undefined || kept.length === 0) return [];
   const before = fieldsOf(describeKept(e, kept));
   const now = fieldsOf(describeState(e).providers);

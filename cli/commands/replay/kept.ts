@@ -25,9 +25,7 @@ export async function keptStateAt(
 ): Promise<KeptState | undefined> {
   const kept = recording.states((rows) => {
     const sequence = rows.before(place);
-    if (sequence === undefined) return undefined;
-    const parts = rows.parts(sequence).filter(({ name }) => name.startsWith("provider."));
-    return { sequence, parts: parts.map((part) => ({ ...part, bytes: rows.bytes(part) })) };
+    return sequence === undefined ? undefined : { sequence, parts: rows.providers(sequence) };
   });
   if (kept === undefined) return undefined;
   // Nothing is run on it: it says how this release lays the providers' records out.

@@ -91,6 +91,15 @@ export class StateRowsReader {
   }
 
   /**
+   * The providers' parts of the state at a `state` event, with what they hold.
+   * @throws {ReelError} as {@link parts} and {@link bytes} do
+   */
+  providers(sequence: number): { name: string; stateVersion: number; bytes: Uint8Array }[] {
+    const parts = this.parts(sequence).filter(({ name }) => name.startsWith("provider."));
+    return parts.map((part) => ({ ...part, bytes: this.bytes(part) }));
+  }
+
+  /**
    * What a part holds.
    * @param before the same part of an earlier state, and what it holds: chunks of both are not read
    *   again. Its bytes are overwritten
