@@ -1,4 +1,5 @@
 /** Drives operations through an engine's callback form, allocating nothing. */
+import { emptyRequest } from "../../core/runtime/wiring.ts";
 import type { Engine, StartRequest } from "../../core/engine/engine.ts";
 import type { Settler } from "../../core/engine/state.ts";
 
@@ -24,14 +25,9 @@ export function sequentialDriver(
 ): (operations: number) => void {
   const settler = new CountingSettler();
   const request: StartRequest = {
+    ...emptyRequest(),
     end,
     operation,
-    buffer: undefined,
-    at: 0,
-    length: 0,
-    offset: 0,
-    argument: 0,
-    autoRelease: true,
   };
   return (operations) => {
     for (let i = 0; i < operations; i++) {
@@ -52,14 +48,8 @@ class Restarter implements Settler {
   constructor(engine: Engine, end: number) {
     this.#engine = engine;
     this.#request = {
+      ...emptyRequest(),
       end,
-      operation: 0,
-      buffer: undefined,
-      at: 0,
-      length: 0,
-      offset: 0,
-      argument: 0,
-      autoRelease: true,
     };
   }
 

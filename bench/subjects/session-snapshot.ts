@@ -7,6 +7,7 @@ import { OPCODE } from "../../core/backend/contract.ts";
 import { hostMonotonicNs } from "../../core/clock.ts";
 import { stateParts } from "../../core/engine/state-parts.ts";
 import { startRuntime } from "../../core/runtime/start.ts";
+import { emptyRequest } from "../../core/runtime/wiring.ts";
 import { startRecording } from "../../core/session/recording.ts";
 import { waitedNs, type Subject } from "../subject.ts";
 import { nop } from "./nop-provider.ts";
@@ -25,14 +26,8 @@ export default async function open(): Promise<Subject> {
   const { engine } = io;
   const { handle } = await io.open("nop");
   const request = {
+    ...emptyRequest(),
     end: engine.state.ends.require(handle, "nop"),
-    operation: 0,
-    buffer: undefined,
-    at: 0,
-    length: 0,
-    offset: 0,
-    argument: 0,
-    autoRelease: true,
   };
   let over = 0;
   const settler = { settled: () => void over++ };

@@ -14,6 +14,7 @@ import {
 } from "../../core/provider/index.ts";
 import { SLOTS_MAX } from "../../core/descriptor/table.ts";
 import { startRuntime } from "../../core/runtime/start.ts";
+import { emptyRequest } from "../../core/runtime/wiring.ts";
 import type { Subject } from "../subject.ts";
 
 const BYTES_PER_MIB = 1 << 20;
@@ -59,14 +60,8 @@ async function startFilled(backend: "uring" | "emulated", slots: number): Promis
   const { handle } = await io.open("waiting");
   const { engine } = io;
   const request = {
+    ...emptyRequest(),
     end: engine.state.ends.require(handle, "wait"),
-    operation: 0,
-    buffer: undefined,
-    at: 0,
-    length: 0,
-    offset: 0,
-    argument: 0,
-    autoRelease: true,
   };
   const settler = { settled() {} };
   for (let i = 0; i < slots; i++) {

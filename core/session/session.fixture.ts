@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OPCODE } from "../backend/contract.ts";
-import { ReelError } from "../errors.ts";
+import { isReelError, ReelError } from "../errors.ts";
 import { Random } from "../random.ts";
 import { writeEvent } from "./codec/write-event.ts";
 import type { SessionEvent } from "./event.ts";
@@ -201,4 +201,14 @@ export function refusal(act: () => unknown): ReelError {
     throw error;
   }
   throw new Error("Nothing was refused");
+}
+
+/** The code that an action is refused with; "none" when it is not. */
+export function codeOf(action: () => unknown): string {
+  try {
+    action();
+    return "none";
+  } catch (error) {
+    return isReelError(error) ? error.code : String(error);
+  }
 }

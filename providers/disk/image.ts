@@ -3,6 +3,7 @@
  * to, and the base (zeros, or an image file) stays as it is until a flush writes them back, if the
  * medium is to do that. So a program that is killed has lost exactly what it had not flushed.
  */
+import { copyPart } from "./copy-part.ts";
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from "node:fs";
 import { MEDIUM, sectorsInside, type Medium, type MediumStatus } from "./medium.ts";
 import { decodeState, encodeState } from "./state.ts";
@@ -11,15 +12,6 @@ const CHUNK_BYTES = 65536;
 /** Clean chunks over a file that are kept: they can be read again. */
 const CLEAN_CHUNKS_MAX = 1024;
 const STATE_VERSION = 1;
-
-/** Copies a part of one array into another without making a view of it. */
-const copyPart = Buffer.prototype.copy as (
-  this: Uint8Array,
-  target: Uint8Array,
-  to: number,
-  from: number,
-  end: number,
-) => number;
 
 /** What an overlay lies over. */
 export interface MediumBase {

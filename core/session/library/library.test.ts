@@ -10,12 +10,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { isReelError } from "../../errors.ts";
 import { startRuntime } from "../../runtime/start.ts";
 import { playStep } from "../archive/traffic.fixture.ts";
 import type { Recorder } from "../recorder.ts";
 import { openRecording } from "../recording.ts";
-import { HEADER, temporaryFolder } from "../session.fixture.ts";
+import { HEADER, codeOf, temporaryFolder } from "../session.fixture.ts";
 import { readEntry } from "./entry.ts";
 import { findInLibrary } from "./find.ts";
 import { libraryFiles, libraryFolder, libraryName } from "./folder.ts";
@@ -50,15 +49,6 @@ function copied(path: string, whenMs: number, id: number): string {
   const copy = join(libraryFolder(), libraryName(whenMs, uuid));
   copyFileSync(path, copy);
   return copy;
-}
-
-function codeOf(action: () => unknown): string {
-  try {
-    action();
-    return "none";
-  } catch (error) {
-    return isReelError(error) ? error.code : String(error);
-  }
 }
 
 describe("the library's names", () => {

@@ -3,13 +3,12 @@ import { Database } from "bun:sqlite";
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isReelError } from "../../errors.ts";
 import { playStep } from "../archive/traffic.fixture.ts";
 import { diffSessions } from "../diff.ts";
 import type { Recorder } from "../recorder.ts";
 import { openRecording, startRecording } from "../recording.ts";
 import type { RecordingSummary } from "../recording.ts";
-import { HEADER, temporaryFolder } from "../session.fixture.ts";
+import { HEADER, codeOf, temporaryFolder } from "../session.fixture.ts";
 import { migrateRecording } from "./migrate.ts";
 import { packRecording } from "./pack.ts";
 
@@ -23,15 +22,6 @@ function recorded(path: string, steps: number): RecordingSummary {
   for (let step = 0; step < steps; step++) playStep(recorder, step);
   recorder.end("ok");
   return recording.finish();
-}
-
-function codeOf(action: () => unknown): string {
-  try {
-    action();
-    return "none";
-  } catch (error) {
-    return isReelError(error) ? error.code : String(error);
-  }
 }
 
 describe("packed and migrated recordings", () => {

@@ -5,6 +5,7 @@
  *
  * References: [AHCI] 4.2 (layout), 5.5 (building commands).
  */
+import { copyPart } from "../../disk/copy-part.ts";
 import type { TaskFile } from "../../disk/drive/drive.ts";
 import { writeTask } from "../fis.ts";
 import * as R from "../registers.ts";
@@ -26,15 +27,6 @@ export const INTERNAL_BYTES = BUFFERS_AT - INTERNAL_DATA_AT;
 export function areaBytes(tags: number): number {
   return BUFFERS_AT + tags * CHUNK_BYTES;
 }
-
-/** Copies a part of one array into another without making a view of it. */
-const copyPart = Buffer.prototype.copy as (
-  this: Uint8Array,
-  target: Uint8Array,
-  to: number,
-  from: number,
-  end: number,
-) => number;
 
 export class PortArea {
   /** Its address in the machine's memory. */
